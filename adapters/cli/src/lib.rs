@@ -1,0 +1,1 @@
+//! An operator's terminal over SSH behind the port.

@@ -1,0 +1,1 @@
+//! Which protocol a device is spoken to over, chosen by measured health.

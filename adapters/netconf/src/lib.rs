@@ -1,0 +1,1 @@
+//! NETCONF over SSH behind the port.

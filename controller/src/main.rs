@@ -1,0 +1,3 @@
+//! The `entente` program: takes intents, plans them, drives transactions, watches that they hold.
+
+fn main() {}

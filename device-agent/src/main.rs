@@ -1,0 +1,3 @@
+//! The `entente-agent` program: speaks for devices in transactions.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Who an agent is: the certificate authority, enrolment, revocation, mutual TLS.

@@ -1,0 +1,1 @@
+//! The streaming RPC between controller and agents: `entente.v1`.

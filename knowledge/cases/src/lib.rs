@@ -1,0 +1,1 @@
+//! What happened before, and finding it again.

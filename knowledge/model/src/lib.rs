@@ -1,0 +1,1 @@
+//! The network as configuration: paths, trees, deltas, owners, inventory and topology.

@@ -1,0 +1,1 @@
+//! Validation of canonical configuration by libyang, the only place that links it.

@@ -1,0 +1,1 @@
+//! Simulated devices: NETCONF and CLI over SSH, with faults on command.

@@ -1,0 +1,3 @@
+//! The `entente-lab` program: starts simulated devices and labs.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The rules of the tree, each checked with the file and the rule named.

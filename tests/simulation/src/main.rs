@@ -1,0 +1,3 @@
+//! Seeded worlds in which agents must agree whatever fails.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The durable record of decisions: an append-only file with group commit.

@@ -1,0 +1,1 @@
+//! How devices agree: coordinator, participant and admission as state machines without I/O.
