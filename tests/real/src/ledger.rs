@@ -1,0 +1,69 @@
+//! What a run leaves on record: which real parts were spoken to, how often, and what was skipped.
+//!
+//! One JSON line an entry, appended to the file that `ENTENTE_LEDGER` names; without it nothing is written.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use serde::{Deserialize, Serialize};
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Entry {
+    /// A real part did work in a test.
+    Operations {
+        /// The part, as operators call it.
+        part: String,
+        /// The version that it said.
+        version: String,
+        /// How many operations it performed.
+        operations: u64,
+    },
+    /// A test did not run.
+    Skipped {
+        /// The test.
+        test: String,
+        /// Why it did not run.
+        why: String,
+    },
+}
+
+/// Puts on record that `part` performed `operations` in this test.
+pub fn operations(part: &str, version: &str, operations: u64) {
+    write(&Entry::Operations {
+        part: part.to_owned(),
+        version: version.to_owned(),
+        operations,
+    });
+}
+
+/// Puts on record that `test` did not run, and says so.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
+pub fn skipped(test: &str, why: &str) {
+    eprintln!("skipped: {test}: {why}");
+    write(&Entry::Skipped {
+        test: test.to_owned(),
+        why: why.to_owned(),
+    });
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a record that cannot be written must fail the run that promised it"
+)]
+fn write(entry: &Entry) {
+    let Some(path) = env::var_os("ENTENTE_LEDGER") else {
+        return;
+    };
+    let mut line = serde_json::to_string(entry).expect("an entry is plain data");
+    line.push('\n');
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("the ledger can be opened");
+    // One write a line: lines of tests that run side by side do not mix.
+    file.write_all(line.as_bytes()).expect("the ledger can be written");
+}
