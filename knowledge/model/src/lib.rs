@@ -1,1 +1,12 @@
 //! The network as configuration: paths, trees, deltas, owners, inventory and topology.
+//!
+//! A device's configuration is a sorted map from instance path to value. Diff, inverse, ownership, plan and drift are
+//! operations on such maps. Nothing here reads a file, a clock or a socket.
+
+pub mod delta;
+pub mod path;
+pub mod tree;
+
+pub use delta::{Delta, Edit, Mismatch, diff};
+pub use path::{Path, PathError, Step};
+pub use tree::{Tree, Value};
