@@ -4,6 +4,7 @@
 //! operations on such maps. Nothing here reads a file, a clock or a socket.
 
 pub mod delta;
+pub mod document;
 pub mod path;
 pub mod tree;
 

@@ -1,0 +1,397 @@
+//! Files that people write: YAML (and so JSON) read with line and column, and every fault reported at once.
+//!
+//! A reader takes the fields that it knows out of a mapping; what is missing, of the wrong kind or unknown is put on one
+//! list, each with its place and how to mend it.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+
+/// The largest document that is read.
+const LENGTH: usize = 16 * 1024 * 1024;
+
+/// A place in a file, counted from one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// Something that is wrong in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where it stands.
+    pub at: Mark,
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it; empty where there is nothing to say.
+    pub hint: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.at.line, self.at.column, self.what)?;
+        if self.hint.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", self.hint)
+        }
+    }
+}
+
+/// The list of faults that a reader fills.
+#[derive(Debug, Default)]
+pub struct Faults(RefCell<Vec<Fault>>);
+
+impl Faults {
+    /// Puts a fault on the list.
+    pub fn add(&self, at: Mark, what: impl Into<String>, hint: impl Into<String>) {
+        self.0.borrow_mut().push(Fault {
+            at,
+            what: what.into(),
+            hint: hint.into(),
+        });
+    }
+
+    /// The value if nothing is on the list, else the list in the order of the file.
+    ///
+    /// # Errors
+    /// Every fault that was added.
+    pub fn settle<T>(self, value: Option<T>) -> Result<T, Vec<Fault>> {
+        let mut faults = self.0.into_inner();
+        faults.sort_by_key(|fault| fault.at);
+        match value {
+            Some(value) if faults.is_empty() => Ok(value),
+            Some(_) | None => Err(faults),
+        }
+    }
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it begins.
+    pub at: Mark,
+    /// What it is.
+    pub value: Content,
+}
+
+/// What a node holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping in the order of the file; every key is text.
+    Map(Vec<(String, Node)>),
+}
+
+/// Reads one document.
+///
+/// # Errors
+/// Where the text is no YAML, or holds what a file of ours never does: several documents, tags, keys that are not text,
+/// the same key twice.
+pub fn read(text: &str) -> Result<Node, Vec<Fault>> {
+    let faults = Faults::default();
+    if text.len() > LENGTH {
+        faults.add(
+            Mark { line: 1, column: 1 },
+            format!("{} bytes are more than {LENGTH}", text.len()),
+            "split the file",
+        );
+        return faults.settle(None);
+    }
+    let documents = match MarkedYaml::load_from_str(text) {
+        Ok(documents) => documents,
+        Err(error) => {
+            let at = Mark {
+                line: error.marker().line(),
+                column: error.marker().col() + 1,
+            };
+            faults.add(at, error.info().to_owned(), "");
+            return faults.settle(None);
+        }
+    };
+    match documents.as_slice() {
+        [] => Ok(Node {
+            at: Mark { line: 1, column: 1 },
+            value: Content::Null,
+        }),
+        [one] => {
+            let node = convert(one, &faults);
+            faults.settle(Some(node))
+        }
+        [_, second, ..] => {
+            faults.add(mark(second), "a second document begins here", "one document a file");
+            faults.settle(None)
+        }
+    }
+}
+
+fn mark(node: &MarkedYaml<'_>) -> Mark {
+    Mark {
+        line: node.span.start.line(),
+        column: node.span.start.col() + 1,
+    }
+}
+
+fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
+    let at = mark(node);
+    let value = match &node.data {
+        YamlData::Value(Scalar::Null) => Content::Null,
+        YamlData::Value(Scalar::Boolean(it)) => Content::Bool(*it),
+        YamlData::Value(Scalar::Integer(it)) => Content::Integer(*it),
+        YamlData::Value(Scalar::FloatingPoint(it)) => Content::Float(it.into_inner()),
+        YamlData::Value(Scalar::String(it)) => Content::Text(it.to_string()),
+        YamlData::Sequence(items) => Content::List(items.iter().map(|item| convert(item, faults)).collect()),
+        YamlData::Mapping(entries) => Content::Map(
+            entries
+                .iter()
+                .filter_map(|(key, value)| Some((key_of(key, faults)?, convert(value, faults))))
+                .collect(),
+        ),
+        YamlData::Representation(..) | YamlData::Tagged(..) | YamlData::Alias(_) | YamlData::BadValue => {
+            faults.add(at, "not a plain value", "tags have no meaning here");
+            Content::Null
+        }
+    };
+    Node { at, value }
+}
+
+fn key_of(key: &MarkedYaml<'_>, faults: &Faults) -> Option<String> {
+    if let YamlData::Value(Scalar::String(text)) = &key.data {
+        return Some(text.to_string());
+    }
+    if let YamlData::Value(Scalar::Integer(number)) = &key.data {
+        return Some(number.to_string());
+    }
+    faults.add(mark(key), "a key is not text", "put it in quotes");
+    None
+}
+
+impl Node {
+    /// What kind of value it is, for messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Content::Null => "nothing",
+            Content::Bool(_) => "true or false",
+            Content::Integer(_) => "a whole number",
+            Content::Float(_) => "a number",
+            Content::Text(_) => "text",
+            Content::List(_) => "a list",
+            Content::Map(_) => "a mapping",
+        }
+    }
+
+    fn wrong(&self, expected: &str, faults: &Faults) {
+        faults.add(self.at, format!("expected {expected}, found {}", self.kind()), "");
+    }
+
+    /// The text of a scalar: what stands in the file, numbers and truth values included.
+    pub fn text(&self, faults: &Faults) -> Option<String> {
+        match &self.value {
+            Content::Text(text) => Some(text.clone()),
+            Content::Integer(number) => Some(number.to_string()),
+            Content::Float(number) => Some(number.to_string()),
+            Content::Bool(truth) => Some(truth.to_string()),
+            Content::Null | Content::List(_) | Content::Map(_) => {
+                self.wrong("text", faults);
+                None
+            }
+        }
+    }
+
+    /// A whole number.
+    pub fn integer(&self, faults: &Faults) -> Option<i64> {
+        let Content::Integer(number) = self.value else {
+            self.wrong("a whole number", faults);
+            return None;
+        };
+        Some(number)
+    }
+
+    /// A truth value.
+    pub fn truth(&self, faults: &Faults) -> Option<bool> {
+        let Content::Bool(truth) = self.value else {
+            self.wrong("true or false", faults);
+            return None;
+        };
+        Some(truth)
+    }
+
+    /// The items of a list.
+    pub fn list(&self, faults: &Faults) -> Option<&[Node]> {
+        let Content::List(items) = &self.value else {
+            self.wrong("a list", faults);
+            return None;
+        };
+        Some(items)
+    }
+
+    /// The entries of a mapping whose keys are names that the writer chose.
+    pub fn entries(&self, faults: &Faults) -> Option<&[(String, Node)]> {
+        let Content::Map(entries) = &self.value else {
+            self.wrong("a mapping", faults);
+            return None;
+        };
+        Some(entries)
+    }
+
+    /// The fields of a mapping whose keys we define.
+    pub fn fields<'a>(&'a self, faults: &'a Faults) -> Option<Fields<'a>> {
+        let entries = self.entries(faults)?;
+        Some(Fields {
+            at: self.at,
+            entries,
+            taken: RefCell::default(),
+            faults,
+        })
+    }
+
+    /// The value as JSON, for what is kept as it came.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match &self.value {
+            Content::Null => serde_json::Value::Null,
+            Content::Bool(it) => (*it).into(),
+            Content::Integer(it) => (*it).into(),
+            Content::Float(it) => (*it).into(),
+            Content::Text(it) => it.as_str().into(),
+            Content::List(items) => items.iter().map(Node::json).collect(),
+            Content::Map(entries) => {
+                serde_json::Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.json())).collect())
+            }
+        }
+    }
+}
+
+/// The fields of one mapping, taken by name; what nobody took is unknown.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    at: Mark,
+    entries: &'a [(String, Node)],
+    taken: RefCell<Vec<&'static str>>,
+    faults: &'a Faults,
+}
+
+impl<'a> Fields<'a> {
+    /// A field that may be missing.
+    pub fn optional(&self, name: &'static str) -> Option<&'a Node> {
+        self.taken.borrow_mut().push(name);
+        let found = self.entries.iter().find(|(key, _)| key == name).map(|(_, node)| node)?;
+        (found.value != Content::Null).then_some(found)
+    }
+
+    /// A field that must be there.
+    pub fn required(&self, name: &'static str) -> Option<&'a Node> {
+        let found = self.optional(name);
+        if found.is_none() {
+            self.faults.add(self.at, format!("`{name}` is missing"), "");
+        }
+        found
+    }
+
+    /// Ends the reading: every field that nobody asked for is a fault.
+    pub fn end(self) {
+        let taken = self.taken.into_inner();
+        for (key, node) in self.entries.iter().filter(|(key, _)| !taken.contains(&key.as_str())) {
+            let hint = nearest(key, taken.iter().copied()).map(|known| format!("did you mean `{known}`?"));
+            let hint = hint.unwrap_or_else(|| format!("known here: {}", taken.join(", ")));
+            self.faults.add(node.at, format!("unknown field `{key}`"), hint);
+        }
+    }
+}
+
+/// The known word that is most like `word`, if one is like it at all.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let closest = known.map(|other| (distance(word, other), other)).min()?;
+    (closest.0 <= 1 + word.chars().count() / 4).then_some(closest.1)
+}
+
+/// How many letters must be put in, taken out, replaced or swapped with a neighbour.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let same = usize::from(a[i - 1] != b[j - 1]);
+            row[j] = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(rows[i - 2][j - 2] + 1);
+            }
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        let all = Faults::default();
+        let node = match read(text) {
+            Ok(node) => node,
+            Err(faults) => return faults.iter().map(ToString::to_string).collect(),
+        };
+        let value = node.fields(&all).map(|fields| {
+            let _ = fields.required("name").and_then(|it| it.text(&all));
+            let _ = fields.optional("port").and_then(|it| it.integer(&all));
+            fields.end();
+        });
+        all.settle(value)
+            .err()
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_place() {
+        let found = faults("nmae: r1\nport: twenty\n");
+        assert_eq!(
+            found,
+            [
+                "1:1: `name` is missing",
+                "1:7: unknown field `nmae` (did you mean `name`?)",
+                "2:7: expected a whole number, found text",
+            ]
+        );
+        assert!(faults("name: r1\nport: 22\n").is_empty());
+        assert_eq!(faults("- a").len(), 1);
+        assert!(!faults("a: [1, 2").is_empty());
+        assert!(!faults("name: a\nname: b\n").is_empty(), "the same key twice");
+        assert!(!faults("name: a\n---\nname: b\n").is_empty(), "two documents");
+    }
+
+    #[test]
+    fn aliases_do_not_explode() {
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let below = format!("*a{}", level - 1);
+            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![below; 10].join(", ")));
+        }
+        assert!(read(&bomb).is_err());
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        assert!(read(&"[".repeat(100_000)).is_err());
+    }
+}
