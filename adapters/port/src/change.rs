@@ -1,0 +1,53 @@
+//! One device's part of a transaction, as it is handed to a session.
+
+use knowledge_model::Delta;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// The id of a change: one device in one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChangeId(pub u128);
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// The token under which a confirmed commit persists. Random, made by the driver, never published.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PersistId(String);
+
+impl PersistId {
+    /// Wraps a random token; only its hexadecimal form ever leaves.
+    pub fn new(random: u128) -> Self {
+        Self(format!("{random:032x}"))
+    }
+
+    /// The token, for the device alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PersistId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersistId(***)")
+    }
+}
+
+/// What is to be made true on one device.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Which change this is.
+    pub id: ChangeId,
+    /// Each touched path with what the plan saw there and what it wants.
+    pub delta: Delta,
+    /// How long the device waits for a confirm before it takes the change back.
+    pub window: Duration,
+    /// The token of the confirmed commit, where the device takes one.
+    pub persist: PersistId,
+    /// Goes into the device's own commit comment where it has one: the transaction and who asked.
+    pub comment: String,
+}
