@@ -6,8 +6,11 @@
 pub mod delta;
 pub mod document;
 pub mod path;
+pub mod schema;
 pub mod tree;
+pub mod types;
 
 pub use delta::{Delta, Edit, Mismatch, diff};
 pub use path::{Path, PathError, Step};
+pub use schema::Schema;
 pub use tree::{Tree, Value};
