@@ -1,0 +1,90 @@
+//! What a coordinator is charged with: the plan of one transaction.
+
+use crate::{Decision, Demand, DeviceId, IntentId, Terms, TransactionId};
+use serde::{Deserialize, Serialize};
+
+/// One transaction's plan.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Charge<C> {
+    /// Its name.
+    pub transaction: TransactionId,
+    /// The intents that ride it, at least one where people ask.
+    pub intents: Vec<IntentId>,
+    /// Who asked, for the devices' own commit comments.
+    pub comment: String,
+    /// Who takes part, each device once.
+    pub members: Vec<Member<C>>,
+    /// Whether and when the network's health is asked.
+    pub gate: Gate,
+    /// The deadlines.
+    pub terms: Terms,
+}
+
+/// One device's part.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Member<C> {
+    /// Which device.
+    pub device: DeviceId,
+    /// What is to change on it, with what it was made from.
+    pub change: C,
+    /// What the caller insists on.
+    pub demand: Demand,
+    /// Lower waves apply first and revert last.
+    pub wave: u16,
+    /// What the device is still owed from an earlier transaction: repaired first.
+    pub debt: Option<Debt<C>>,
+}
+
+/// A decided state that a device did not reach.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Debt<C> {
+    /// The transaction in which it was decided.
+    pub transaction: TransactionId,
+    /// What becomes of it.
+    pub due: Due<C>,
+}
+
+/// What becomes of a debt when the device is next needed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Due<C> {
+    /// The device is first brought to what had been decided.
+    Repair {
+        /// What was decided.
+        decision: Decision,
+        /// The change that it was about.
+        change: C,
+    },
+    /// An operator took it on himself: the device is left as it is.
+    Waived,
+}
+
+/// When the network's health is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Gate {
+    /// Never.
+    #[default]
+    None,
+    /// Once everybody has applied.
+    Last,
+    /// After each wave: a canary.
+    EachWave,
+}
+
+impl<C> Charge<C> {
+    /// How many waves there are.
+    pub fn waves(&self) -> u32 {
+        let mut waves: Vec<u16> = self.members.iter().map(|it| it.wave).collect();
+        waves.sort_unstable();
+        waves.dedup();
+        u32::try_from(waves.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many times the gate is asked.
+    pub fn gates(&self) -> u32 {
+        match self.gate {
+            Gate::None => 0,
+            Gate::Last => 1,
+            Gate::EachWave => self.waves(),
+        }
+    }
+}

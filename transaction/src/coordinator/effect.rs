@@ -1,0 +1,121 @@
+//! What goes into a coordinator and what comes out.
+
+use crate::{CoordinatorRecord, DeviceId, Inquiry, Progress, Reply, Report, Request, Settlement};
+use std::time::Duration;
+
+/// What a coordinator can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Start. Once, for a coordinator that was not recovered.
+    Begin,
+    /// A participant answers.
+    Reply(Reply),
+    /// A participant asks.
+    Asked(Inquiry),
+    /// A request could not be handed over: no stream, or a full queue. It is sent again until its deadline.
+    Unreachable {
+        /// To whom.
+        device: DeviceId,
+    },
+    /// A timer fired.
+    Fired(Timer),
+    /// The health gate answers.
+    Gate {
+        /// Which question is answered.
+        round: u32,
+        /// The answer.
+        verdict: Verdict,
+    },
+    /// The caller withdraws. Has no effect once Confirm is on record.
+    Cancel,
+    /// A device reports how far it is.
+    Report(Report),
+    /// The journal refuses this epoch: another leads. Nothing more comes out of this coordinator.
+    Fenced,
+}
+
+/// What the health gate saw.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The network does what was promised.
+    Passed,
+    /// It does not.
+    Failed {
+        /// What was seen.
+        reason: String,
+    },
+}
+
+/// The names of a coordinator's timers. Arming one that is armed starts it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// Say it to this device once more.
+    Resend(DeviceId),
+    /// The lease that this device got in this round is no longer fresh.
+    Fresh {
+        /// Which device.
+        device: DeviceId,
+        /// Which round.
+        round: u32,
+    },
+    /// The votes should be in.
+    Prepare,
+    /// The wave should have applied.
+    Apply,
+    /// Time to renew.
+    Renew,
+    /// The health gate should have answered.
+    Gate,
+    /// The leases should be fresh.
+    Decide,
+    /// The wave should have reverted.
+    Revert,
+    /// Who is not there yet is owed.
+    Repair,
+}
+
+/// What a coordinator asks its driver to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Effect<C> {
+    /// Make durable; no later effect of this step before it is. If the journal is fenced, feed [`Input::Fenced`] and
+    /// perform nothing that follows. If the outcome is lost, drop this coordinator and recover from the journal.
+    Record(CoordinatorRecord<C>),
+    /// Offer to the agent that speaks for the device; feed [`Input::Unreachable`] if that is not possible now.
+    Send(Request<C>),
+    /// Arm a timer.
+    Arm {
+        /// Which.
+        timer: Timer,
+        /// To fire after this.
+        after: Duration,
+    },
+    /// Disarm a timer, if it is armed.
+    Disarm(Timer),
+    /// Ask for the network's health, as the plan says; answer with [`Input::Gate`].
+    Gate {
+        /// To be said in the answer.
+        round: u32,
+        /// The last wave that has applied.
+        wave: u16,
+    },
+    /// Tell whoever watches.
+    Progress(Progress),
+    /// The device is free for others, or in quarantine if it is owed. Goes to admission.
+    Release {
+        /// Which device.
+        device: DeviceId,
+        /// Whether its next transaction begins with a repair or a waiver.
+        owed: bool,
+    },
+    /// What a device was owed from this earlier transaction has been repaired, and that is on record.
+    Repaired {
+        /// In which transaction it was owed.
+        transaction: crate::TransactionId,
+        /// Which device.
+        device: DeviceId,
+    },
+    /// It is over; tell whoever waits.
+    Settled(Settlement),
+    /// The records of this transaction are needed no longer: a compaction may leave them out, the value be dropped.
+    Forget,
+}

@@ -1,0 +1,32 @@
+//! How far things are: told all the time, resumable by sequence number.
+
+use crate::{DeviceId, Step};
+use serde::{Deserialize, Serialize};
+
+/// What an agent reports while a device works on a step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Report {
+    /// Which device.
+    pub device: DeviceId,
+    /// At which step.
+    pub step: Step,
+    /// How far, 0 to 100.
+    pub percent: u8,
+}
+
+/// What a coordinator tells whoever watches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Progress {
+    /// Counts up by one within a transaction and an epoch; a watcher resumes after the last it saw.
+    pub sequence: u64,
+    /// The device it is about, none for the transaction as a whole.
+    pub device: Option<DeviceId>,
+    /// The step, none for the transaction as a whole.
+    pub step: Option<Step>,
+    /// How far that device is in that step, 0 to 100.
+    pub percent: u8,
+    /// How far the whole transaction is, 0 to 100.
+    pub total: u8,
+    /// In words, where there is something to say.
+    pub note: Option<String>,
+}
