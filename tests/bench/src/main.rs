@@ -1,3 +1,52 @@
 //! Benchmarks that run the peer on the same work in the same run.
+//!
+//! One module a benchmark. Each gives rows: ours, theirs, and their ratio from interleaved rounds; what a row should
+//! reach stands in it, and a row that does not reach it makes the run end with status 1.
 
-fn main() {}
+mod measure;
+mod report;
+mod transaction;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// What runs, and where its figures go.
+#[derive(Parser)]
+#[command(
+    name = "bench",
+    about = "Benchmarks: ratios from one run, ours against a peer on the same work"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The durable record of decisions against single syncs, on the disk of the checkout.
+    Transaction(Common),
+}
+
+#[derive(Args, Clone)]
+struct Common {
+    /// Writes the rows as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Interleaved rounds; the median counts.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let (rows, common) = match Arguments::parse().bench {
+        Bench::Transaction(common) => (transaction::run(common.rounds.max(1))?, common),
+    };
+    report::print(&rows);
+    if let Some(file) = common.report {
+        report::write(&rows, &file)?;
+    }
+    let reached = rows.iter().all(report::Row::reached);
+    Ok(if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use transaction::Epoch;
 
 use crate::compaction::CompactError;
 use crate::disk::{Directory, Disk};
 use crate::log::{Append, Log};
-use crate::port::{AppendError, Entry, Epoch, Journal, Keep, Position, Record};
+use crate::port::{AppendError, Entry, Journal, Keep, Position, Record};
 use crate::recovery::{OpenError, Recovered};
 
 /// What is done when a write or a sync has failed. It is not expected to return outside tests.

@@ -24,5 +24,6 @@ pub use compaction::{CompactError, compact};
 pub use disk::{Directory, Disk, DiskFile};
 pub use frame::{LIMIT, VERSION};
 pub use log::{Append, Log};
-pub use port::{AppendError, DecodeError, Entry, Epoch, Journal, Json, Keep, Position, Record};
+pub use port::{AppendError, DecodeError, Entry, Journal, Json, Keep, Position, Record};
 pub use recovery::{OpenError, Recovered, Torn};
+pub use transaction::Epoch;

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use transaction::Epoch;
 
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, HEAD, Head, Kind, LIMIT};
-use crate::port::{AppendError, Epoch, Position};
+use crate::port::{AppendError, Position};
 use crate::segment::{Header, Span, UNFINISHED};
 
 /// The file is filled with zeros this far ahead, so that a sync has no new length to write.

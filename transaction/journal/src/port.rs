@@ -6,22 +6,13 @@ use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use transaction::Epoch;
 
 /// Where a record stands: the first is 1, each next is one more. Zero is before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Position(pub u64);
 
 impl fmt::Display for Position {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-/// Who writes: whoever takes over writes under a higher one, and the journal then refuses the lower.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Epoch(pub u64);
-
-impl fmt::Display for Epoch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
@@ -42,7 +33,7 @@ pub struct Entry<R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AppendError {
     /// Somebody writes under a higher epoch: stop deciding.
-    #[error("fenced: the journal is at epoch {current}")]
+    #[error("fenced: the journal stands at {current}")]
     Fenced {
         /// The epoch that the journal stands at.
         current: Epoch,

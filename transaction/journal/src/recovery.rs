@@ -4,11 +4,12 @@ use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
+use transaction::Epoch;
 
 use crate::disk::Disk;
 use crate::frame::{self, Kind, VERSION};
 use crate::log::{self, Log, Tail};
-use crate::port::{Entry, Epoch, Position};
+use crate::port::{Entry, Position};
 use crate::segment::{self, Frames, Header, Opening, Span, UNFINISHED};
 
 /// Why a journal does not open. Nothing was changed.
