@@ -3,6 +3,7 @@
 //! A device's configuration is a sorted map from instance path to value. Diff, inverse, ownership, plan and drift are
 //! operations on such maps. Nothing here reads a file, a clock or a socket.
 
+pub mod data;
 pub mod delta;
 pub mod document;
 pub mod path;
@@ -10,6 +11,7 @@ pub mod schema;
 pub mod tree;
 pub mod types;
 
+pub use data::{Invalid, Limits};
 pub use delta::{Delta, Edit, Mismatch, diff};
 pub use path::{Path, PathError, Step};
 pub use schema::Schema;

@@ -171,6 +171,13 @@ impl Path {
         std::iter::successors(self.parent(), Path::parent).filter(|it| !it.is_root())
     }
 
+    /// The node inside this one whose name is known to be one: it comes from the schema.
+    pub(crate) fn joined(&self, name: &str) -> Self {
+        let mut text = self.opened(name.len());
+        text.push_str(name);
+        Self(text.into_boxed_str())
+    }
+
     /// The first path behind this subtree, which itself can be no entry.
     pub(crate) fn behind(&self) -> Self {
         let mut text = String::with_capacity(self.0.len() + 1);

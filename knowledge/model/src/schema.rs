@@ -48,6 +48,7 @@
 //! `min` and `max` in ranges are written as numbers. There is no identityref, bits, instance-identifier or anydata: the
 //! canonical model needs none.
 
+mod check;
 mod node;
 mod table;
 pub(crate) mod words;

@@ -151,6 +151,11 @@ impl Type {
         found.ok_or_else(|| self.to_string())
     }
 
+    /// True for unions.
+    pub fn is_union(&self) -> bool {
+        matches!(self, Self::Union(_))
+    }
+
     /// How JSON writes this value of the type.
     pub fn json_form(&self, text: &str) -> JsonForm {
         match self {

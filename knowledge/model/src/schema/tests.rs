@@ -67,3 +67,53 @@ fn faults_name_their_line() {
         "schema table, line 3: a quote is not closed",
     );
 }
+
+#[test]
+fn entries_are_checked_and_made_canonical() {
+    let schema = Schema::compile(include_str!("../../tests/small.table")).unwrap();
+    let check = |path: &str, value: Option<&str>| {
+        let value = value.map_or(crate::Value::Present, crate::Value::from);
+        match schema.check(&path.parse().unwrap(), &value) {
+            Ok((path, value)) => format!("{path} = {value}"),
+            Err(fault) => fault.to_string(),
+        }
+    };
+    for (path, value, expected) in [
+        ("interface[e]/mtu", Some("+1500"), "interface[e]/mtu = 1500"),
+        (
+            "interface[e]/address[2001:DB8::1/64]",
+            None,
+            "interface[e]/address[2001:db8::1/64] = present",
+        ),
+        ("system/quiet", None, "system/quiet = present"),
+        (
+            "interface[e]/mtu",
+            None,
+            "interface[e]/mtu: found no value, expected a whole number from 68 to 65535",
+        ),
+        (
+            "interface[e]",
+            Some("1"),
+            "interface[e]: found \"1\", expected an entry without a value",
+        ),
+        (
+            "interface[e]/mut",
+            Some("1"),
+            "interface[e]/mut: found unknown node mut, expected a node of the schema (did you mean mtu?)",
+        ),
+        ("interface", None, "interface: found 0 keys of interface, expected 1"),
+        ("system", None, "system: found no entry, expected the path of an entry"),
+        (
+            "interface[e]/name",
+            Some("e"),
+            "interface[e]/name: found no entry, expected the path of an entry",
+        ),
+        (
+            "system/secret",
+            Some("short"),
+            "system/secret: found a secret that is not allowed, expected text of 8 to 64 characters",
+        ),
+    ] {
+        assert_eq!(check(path, value), expected);
+    }
+}

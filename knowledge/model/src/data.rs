@@ -1,0 +1,122 @@
+//! Configurations as text: JSON (RFC 7951) and XML (RFC 7950), both ways, driven by the schema.
+//!
+//! Readers are strict, list all faults of the content at once, and hold no more than the text and the entries: what is
+//! too long, too deep or too much is refused where it begins. A fault of the syntax ends the reading.
+
+mod build;
+mod cursor;
+mod json;
+mod print;
+mod xml;
+
+use crate::schema::Schema;
+use crate::tree::Tree;
+use std::fmt;
+
+/// How much is read at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of text.
+    pub bytes: usize,
+    /// Levels of nesting.
+    pub depth: usize,
+    /// Entries of the tree.
+    pub entries: usize,
+    /// Faults listed; further ones are counted.
+    pub faults: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 128 << 20,
+            depth: 32,
+            entries: 4_000_000,
+            faults: 200,
+        }
+    }
+}
+
+/// One thing that is wrong in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// The path of the entry, as far as it is known; empty for the whole.
+    pub path: String,
+    /// The line it was found in, from one; zero if the content did not come as text.
+    pub line: usize,
+    /// What was found.
+    pub found: String,
+    /// What was expected.
+    pub expected: String,
+    /// How to mend it; may be empty.
+    pub hint: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, "line {}: ", self.line)?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "found {}, expected {}", self.found, self.expected)?;
+        if self.hint.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", self.hint)
+        }
+    }
+}
+
+/// A text is no configuration of the schema: every reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", listed(.faults, *.more))]
+pub struct Invalid {
+    /// What is wrong, in the order of the text.
+    pub faults: Vec<Fault>,
+    /// How many more faults there are.
+    pub more: usize,
+}
+
+fn listed(faults: &[Fault], more: usize) -> String {
+    let mut lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+/// A tree has an entry that the schema does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path} is not in the schema")]
+pub struct Unknown {
+    /// The path of the entry.
+    pub path: String,
+}
+
+impl Tree {
+    /// Reads JSON as RFC 7951 has it: names of modules where they change, 64-bit numbers as strings, `[null]` for empty.
+    pub fn from_json(text: &[u8], schema: &Schema, limits: &Limits) -> Result<Self, Invalid> {
+        json::read(text, schema, limits)
+    }
+
+    /// Reads XML: top-level elements side by side, or inside `data` or `config` of NETCONF. Entities other than the five
+    /// of XML itself and document types are refused.
+    pub fn from_xml(text: &[u8], schema: &Schema, limits: &Limits) -> Result<Self, Invalid> {
+        xml::read(text, schema, limits)
+    }
+
+    /// Prints JSON as RFC 7951 has it, on one line, keys first.
+    pub fn to_json(&self, schema: &Schema) -> Result<String, Unknown> {
+        print::print(self, schema, &mut print::Json::default())
+    }
+
+    /// Prints XML: top-level elements side by side, each with its namespace, keys first.
+    pub fn to_xml(&self, schema: &Schema) -> Result<String, Unknown> {
+        print::print(self, schema, &mut print::Xml::default())
+    }
+}
+
+#[cfg(test)]
+mod tests;
