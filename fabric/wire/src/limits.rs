@@ -1,0 +1,40 @@
+//! How much one stream may hold, and how long it may be silent.
+
+use std::time::Duration;
+
+/// The bounds of one stream.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Numbered messages that the other side has not taken in yet.
+    pub queue: usize,
+    /// Messages that may be lost (progress, samples) waiting to be sent.
+    pub passing: usize,
+    /// The largest message taken, in bytes.
+    pub largest_message: usize,
+    /// How often a sign of life is sent; three times that without one ends the stream.
+    pub heartbeat: Duration,
+    /// How long the door waits for a hello, and an agent for its welcome.
+    pub hello_within: Duration,
+    /// How many devices one agent may speak for.
+    pub devices: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue: 256,
+            passing: 64,
+            largest_message: 4 << 20,
+            heartbeat: Duration::from_secs(5),
+            hello_within: Duration::from_secs(10),
+            devices: 4_096,
+        }
+    }
+}
+
+impl Limits {
+    /// How long a stream may be silent before it is given up.
+    pub fn silence(&self) -> Duration {
+        self.heartbeat * 3
+    }
+}
