@@ -35,9 +35,11 @@ fn promises(set: &FileDescriptorSet) -> Promises {
 fn message(message: &DescriptorProto, within: &str, all: &mut Promises) {
     let name = format!("{within}.{}", message.name());
     for field in &message.field {
-        let kind = match field.r#type() {
-            Type::Message | Type::Enum => field.type_name().to_owned(),
-            plain => format!("{plain:?}"),
+        let named = matches!(field.r#type(), Type::Message | Type::Enum);
+        let kind = if named {
+            field.type_name().to_owned()
+        } else {
+            format!("{:?}", field.r#type())
         };
         let meaning = format!(
             "{} {kind} {:?} oneof {:?}",
