@@ -31,8 +31,8 @@ pub struct Member<C> {
     pub demand: Demand,
     /// Lower waves apply first and revert last.
     pub wave: u16,
-    /// What the device is still owed from an earlier transaction: repaired first.
-    pub debt: Option<Debt<C>>,
+    /// What the device is still owed from earlier transactions: repaired first, in this order.
+    pub debts: Vec<Debt<C>>,
 }
 
 /// A decided state that a device did not reach.
@@ -42,6 +42,16 @@ pub struct Debt<C> {
     pub transaction: TransactionId,
     /// What becomes of it.
     pub due: Due<C>,
+}
+
+impl<C> Debt<C> {
+    /// Whether an operator took it on himself.
+    pub fn is_waived(&self) -> bool {
+        match self.due {
+            Due::Waived => true,
+            Due::Repair { .. } => false,
+        }
+    }
 }
 
 /// What becomes of a debt when the device is next needed.

@@ -7,6 +7,9 @@
 //!
 //! The change that is carried is a type parameter: nothing here knows what a configuration is.
 
+#[macro_use]
+pub mod mutant;
+
 pub mod admission;
 mod charge;
 pub mod coordinator;
@@ -14,9 +17,6 @@ mod ending;
 mod guarantee;
 mod id;
 mod message;
-#[cfg(mutants)]
-#[macro_use]
-pub mod mutant;
 pub mod participant;
 mod progress;
 mod record;

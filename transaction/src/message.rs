@@ -30,8 +30,8 @@ pub enum Order<C> {
         lease: Lease,
         /// Who asked, for the device's own commit comment.
         comment: String,
-        /// An earlier transaction whose debt an operator took on himself: the participant lets go of it.
-        waived: Option<TransactionId>,
+        /// Earlier transactions whose debts an operator took on himself: the participant lets go of them.
+        waived: Vec<TransactionId>,
     },
     /// Make the staged change take effect, with a way back armed.
     Apply,

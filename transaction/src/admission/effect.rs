@@ -52,12 +52,12 @@ pub enum Input {
         /// The transaction in which the device is owed something from now on.
         owed: Option<TransactionId>,
     },
-    /// A transaction is over. What it still holds is free; a merged one that did not commit is run singly.
+    /// A transaction is over. What it still holds is free; a merged one that was rolled back is run singly.
     Over {
         /// Any ticket of the transaction.
         ticket: TicketId,
-        /// Whether it committed.
-        committed: bool,
+        /// How.
+        how: Over,
     },
     /// A device is owed nothing any longer from this transaction.
     Cleared {
@@ -82,6 +82,17 @@ pub enum Input {
     },
     /// A timer fired.
     Fired(Timer),
+}
+
+/// How a transaction was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Everybody has it.
+    Committed,
+    /// Nobody has it.
+    RolledBack,
+    /// A person is needed.
+    Torn,
 }
 
 /// The names of admission's timers.

@@ -1,6 +1,6 @@
 //! What goes into a coordinator and what comes out.
 
-use crate::{CoordinatorRecord, DeviceId, Inquiry, Progress, Reply, Report, Request, Settlement};
+use crate::{CoordinatorRecord, DeviceId, Inquiry, Progress, Reply, Report, Request, Settlement, TransactionId};
 use std::time::Duration;
 
 /// What a coordinator can be told.
@@ -107,14 +107,14 @@ pub enum Effect<C> {
         /// Whether its next transaction begins with a repair or a waiver.
         owed: bool,
     },
-    /// What a device was owed from this earlier transaction has been repaired, and that is on record.
+    /// What a device was owed from this earlier transaction is repaired or waived, and that is on record.
     Repaired {
         /// In which transaction it was owed.
-        transaction: crate::TransactionId,
+        transaction: TransactionId,
         /// Which device.
         device: DeviceId,
     },
-    /// It is over; tell whoever waits.
+    /// It is over; tell whoever waits. Its timers mean nothing any longer.
     Settled(Settlement),
     /// The records of this transaction are needed no longer: a compaction may leave them out, the value be dropped.
     Forget,

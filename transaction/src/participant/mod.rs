@@ -1,14 +1,66 @@
 //! The participant: speaks for one device, and answers for it after any crash.
 
+mod conclude;
 mod effect;
+mod live;
+mod outcomes;
+mod past;
+mod recover;
+mod requests;
+mod timers;
+mod turn;
 
 pub use effect::{Effect, Input, Operation, Outcome, Timer};
 
-use crate::DeviceId;
+use crate::{DeviceId, Moment, Standing, TransactionId};
+use live::Live;
+use past::Past;
+use turn::Turn;
 
 /// The participant of one device, for one transaction after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Participant<C> {
     device: DeviceId,
-    change: Option<C>,
+    live: Option<Live<C>>,
+    past: Past,
+    operations: u64,
+}
+
+impl<C: Clone> Participant<C> {
+    /// A participant that has no past.
+    pub fn new(device: DeviceId) -> Self {
+        Self {
+            device,
+            live: None,
+            past: Past::default(),
+            operations: 0,
+        }
+    }
+
+    /// Takes one input and says what is to be done, in order. `now` stamps records; nothing is decided by it.
+    pub fn step(&mut self, input: Input<C>, now: Moment) -> Vec<Effect<C>> {
+        let mut turn = Turn::new(now);
+        match input {
+            Input::Request(request) if request.device == self.device => self.request(request, &mut turn),
+            Input::Request(_) => {}
+            Input::Done { operation, outcome } => self.done(operation, outcome, &mut turn),
+            Input::Fired(timer) => self.fired(timer, &mut turn),
+        }
+        turn.effects
+    }
+
+    /// The device that it speaks for.
+    pub fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// The transaction under way and where the device stands in it, as far as is known here.
+    pub fn live(&self) -> Option<(TransactionId, Standing)> {
+        self.live.as_ref().map(|it| (it.transaction, it.hold.standing()))
+    }
+
+    /// How a transaction ended here, if that is still remembered.
+    pub fn ended(&self, transaction: TransactionId) -> Option<Standing> {
+        self.past.find(transaction).map(|it| it.standing())
+    }
 }

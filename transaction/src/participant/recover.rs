@@ -1,0 +1,124 @@
+//! Coming back after the agent's death, and what has to be kept for it.
+
+use super::live::{Hold, Live, Why, Work};
+use super::past::Over;
+use super::turn::{About, Turn};
+use super::{Effect, Participant, Timer};
+use crate::{Answer, DeviceId, Moment, ParticipantRecord, Standing, Step};
+
+impl<C: Clone> Participant<C> {
+    /// The participant that these records leave behind, and what it does first: it looks at the device, then asks.
+    /// `records` are those of one device, in the order they were written. Timers are armed in full.
+    pub fn recover(device: DeviceId, records: &[ParticipantRecord<C>], now: Moment) -> (Self, Vec<Effect<C>>) {
+        let mut participant = Self::new(device);
+        for record in records.iter().filter(|it| it.device() == device) {
+            participant.replay(record);
+        }
+        let mut turn = Turn::new(now);
+        if let Some(live) = &participant.live {
+            turn.arm(Timer::InDoubt, live.lease.in_doubt);
+            turn.arm(Timer::Ask, live.lease.ask_every);
+            participant.work(Work::Look(Why::Resume), &mut turn);
+        }
+        (participant, turn.effects)
+    }
+
+    fn replay(&mut self, record: &ParticipantRecord<C>) {
+        match record {
+            ParticipantRecord::Pending { .. } => self.live = Live::pending(record),
+            ParticipantRecord::Raised { transaction, epoch, .. } => {
+                if let Some(live) = self.live.as_mut().filter(|it| it.transaction == *transaction) {
+                    live.epoch = *epoch;
+                }
+            }
+            ParticipantRecord::Ended {
+                transaction,
+                epoch,
+                standing,
+                ..
+            } => {
+                self.live.take_if(|it| it.transaction == *transaction);
+                let about = About {
+                    transaction: *transaction,
+                    epoch: *epoch,
+                    step: Step::Revert,
+                };
+                let kept = *standing == Standing::Confirmed;
+                let answer = if kept { Answer::Confirmed } else { Answer::Reverted };
+                self.past.remember(Over {
+                    answer,
+                    ..Over::reverted(about)
+                });
+            }
+        }
+    }
+
+    /// The shortest records that recover to where this participant is: what a compaction has to keep.
+    pub fn records(&self, now: Moment) -> Vec<ParticipantRecord<C>> {
+        let ended = self
+            .past
+            .iter()
+            .filter(|it| it.recorded)
+            .map(|it| ParticipantRecord::Ended {
+                device: self.device,
+                transaction: it.transaction,
+                epoch: it.epoch,
+                standing: it.standing(),
+                at: now,
+            });
+        let pending = self
+            .live
+            .iter()
+            .filter(|it| it.recorded)
+            .map(|it| it.to_record(self.device, now));
+        ended.chain(pending).collect()
+    }
+}
+
+impl<C: Clone> Live<C> {
+    /// The way back, as it is written down.
+    pub(super) fn to_record(&self, device: DeviceId, at: Moment) -> ParticipantRecord<C> {
+        ParticipantRecord::Pending {
+            device,
+            transaction: self.transaction,
+            epoch: self.epoch,
+            change: self.change.clone(),
+            evidence: self.evidence.clone().unwrap_or_default(),
+            guarantee: self.guarantee,
+            renews: self.renews,
+            demand: self.demand,
+            lease: self.lease.clone(),
+            at,
+        }
+    }
+
+    fn pending(record: &ParticipantRecord<C>) -> Option<Self> {
+        let ParticipantRecord::Pending {
+            transaction,
+            epoch,
+            change,
+            evidence,
+            guarantee,
+            renews,
+            demand,
+            lease,
+            ..
+        } = record
+        else {
+            return None;
+        };
+        let about = About {
+            transaction: *transaction,
+            epoch: *epoch,
+            step: Step::Apply,
+        };
+        let mut live = Self::new(about, change.clone(), *demand, lease.clone(), String::new());
+        live.evidence = Some(evidence.clone());
+        live.guarantee = *guarantee;
+        live.renews = *renews;
+        live.recorded = true;
+        live.hold = Hold::Resuming;
+        live.owes = None;
+        Some(live)
+    }
+}
