@@ -1,0 +1,268 @@
+//! What all sessions of one device share: datastores, faults, log, the sessions themselves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use russh::Channel;
+use russh::server::Msg;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::{Armed, Fault, Faults, Moment};
+use crate::log::{Entry, Log, Protocol};
+use crate::personality::Personality;
+use crate::store::{Datastores, Timer};
+
+/// A channel with the token that cuts its connection.
+pub struct Connection {
+    /// The channel of the session.
+    pub channel: Channel<Msg>,
+    /// Cuts the connection.
+    pub token: CancellationToken,
+}
+
+/// One device, seen by its sessions.
+pub struct Shared {
+    /// What it is.
+    pub personality: Personality,
+    /// Its name, which prompts show.
+    pub name: String,
+    /// Counts the changes of what is refused, so that listeners notice.
+    pub refusals: watch::Sender<u64>,
+    /// Ends everything.
+    pub stop: CancellationToken,
+    stores: Mutex<Datastores>,
+    faults: Mutex<Faults>,
+    log: Mutex<Log>,
+    sessions: Mutex<HashMap<u32, CancellationToken>>,
+    next: AtomicU32,
+    started: Instant,
+}
+
+/// A lock that does not mind a holder that panicked: the data are plain values.
+pub fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// A device that nobody has spoken to.
+    pub fn new(personality: Personality, name: String, stores: Datastores) -> Shared {
+        Shared {
+            personality,
+            name,
+            refusals: watch::Sender::new(0),
+            stop: CancellationToken::new(),
+            stores: Mutex::new(stores),
+            faults: Mutex::default(),
+            log: Mutex::default(),
+            sessions: Mutex::default(),
+            next: AtomicU32::new(1),
+            started: Instant::now(),
+        }
+    }
+
+    /// The datastores.
+    pub fn stores(&self) -> MutexGuard<'_, Datastores> {
+        held(&self.stores)
+    }
+
+    /// The runtime's clock.
+    pub fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// How long the device runs.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A number for a session.
+    pub fn number(&self) -> u32 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Registers a session.
+    pub fn begin_session(&self, token: &CancellationToken) -> u32 {
+        let id = self.number();
+        held(&self.sessions).insert(id, token.clone());
+        id
+    }
+
+    /// Forgets a session; the datastores learn of it.
+    pub fn end_session(&self, id: u32) {
+        held(&self.sessions).remove(&id);
+        self.stores().end_session(id);
+    }
+
+    /// Cuts a session's connection; says whether there was one. Its locks are free at once.
+    pub fn kill(&self, id: u32) -> bool {
+        let token = held(&self.sessions).get(&id).cloned();
+        let Some(token) = token else { return false };
+        token.cancel();
+        self.end_session(id);
+        true
+    }
+
+    /// Cuts all connections.
+    pub fn kill_all(&self) {
+        let ids: Vec<u32> = held(&self.sessions).keys().copied().collect();
+        for id in ids {
+            self.kill(id);
+        }
+    }
+
+    /// How many sessions are open.
+    pub fn session_count(&self) -> usize {
+        held(&self.sessions).len()
+    }
+
+    /// Arms the timer of a confirmed commit.
+    pub fn arm(self: &Arc<Self>, timer: Timer) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(timer.after) => {}
+                () = shared.stop.cancelled() => return,
+            }
+            let expired = shared.stores().expire(timer.generation);
+            if expired {
+                shared.note(Protocol::Netconf, 0, "confirm-timeout", "reverted");
+            }
+        });
+    }
+
+    /// Adds to the log: what, what became of it, since when it was worked on.
+    pub fn record(&self, (protocol, session): (Protocol, u32), operation: &str, outcome: &str, started: Instant) {
+        held(&self.log).add(Entry {
+            at_millis: millis(self.uptime()),
+            protocol,
+            session,
+            operation: operation.to_owned(),
+            outcome: outcome.to_owned(),
+            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        });
+    }
+
+    /// Adds to the log what took no time.
+    pub fn note(&self, protocol: Protocol, session: u32, operation: &str, outcome: &str) {
+        self.record((protocol, session), operation, outcome, self.now());
+    }
+
+    /// After how many bytes of output a session ends.
+    pub fn close_at(&self, protocol: Protocol) -> Option<u64> {
+        self.take_fault(protocol, |fault| {
+            let Fault::CloseAtByte { byte } = fault else {
+                return None;
+            };
+            Some(*byte)
+        })
+    }
+
+    /// What the log keeps.
+    pub fn entries(&self) -> Vec<Entry> {
+        held(&self.log).entries()
+    }
+
+    /// How often each operation was seen.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        held(&self.log).counts()
+    }
+
+    /// Empties the log.
+    pub fn clear_log(&self) {
+        held(&self.log).clear();
+    }
+
+    /// Arms a fault.
+    pub fn inject(&self, armed: Armed) {
+        held(&self.faults).arm(armed);
+        self.refusals.send_modify(|count| *count += 1);
+    }
+
+    /// Disarms all faults.
+    pub fn clear_faults(&self) {
+        held(&self.faults).clear();
+        self.refusals.send_modify(|count| *count += 1);
+    }
+
+    /// What is armed.
+    pub fn faults(&self) -> Vec<Armed> {
+        held(&self.faults).list()
+    }
+
+    /// Whether connections are refused now.
+    pub fn refuses(&self, protocol: Protocol) -> bool {
+        held(&self.faults).refuses(protocol)
+    }
+
+    /// Uses the first armed fault that fits.
+    pub fn take_fault<T>(&self, protocol: Protocol, fits: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        held(&self.faults).take(protocol, fits)
+    }
+
+    /// Whether this fault is armed, using it once.
+    pub fn hit(&self, protocol: Protocol, fault: &Fault) -> bool {
+        held(&self.faults).hit(protocol, fault)
+    }
+
+    /// How late the answer to an operation is.
+    pub fn delay(&self, protocol: Protocol, name: &str) -> Option<Duration> {
+        self.take_fault(protocol, |fault| {
+            let Fault::Delay { millis, operation } = fault else {
+                return None;
+            };
+            let meant = operation.as_deref().is_none_or(|it| it == name);
+            meant.then(|| Duration::from_millis(*millis))
+        })
+    }
+
+    /// Whether the connection ends at this operation and moment.
+    pub fn drops(&self, protocol: Protocol, name: &str, when: Moment) -> bool {
+        self.hit(
+            protocol,
+            &Fault::Drop {
+                operation: name.to_owned(),
+                moment: when,
+            },
+        )
+    }
+
+    /// The tag with which an operation is refused.
+    pub fn rejects(&self, protocol: Protocol, name: &str) -> Option<String> {
+        self.take_fault(protocol, |fault| {
+            let Fault::Reject { operation, tag } = fault else {
+                return None;
+            };
+            (operation == name).then(|| tag.clone())
+        })
+    }
+
+    /// The bytes that come before hello or the first prompt.
+    pub fn banner(&self, protocol: Protocol) -> Option<Vec<u8>> {
+        let bytes = self.take_fault(protocol, |fault| {
+            let Fault::Banner { bytes } = fault else { return None };
+            Some(*bytes)
+        })?;
+        let line = b"*** authorised use only # everything else is > forbidden ***\r\n";
+        Some(line.iter().copied().cycle().take(bytes).collect())
+    }
+
+    /// How fast the counters move.
+    pub fn octets_per_second(&self) -> u64 {
+        let faults = held(&self.faults).list();
+        let rate = faults.iter().find_map(|armed| {
+            let Fault::Counters { octets_per_second } = armed.fault else {
+                return None;
+            };
+            Some(octets_per_second)
+        });
+        rate.unwrap_or(0)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
