@@ -6,6 +6,8 @@
 pub mod data;
 pub mod delta;
 pub mod document;
+pub mod merge;
+pub mod owners;
 pub mod path;
 pub mod schema;
 pub mod tree;
@@ -13,6 +15,8 @@ pub mod types;
 
 pub use data::{Invalid, Limits};
 pub use delta::{Delta, Edit, Mismatch, diff};
+pub use merge::merge;
+pub use owners::{Ownership, Wish};
 pub use path::{Path, PathError, Step};
 pub use schema::Schema;
 pub use tree::{Tree, Value};

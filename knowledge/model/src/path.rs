@@ -178,6 +178,24 @@ impl Path {
         Self(text.into_boxed_str())
     }
 
+    /// The path that stands at `path` inside this one.
+    pub fn inside(&self, path: &Path) -> Self {
+        if path.is_root() {
+            return self.clone();
+        }
+        self.joined(&path.0)
+    }
+
+    /// This path as seen from `ancestor`; unchanged if that is not above it.
+    pub fn relative(&self, ancestor: &Path) -> Self {
+        match self.0.strip_prefix(&*ancestor.0) {
+            Some(rest) if ancestor.is_root() || rest.is_empty() || rest.starts_with(STEP) => {
+                Self(rest.trim_start_matches(STEP).into())
+            }
+            Some(_) | None => self.clone(),
+        }
+    }
+
     /// The first path behind this subtree, which itself can be no entry.
     pub(crate) fn behind(&self) -> Self {
         let mut text = String::with_capacity(self.0.len() + 1);

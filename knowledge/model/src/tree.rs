@@ -101,7 +101,7 @@ impl Tree {
     }
 
     /// The entry at the path and those inside it.
-    pub fn under(&self, path: &Path) -> impl DoubleEndedIterator<Item = (&Path, &Value)> {
+    pub fn under<'a>(&'a self, path: &Path) -> impl DoubleEndedIterator<Item = (&'a Path, &'a Value)> + use<'a> {
         let from = self.entries.range(path..);
         let whole = path.is_root().then_some(from);
         let part = (!path.is_root()).then(|| self.entries.range(path.clone()..path.behind()));

@@ -148,7 +148,7 @@ fn what_is_no_json_is_refused() {
     check(
         json("{\n\"a\": ]"),
         &[
-            "line 2: found unknown node \"a\", expected a node of the schema (known here: system, interface, static-route, prefix-list)",
+            "line 2: found unknown node \"a\", expected a node of the schema (known here: system, interface, static-route, prefix-list, access-list)",
             "line 2: found ']', expected a value (the text is no JSON that can be read)",
         ],
     );

@@ -1,0 +1,72 @@
+//! Entries of a list that have the same values where the schema wants them unique.
+
+use super::conflict::{Bidder, Conflict, Reason};
+use crate::delta::Delta;
+use crate::path::Path;
+use crate::schema::{Kind, Node, Schema};
+use crate::tree::Tree;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn conflicts(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn Fn(&Path) -> Bidder) -> Vec<Conflict> {
+    let mut lists = BTreeSet::new();
+    for (path, _) in delta.iter().filter(|it| it.1.after.is_some()) {
+        for place in path.ancestors().chain([path.clone()]) {
+            if let (Some(node), Some(parent)) = (schema.node(&place), place.parent())
+                && !groups(node).is_empty()
+            {
+                lists.insert((parent, node.path().to_owned()));
+            }
+        }
+    }
+    let judged = lists
+        .iter()
+        .filter_map(|(parent, node)| Some((parent, schema.at(node)?)));
+    judged
+        .flat_map(|(parent, node)| within(parent, node, aim, bidder))
+        .collect()
+}
+
+fn groups(node: &Node) -> &[Vec<Box<str>>] {
+    match &node.kind {
+        Kind::List { unique, .. } => unique,
+        Kind::Container | Kind::Presence | Kind::Leaf(_) | Kind::LeafList(_) => &[],
+    }
+}
+
+/// The entries of one list that repeat each other.
+fn within(parent: &Path, node: &Node, aim: &Tree, bidder: &dyn Fn(&Path) -> Bidder) -> Vec<Conflict> {
+    let depth = parent.steps().count() + 1;
+    let entries: Vec<&Path> = aim
+        .under(&parent.joined(node.name()))
+        .map(|it| it.0)
+        .filter(|it| it.steps().count() == depth)
+        .collect();
+    let mut conflicts = Vec::new();
+    for group in groups(node) {
+        let mut seen: BTreeMap<Vec<&str>, (&Path, Path)> = BTreeMap::new();
+        for entry in &entries {
+            let leaves = group
+                .iter()
+                .map(|it| it.split('/').fold((*entry).clone(), |path, name| path.joined(name)));
+            let leaves: Vec<_> = leaves.collect();
+            let Some(values) = leaves.iter().map(|it| aim.text(it)).collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            let Some(leaf) = leaves.into_iter().next() else {
+                continue;
+            };
+            match seen.get(&values) {
+                Some((with, other)) => conflicts.push(Conflict {
+                    path: (*entry).clone(),
+                    reason: Reason::Unique { with: (*with).clone() },
+                    one: bidder(&leaf),
+                    other: bidder(other),
+                }),
+                None => {
+                    seen.insert(values, (entry, leaf));
+                }
+            }
+        }
+    }
+    conflicts
+}
