@@ -1,0 +1,236 @@
+//! The agent as a whole: records, one driver a device, and the switch between them and the link.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters_port::{Access, Deadline};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use transaction::{Answer, DeviceId, Moment, Order, Reply, Request};
+use transaction_journal::Options;
+
+use crate::check;
+use crate::driver::{Driver, Open, Setup};
+use crate::ledger::{Ledger, LedgerError};
+use crate::link::{Downward, Gate, Link, Upward};
+use crate::part::Part;
+
+/// How many requests wait for one device. More are dropped, and asked again by their coordinator.
+const INBOX: usize = 32;
+/// How many questions about health are worked on at once.
+const GATES: usize = 256;
+/// How often it is looked whether the records want compacting.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+
+/// A device and the ways to it.
+pub struct Served {
+    /// Its immutable id.
+    pub id: DeviceId,
+    /// What operators call it.
+    pub name: String,
+    /// The ways to it, in the order of preference.
+    pub ways: Vec<Arc<dyn Access>>,
+}
+
+/// What surrounds an agent: everything that is not its own to decide.
+#[derive(Clone, Copy)]
+pub struct Surroundings {
+    /// Makes tokens that nobody can guess.
+    pub random: fn() -> u128,
+    /// The wall clock, for stamps.
+    pub now: fn() -> Moment,
+    /// How long one step on a device may take.
+    pub step_within: Duration,
+    /// How long to wait for steps under way when told to stop.
+    pub drain_within: Duration,
+}
+
+/// Why an agent does not start, or stops.
+#[derive(Debug, Error)]
+pub enum AgentError {
+    /// Its records.
+    #[error("the agent's records are of no use")]
+    Ledger(#[from] LedgerError),
+    /// A part of it ended on its own.
+    #[error("a device's driver broke off")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+/// An agent that has come back to where its records leave off.
+pub struct Agent {
+    link: Link,
+    devices: BTreeMap<DeviceId, Seat>,
+    drivers: JoinSet<Result<Option<Open>, LedgerError>>,
+    ledger: Arc<Ledger>,
+    stop: CancellationToken,
+    surroundings: Surroundings,
+}
+
+struct Seat {
+    inbox: mpsc::Sender<Request<Part>>,
+    ways: Vec<Arc<dyn Access>>,
+}
+
+impl Agent {
+    /// Reads the records under `state` and resumes every device.
+    pub async fn start(
+        state: &Path,
+        served: Vec<Served>,
+        link: Link,
+        surroundings: Surroundings,
+        stop: CancellationToken,
+    ) -> Result<Self, AgentError> {
+        let (ledger, mut past) = Ledger::open(&state.join("records"), Options::default())?;
+        let ledger = Arc::new(ledger);
+        let (mut devices, mut drivers) = (BTreeMap::new(), JoinSet::new());
+        for Served { id, name, ways } in served {
+            let (inbox, requests) = mpsc::channel(INBOX);
+            let Surroundings {
+                random,
+                now,
+                step_within,
+                ..
+            } = surroundings;
+            let (ledger, up) = (ledger.clone(), link.up.clone());
+            let setup = Setup {
+                device: id,
+                name,
+                ways: ways.clone(),
+                ledger,
+                up,
+                step_within,
+                random,
+                now,
+            };
+            let driver = Driver::recover(setup, &past.remove(&id).unwrap_or_default()).await?;
+            drivers.spawn(driver.run(requests, stop.clone()));
+            devices.insert(id, Seat { inbox, ways });
+        }
+        for device in past.keys() {
+            tracing::warn!(%device, "there are records of a device that the configuration no longer names");
+        }
+        Ok(Self {
+            link,
+            devices,
+            drivers,
+            ledger,
+            stop,
+            surroundings,
+        })
+    }
+
+    /// Serves until told to stop; answers with what was then still open.
+    pub async fn serve(mut self) -> Result<Vec<Open>, AgentError> {
+        let mut gates = JoinSet::new();
+        let mut tidy = tokio::time::interval(TIDY_EVERY);
+        let mut linked = true;
+        while !self.stop.is_cancelled() {
+            tokio::select! {
+                word = self.link.down.recv(), if linked => match word {
+                    Some(Downward::Request(request)) => self.pass_on(request),
+                    Some(Downward::Gate(gate)) if gates.len() < GATES => self.look(gate, &mut gates),
+                    Some(Downward::Gate(gate)) => tracing::warn!(device = %gate.device, "too many questions about health"),
+                    None => linked = false,
+                },
+                Some(_) = gates.join_next() => {}
+                Some(ended) = self.drivers.join_next() => {
+                    ended??;
+                }
+                _ = tidy.tick() => self.ledger.tidy().await?,
+                () = self.stop.cancelled() => {}
+            }
+        }
+        self.drain().await
+    }
+
+    /// Lets the steps under way come to their end, within bounds.
+    async fn drain(mut self) -> Result<Vec<Open>, AgentError> {
+        let mut open = Vec::new();
+        let all = async {
+            while let Some(ended) = self.drivers.join_next().await {
+                open.extend(ended??);
+            }
+            Ok::<_, AgentError>(())
+        };
+        match tokio::time::timeout(self.surroundings.drain_within, all).await {
+            Ok(result) => result?,
+            Err(_) => tracing::warn!("steps under way did not end in time; the next start looks at their devices"),
+        }
+        Ok(open)
+    }
+
+    fn pass_on(&self, request: Request<Part>) {
+        let Some(seat) = self.devices.get(&request.device) else {
+            return self.tell(Upward::Reply(not_ours(&request)));
+        };
+        if let Err(error) = seat.inbox.try_send(request) {
+            tracing::warn!(%error, "a device's queue is full or closed: a request was dropped");
+        }
+    }
+
+    fn look(&self, gate: Gate, gates: &mut JoinSet<()>) {
+        let Gate {
+            transaction,
+            device,
+            checks,
+            within,
+            steady,
+        } = gate;
+        let Some(way) = self.devices.get(&device).and_then(|seat| seat.ways.first()) else {
+            return;
+        };
+        let checks: Vec<_> = checks
+            .into_iter()
+            .map(|wanted| check::check(wanted, way.clone()))
+            .collect();
+        let by = Deadline::after(Instant::now().into_std(), within);
+        let up = self.link.up.clone();
+        gates.spawn(async move {
+            let findings = check::steady(&checks, steady, by).await;
+            if up
+                .try_send(Upward::Health {
+                    transaction,
+                    device,
+                    findings,
+                })
+                .is_err()
+            {
+                tracing::warn!(%device, "the queue to the controller is full or closed: a finding was dropped");
+            }
+        });
+    }
+
+    fn tell(&self, word: Upward) {
+        if self.link.up.try_send(word).is_err() {
+            tracing::warn!("the queue to the controller is full or closed: a word was dropped");
+        }
+    }
+}
+
+/// The answer about a device that this agent does not speak for.
+fn not_ours(request: &Request<Part>) -> Reply {
+    let reason = "this agent does not speak for the device".to_owned();
+    let answer = if matches!(request.order, Order::Stage { .. }) {
+        Answer::Refused { reason }
+    } else {
+        Answer::Unknown
+    };
+    let Request {
+        transaction,
+        epoch,
+        device,
+        ..
+    } = *request;
+    Reply {
+        transaction,
+        epoch,
+        device,
+        step: request.order.step(),
+        answer,
+    }
+}

@@ -1,0 +1,409 @@
+//! The work on one device: what a participant asks for, done over the adapters' sessions.
+//!
+//! A desk holds the one exclusive session of its device and the evidence of the last step. Both are lost when the
+//! process dies; what comes back out of [`adapters_port::Observer::resume`] then stands for them.
+
+mod outcome;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters_port::{
+    Access, Applied, Change, ChangeId, ConfigureSession, Deadline, PersistId, Protocol, Receipt, Record, SessionError,
+    Staged, Standing, Step,
+};
+use knowledge_model::{Delta, Path};
+use transaction::participant::{Operation, Outcome};
+use transaction::{DeviceId, Lease, TransactionId};
+
+use crate::evidence;
+use crate::part::Part;
+
+/// Beyond a step's own deadline, how long its call may take to notice.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What the coordinator said of the transaction that is worked on.
+#[derive(Debug, Clone)]
+pub struct Errand {
+    /// Which one.
+    pub transaction: TransactionId,
+    /// Its lease, once a stage has brought it.
+    pub lease: Option<Lease>,
+}
+
+/// What a piece of work came to.
+#[derive(Debug)]
+pub struct Work {
+    /// For the participant.
+    pub outcome: Outcome,
+    /// What the device was asked and what it said, where it got that far.
+    pub receipt: Option<Receipt>,
+}
+
+/// What is in hand of the change under way.
+enum Held {
+    Nothing,
+    Staged(Staged),
+    Applied(Applied),
+}
+
+/// One device's sessions.
+pub struct Desk {
+    device: DeviceId,
+    name: String,
+    ways: Vec<Arc<dyn Access>>,
+    random: fn() -> u128,
+    session: Option<(Protocol, Box<dyn ConfigureSession>)>,
+    held: Held,
+}
+
+type Done = Result<Work, SessionError>;
+
+impl Desk {
+    /// A desk without a session. `random` makes the tokens of confirmed commits.
+    pub fn new(device: DeviceId, name: String, ways: Vec<Arc<dyn Access>>, random: fn() -> u128) -> Self {
+        Self {
+            device,
+            name,
+            ways,
+            random,
+            session: None,
+            held: Held::Nothing,
+        }
+    }
+
+    /// Whether a session is open, and with it perhaps locks.
+    pub fn is_open(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Does what a participant asks for. Always answers: what does not end in time is unknown, its session closed.
+    pub async fn perform(&mut self, work: Operation<Part>, errand: &Errand, by: Deadline) -> Work {
+        let step = outcome::step(&work);
+        let end = tokio::time::Instant::from_std(by.instant()) + GRACE;
+        match tokio::time::timeout_at(end, self.attempt(work, errand, by)).await {
+            Ok(Ok(work)) => work,
+            Ok(Err(error)) => {
+                tracing::warn!(device = self.name, %step, error = outcome::chain(&error), "the device's step failed");
+                if outcome::ends_session(step, &error) {
+                    self.close();
+                }
+                Work {
+                    outcome: outcome::of(step, &error),
+                    receipt: None,
+                }
+            }
+            Err(_) => {
+                self.close();
+                let reason = format!("{step} did not end in time");
+                tracing::warn!(device = self.name, %step, "the device's step did not end in time");
+                Work {
+                    outcome: Outcome::Unknown { reason },
+                    receipt: None,
+                }
+            }
+        }
+    }
+
+    /// Lets go of the session and of everything that hangs on it.
+    pub fn close(&mut self) {
+        self.session = None;
+        self.held = Held::Nothing;
+    }
+
+    async fn attempt(&mut self, work: Operation<Part>, errand: &Errand, by: Deadline) -> Done {
+        match work {
+            Operation::Stage { change, comment } => self.stage(change.delta, comment, errand, by).await,
+            Operation::Restage { change } => self.restage(change, errand, by).await,
+            Operation::Apply { change, evidence, .. } => {
+                let record = self.record(change, &evidence, errand, by).await?;
+                self.apply(&record, by).await
+            }
+            Operation::Renew { change, evidence, .. } => {
+                let record = self.record(change, &evidence, errand, by).await?;
+                self.renew(&record, by).await
+            }
+            Operation::Confirm { change, evidence } => {
+                let record = self.record(change, &evidence, errand, by).await?;
+                self.confirm(&record, by).await
+            }
+            Operation::Revert { change, evidence } => {
+                let evidence = evidence.unwrap_or_default();
+                let record = self.record(change, &evidence, errand, by).await?;
+                self.revert(&record, by).await
+            }
+            Operation::Read { change, evidence } => {
+                let record = self.record(change, &evidence, errand, by).await?;
+                self.read(&record, by).await
+            }
+        }
+    }
+
+    /// Stages over the first way that answers. Nothing has been changed while a way is unreachable, so the next may try.
+    async fn stage(&mut self, delta: Delta, comment: String, errand: &Errand, by: Deadline) -> Done {
+        self.close();
+        let mut lost = None;
+        for way in self.ways.clone() {
+            let change = self.change(delta.clone(), comment.clone(), errand);
+            match self.stage_over(way.as_ref(), change, errand, by).await {
+                Err(error @ SessionError::Unreachable { .. }) => {
+                    tracing::warn!(device = self.name, protocol = %way.protocol(), "no answer, trying the next way");
+                    lost = Some(error);
+                }
+                done => return done,
+            }
+        }
+        Err(lost.unwrap_or_else(|| outcome::no_way(&self.name, Protocol::Netconf, Step::Stage)))
+    }
+
+    async fn stage_over(&mut self, way: &dyn Access, mut change: Change, errand: &Errand, by: Deadline) -> Done {
+        let capabilities = way.capabilities(by).await?;
+        if let Some(lease) = &errand.lease {
+            change.window = lease.span(capabilities.renew);
+        }
+        let mut session = way.configure(by).await?;
+        let staged = session.stage(&change, by).await?;
+        let outcome = Outcome::Staged {
+            evidence: evidence::write(staged.record()),
+            guarantee: outcome::guarantee(staged.record().guarantee),
+            renews: capabilities.renew,
+        };
+        let receipt = Some(staged.receipt().clone());
+        self.session = Some((way.protocol(), session));
+        self.held = Held::Staged(staged);
+        Ok(Work { outcome, receipt })
+    }
+
+    /// Stages what is left of a decided change, wherever on its way the device stands.
+    async fn restage(&mut self, part: Part, errand: &Errand, by: Deadline) -> Done {
+        self.close();
+        let way = self.first_way(Step::Stage)?;
+        let seen = way.observe(by).await?.read(&part.paths(), by).await?;
+        let foreign = part.foreign(&seen);
+        if !foreign.is_empty() {
+            return Ok(Work {
+                outcome: Outcome::Stale { what: list(&foreign) },
+                receipt: None,
+            });
+        }
+        self.stage(part.rest(&seen), "repair".to_owned(), errand, by).await
+    }
+
+    async fn apply(&mut self, record: &Record, by: Deadline) -> Done {
+        let held = std::mem::replace(&mut self.held, Held::Nothing);
+        let (Some((_, session)), Held::Staged(staged)) = (self.session.as_mut(), held) else {
+            return Ok(refused("what was staged is gone with its session"));
+        };
+        if staged.record().id != record.id {
+            return Ok(refused("another change is staged"));
+        }
+        let applied = session.apply(staged, by).await?;
+        let receipt = Some(applied.receipt().clone());
+        self.held = Held::Applied(applied);
+        Ok(Work {
+            outcome: Outcome::Applied,
+            receipt,
+        })
+    }
+
+    async fn renew(&mut self, record: &Record, by: Deadline) -> Done {
+        let applied = match self.applied(record, by).await? {
+            Found::Applied(applied) => applied,
+            Found::Confirmed(_) => return Ok(unknown("the change stays already")),
+            Found::Not(work) => return Ok(work),
+        };
+        let session = self.session(applied.record().protocol, Step::Renew, by).await?;
+        let result = session.renew(&applied, by).await;
+        self.held = Held::Applied(applied);
+        result.map(|()| Work {
+            outcome: Outcome::Renewed,
+            receipt: None,
+        })
+    }
+
+    async fn confirm(&mut self, record: &Record, by: Deadline) -> Done {
+        let applied = match self.applied(record, by).await? {
+            Found::Applied(applied) | Found::Confirmed(applied) => applied,
+            Found::Not(work) => return Ok(work),
+        };
+        let session = self.session(applied.record().protocol, Step::Confirm, by).await?;
+        match session.confirm(&applied, by).await {
+            Ok(confirmed) => {
+                self.close();
+                let saved = outcome::saved(&self.name, &confirmed.saved);
+                Ok(Work {
+                    outcome: Outcome::Confirmed { saved },
+                    receipt: Some(confirmed.receipt),
+                })
+            }
+            Err(error) => {
+                self.held = Held::Applied(applied);
+                Err(error)
+            }
+        }
+    }
+
+    async fn revert(&mut self, record: &Record, by: Deadline) -> Done {
+        let session = self.session(record.protocol, Step::Revert, by).await?;
+        let reverted = session.revert(record, by).await?;
+        if !reverted.foreign.is_empty() {
+            tracing::warn!(
+                device = self.name,
+                paths = list(&reverted.foreign),
+                "somebody else wrote here meanwhile"
+            );
+        }
+        self.close();
+        Ok(Work {
+            outcome: Outcome::Reverted,
+            receipt: Some(reverted.receipt),
+        })
+    }
+
+    async fn read(&mut self, record: &Record, by: Deadline) -> Done {
+        let standing = match self.resume(record, by).await? {
+            Standing::Untouched => transaction::Standing::Untouched,
+            Standing::Confirmed => transaction::Standing::Confirmed,
+            Standing::Staged(staged) => {
+                // without the session that staged it, nothing may be applied; the next step brings it back
+                drop(staged);
+                transaction::Standing::Staged
+            }
+            Standing::Applied(applied) => {
+                self.held = Held::Applied(applied);
+                transaction::Standing::Applied
+            }
+            Standing::Unknown { foreign, reason } if !foreign.is_empty() => {
+                let what = format!("{}: {reason}", list(&foreign));
+                return Ok(Work {
+                    outcome: Outcome::Foreign { what },
+                    receipt: None,
+                });
+            }
+            Standing::Unknown { .. } => transaction::Standing::Unknown,
+        };
+        Ok(Work {
+            outcome: Outcome::Stands { standing },
+            receipt: None,
+        })
+    }
+
+    /// The evidence of an apply: in hand, or found again on the device.
+    async fn applied(&mut self, record: &Record, by: Deadline) -> Result<Found, SessionError> {
+        match std::mem::replace(&mut self.held, Held::Nothing) {
+            Held::Applied(applied) if applied.record().id == record.id => return Ok(Found::Applied(applied)),
+            Held::Applied(_) | Held::Staged(_) | Held::Nothing => {}
+        }
+        Ok(match self.resume(record, by).await? {
+            Standing::Applied(applied) => Found::Applied(applied),
+            // a confirm may be repeated, and a save that was missed is then made up for
+            Standing::Confirmed => {
+                let receipt = Receipt::new(Step::Resume, record.protocol);
+                Found::Confirmed(Applied::found(record.clone(), receipt))
+            }
+            Standing::Untouched | Standing::Staged(_) => Found::Not(unknown("the change is not in effect")),
+            Standing::Unknown { foreign, reason } if foreign.is_empty() => Found::Not(unknown(&reason)),
+            Standing::Unknown { foreign, reason } => {
+                let what = format!("{}: {reason}", list(&foreign));
+                Found::Not(Work {
+                    outcome: Outcome::Foreign { what },
+                    receipt: None,
+                })
+            }
+        })
+    }
+
+    /// Asks over the protocol that the change was staged over: another one does not see what is pending.
+    async fn resume(&mut self, record: &Record, by: Deadline) -> Result<Standing, SessionError> {
+        let way = self.way(record.protocol, Step::Resume)?;
+        way.observe(by).await?.resume(record, by).await
+    }
+
+    async fn session(
+        &mut self,
+        protocol: Protocol,
+        step: Step,
+        by: Deadline,
+    ) -> Result<&mut dyn ConfigureSession, SessionError> {
+        let open = match self.session.take() {
+            Some((spoken, session)) if spoken == protocol => (spoken, session),
+            Some(_) | None => (protocol, self.way(protocol, step)?.configure(by).await?),
+        };
+        Ok(self.session.insert(open).1.as_mut())
+    }
+
+    /// What staging left, or, for a change whose staging never ended or was forgotten, what the plan saw.
+    async fn record(
+        &mut self,
+        part: Part,
+        evidence: &str,
+        errand: &Errand,
+        by: Deadline,
+    ) -> Result<Record, SessionError> {
+        if !evidence.is_empty() {
+            return evidence::read(evidence).map_err(|error| outcome::unreadable(&self.name, error));
+        }
+        let way = self.first_way(Step::Resume)?;
+        let capabilities = way.capabilities(by).await?;
+        let before = part.before();
+        let change = self.change(part.delta, "repair".to_owned(), errand);
+        Ok(Record::new(&change, way.protocol(), capabilities.guarantee, before))
+    }
+
+    fn change(&self, delta: Delta, comment: String, errand: &Errand) -> Change {
+        let id = ChangeId(errand.transaction.0 ^ self.device.0.rotate_left(64));
+        let window = errand
+            .lease
+            .as_ref()
+            .map_or(Duration::from_secs(120), |lease| lease.whole);
+        Change {
+            id,
+            delta,
+            window,
+            persist: PersistId::new((self.random)()),
+            comment,
+        }
+    }
+
+    fn way(&self, protocol: Protocol, step: Step) -> Result<Arc<dyn Access>, SessionError> {
+        let way = self.ways.iter().find(|way| way.protocol() == protocol);
+        way.cloned().ok_or_else(|| outcome::no_way(&self.name, protocol, step))
+    }
+
+    fn first_way(&self, step: Step) -> Result<Arc<dyn Access>, SessionError> {
+        self.ways
+            .first()
+            .cloned()
+            .ok_or_else(|| outcome::no_way(&self.name, Protocol::Netconf, step))
+    }
+}
+
+/// What is known of an apply.
+enum Found {
+    Applied(Applied),
+    Confirmed(Applied),
+    Not(Work),
+}
+
+fn refused(reason: &str) -> Work {
+    Work {
+        outcome: Outcome::Refused {
+            reason: reason.to_owned(),
+        },
+        receipt: None,
+    }
+}
+
+fn unknown(reason: &str) -> Work {
+    Work {
+        outcome: Outcome::Unknown {
+            reason: reason.to_owned(),
+        },
+        receipt: None,
+    }
+}
+
+fn list(paths: &[Path]) -> String {
+    let shown: Vec<String> = paths.iter().take(8).map(ToString::to_string).collect();
+    shown.join(", ")
+}

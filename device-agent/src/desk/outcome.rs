@@ -1,0 +1,112 @@
+//! What a session's error means to a participant.
+
+use std::error::Error;
+
+use adapters_port::{Place, Protocol, Saved, SessionError, Step};
+use transaction::Guarantee;
+use transaction::participant::{Operation, Outcome};
+
+use crate::part::Part;
+
+/// The device's step that a piece of work is.
+pub(super) fn step(work: &Operation<Part>) -> Step {
+    match work {
+        Operation::Stage { .. } | Operation::Restage { .. } => Step::Stage,
+        Operation::Apply { .. } => Step::Apply,
+        Operation::Renew { .. } => Step::Renew,
+        Operation::Confirm { .. } => Step::Confirm,
+        Operation::Revert { .. } => Step::Revert,
+        Operation::Read { .. } => Step::Resume,
+    }
+}
+
+/// The participant's name for it.
+pub(super) fn of(step: Step, error: &SessionError) -> Outcome {
+    let reason = chain(error);
+    match error {
+        SessionError::Unreachable { .. } => Outcome::Unreachable { reason },
+        SessionError::Refused { .. } | SessionError::Unsupported { .. } => Outcome::Refused { reason },
+        SessionError::Unknown { .. } => Outcome::Unknown { reason },
+        SessionError::Stale { .. } => Outcome::Stale { what: reason },
+        SessionError::Busy { .. } => Outcome::Busy { holder: reason },
+        SessionError::Foreign { .. } => Outcome::Foreign { what: reason },
+        // nobody was let in, so nothing was done; before the apply that is a no, later it has to be tried again
+        SessionError::Denied { .. } if step == Step::Stage => Outcome::Refused { reason },
+        SessionError::Denied { .. } => Outcome::Unreachable { reason },
+        SessionError::Malformed { .. } if matches!(step, Step::Stage | Step::Resume) => Outcome::Unreachable { reason },
+        SessionError::Malformed { .. } => Outcome::Unknown { reason },
+    }
+}
+
+/// Whether the session is of no more use. A refusal leaves it, and its locks, for the revert that follows.
+pub(super) fn ends_session(step: Step, error: &SessionError) -> bool {
+    match error {
+        SessionError::Refused { .. } | SessionError::Foreign { .. } | SessionError::Unsupported { .. } => {
+            step == Step::Stage
+        }
+        SessionError::Unreachable { .. }
+        | SessionError::Unknown { .. }
+        | SessionError::Stale { .. }
+        | SessionError::Busy { .. }
+        | SessionError::Denied { .. }
+        | SessionError::Malformed { .. } => true,
+    }
+}
+
+/// An error with its causes.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// The same class under the name of the other crate.
+pub(super) fn guarantee(guarantee: adapters_port::Guarantee) -> Guarantee {
+    match guarantee {
+        adapters_port::Guarantee::Confirmed => Guarantee::Confirmed,
+        adapters_port::Guarantee::Session => Guarantee::Session,
+        adapters_port::Guarantee::Timed => Guarantee::Timed,
+        adapters_port::Guarantee::Whole => Guarantee::Whole,
+        adapters_port::Guarantee::Plain => Guarantee::Plain,
+    }
+}
+
+/// Whether the change survives the device's restart; that it does not is said aloud.
+pub(super) fn saved(device: &str, saved: &Saved) -> bool {
+    match saved {
+        Saved::Itself | Saved::Yes => true,
+        Saved::NotYet(words) => {
+            tracing::warn!(device, words, "confirmed, but not saved");
+            false
+        }
+    }
+}
+
+/// The device is not reached because nothing says how.
+pub(super) fn no_way(device: &str, protocol: Protocol, step: Step) -> SessionError {
+    SessionError::Unreachable {
+        place: place(device, protocol, step),
+        source: "no way over that protocol is configured".into(),
+    }
+}
+
+/// What was kept of the staging cannot be read: nothing was asked of the device.
+pub(super) fn unreadable(device: &str, error: serde_json::Error) -> SessionError {
+    SessionError::Unknown {
+        place: place(device, Protocol::Netconf, Step::Resume),
+        source: error.into(),
+    }
+}
+
+fn place(device: &str, protocol: Protocol, step: Step) -> Place {
+    Place {
+        device: device.to_owned(),
+        protocol,
+        step,
+    }
+}

@@ -1,0 +1,96 @@
+//! The seam between the devices' drivers and whatever carries their words: two bounded channels.
+
+use std::time::Duration;
+
+use adapters_port::Receipt;
+use tokio::sync::mpsc;
+use transaction::{DeviceId, Inquiry, Reply, Request, TransactionId};
+
+use crate::check::{Finding, Wanted};
+use crate::part::Part;
+
+/// How many messages wait in each direction.
+const WAITING: usize = 1024;
+
+/// What comes from the controller.
+#[derive(Debug, Clone)]
+pub enum Downward {
+    /// A coordinator speaks to a participant.
+    Request(Request<Part>),
+    /// Look at a device's health.
+    Gate(Gate),
+}
+
+/// A question about a device's health.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Names the question in its answer.
+    pub transaction: TransactionId,
+    /// Whose health.
+    pub device: DeviceId,
+    /// What is looked at.
+    pub checks: Vec<Wanted>,
+    /// The answer is given by then.
+    pub within: Duration,
+    /// How long every check must hold without a break.
+    pub steady: Duration,
+}
+
+/// What goes to the controller.
+#[derive(Debug, Clone)]
+pub enum Upward {
+    /// A participant answers.
+    Reply(Reply),
+    /// A participant asks what was decided.
+    Inquiry(Inquiry),
+    /// What a device was asked and what it said.
+    Receipt {
+        /// In which transaction.
+        transaction: TransactionId,
+        /// Which device.
+        device: DeviceId,
+        /// Its words.
+        receipt: Receipt,
+    },
+    /// What the checks found.
+    Health {
+        /// The transaction of the question.
+        transaction: TransactionId,
+        /// The device of the question.
+        device: DeviceId,
+        /// One finding a check.
+        findings: Vec<Finding>,
+    },
+}
+
+/// The agent's end.
+#[derive(Debug)]
+pub struct Link {
+    /// What the controller says. It ends when the wire is given up.
+    pub down: mpsc::Receiver<Downward>,
+    /// What the controller is told.
+    pub up: mpsc::Sender<Upward>,
+}
+
+/// The wire's end.
+#[derive(Debug)]
+pub struct Wire {
+    /// Where the controller's words go in.
+    pub down: mpsc::Sender<Downward>,
+    /// Where the agent's words come out.
+    pub up: mpsc::Receiver<Upward>,
+}
+
+/// Two ends that belong together.
+#[must_use]
+pub fn pair() -> (Link, Wire) {
+    let (to_agent, down) = mpsc::channel(WAITING);
+    let (up, to_wire) = mpsc::channel(WAITING);
+    (
+        Link { down, up },
+        Wire {
+            down: to_agent,
+            up: to_wire,
+        },
+    )
+}
