@@ -35,7 +35,7 @@ pub enum Type {
         /// The ranges allowed, in the last place.
         ranges: Ranges<i128>,
     },
-    /// Text without control characters.
+    /// Text without control characters other than new lines and tabs, which a banner may have.
     Text {
         /// How many characters.
         lengths: Ranges<i128>,
@@ -138,7 +138,7 @@ impl Type {
             Self::Decimal { digits, ranges } => number::canonical_decimal(text, *digits, ranges),
             Self::Text { lengths, patterns } => {
                 let fits = number::within(lengths, text.chars().count() as i128)
-                    && !text.chars().any(char::is_control)
+                    && !text.chars().any(|it| it.is_control() && !matches!(it, '\n' | '\t'))
                     && patterns.iter().all(|it| it.is_match(text));
                 fits.then(|| text.to_owned())
             }

@@ -1,0 +1,115 @@
+//! The validator: what a configuration must be beyond its types, and every reason why it is not.
+
+use crate::distinct::Distinct;
+use crate::faults::{named, refused, torn};
+use crate::libyang::{Compiled, Complaint, Complaints, Data, Format, LoadError};
+use knowledge_model::data::{Fault, Invalid};
+use knowledge_model::{Limits, Schema, Tree};
+use std::ffi::CString;
+
+/// Checks configurations against the YANG modules of the canonical model. It is made once and serves all threads.
+///
+/// A large configuration takes a while; an async program calls it on a thread for blocking work.
+pub struct Validator {
+    compiled: Compiled,
+    distinct: Distinct,
+    limits: Limits,
+}
+
+impl Validator {
+    /// Compiles the modules.
+    ///
+    /// # Errors
+    /// If libyang does not take them.
+    pub fn new() -> Result<Self, LoadError> {
+        Self::within(Limits::default())
+    }
+
+    /// As [`Validator::new`], with other limits on what is read and reported.
+    ///
+    /// # Errors
+    /// If libyang does not take the modules.
+    pub fn within(limits: Limits) -> Result<Self, LoadError> {
+        let compiled = Compiled::load()?.refine(Schema::canonical());
+        Ok(Self {
+            distinct: Distinct::of(&compiled),
+            compiled,
+            limits,
+        })
+    }
+
+    /// Checks a whole configuration: types, mandatory nodes, references, conditions, choices, what is unique.
+    ///
+    /// # Errors
+    /// Every fault, with the path of the entry, what was found and what was expected, in the order of the paths.
+    pub fn check(&self, tree: &Tree) -> Result<(), Invalid> {
+        let complaints = Complaints::listen(self.limits.faults);
+        let (mut data, left_out) = Data::plant(&self.compiled, tree, &complaints);
+        let planting = complaints.count();
+        let valid = data.validate();
+        let (heard, more) = complaints.heard();
+        let mut faults: Vec<_> = left_out.iter().map(|it| refused(it, tree)).collect();
+        if !valid {
+            let (cases, others): (Vec<_>, Vec<_>) = heard.iter().skip(planting).partition(|it| it.is_of_cases());
+            faults.extend(others.into_iter().map(|it| named(it, Some(tree))));
+            if !cases.is_empty() {
+                faults.extend(torn(tree));
+            }
+        }
+        self.settle(faults, more, tree)
+    }
+
+    /// Reads a document into a map and checks it, in one go.
+    ///
+    /// # Errors
+    /// Every fault, as for [`Validator::check`], with the lines where they are known.
+    pub fn read(&self, text: &[u8], format: Format) -> Result<Tree, Invalid> {
+        let readable =
+            text.len() <= self.limits.bytes && !text.trim_ascii().is_empty() && std::str::from_utf8(text).is_ok();
+        let terminated = readable.then(|| CString::new(text).ok()).flatten();
+        let complaints = Complaints::listen(self.limits.faults);
+        let parsed = terminated.and_then(|text| Data::parse(&self.compiled, &text, format));
+        let tree = parsed.as_ref().and_then(Data::tree);
+        let (heard, _) = complaints.heard();
+        match tree {
+            Some(tree) if tree.len() <= self.limits.entries => {
+                self.settle(Vec::new(), 0, &tree)?;
+                Ok(tree)
+            }
+            Some(_) | None => self.explain(text, format, &heard),
+        }
+    }
+
+    /// Says why a document was not taken: what our own reader finds, which knows every type and line, and what libyang
+    /// finds beyond. A document that only libyang's reader does not take, such as one inside `data`, is checked as a map.
+    fn explain(&self, text: &[u8], format: Format, heard: &[Complaint]) -> Result<Tree, Invalid> {
+        let schema = Schema::canonical();
+        let read = match format {
+            Format::Json => Tree::from_json(text, schema, &self.limits),
+            Format::Xml => Tree::from_xml(text, schema, &self.limits),
+        };
+        let mut invalid = match read {
+            Ok(tree) => return self.check(&tree).map(|()| tree),
+            Err(invalid) => invalid,
+        };
+        let beyond = heard.iter().filter(|it| it.is_of_rules()).map(|it| named(it, None));
+        // What is bad at a place is missing there for libyang.
+        let listed = |fault: &Fault| invalid.faults.iter().any(|it| it.path == fault.path);
+        let beyond: Vec<_> = beyond.filter(|it| !listed(it)).collect();
+        invalid.faults.extend(beyond);
+        Err(invalid)
+    }
+
+    /// Adds what libyang does not know of and ends with the faults, if there are any.
+    fn settle(&self, mut faults: Vec<Fault>, mut more: usize, tree: &Tree) -> Result<(), Invalid> {
+        faults.extend(self.distinct.faults(tree));
+        if faults.is_empty() && more == 0 {
+            return Ok(());
+        }
+        faults.sort();
+        faults.dedup();
+        more += faults.len().saturating_sub(self.limits.faults);
+        faults.truncate(self.limits.faults);
+        Err(Invalid { faults, more })
+    }
+}

@@ -1,0 +1,245 @@
+//! Every fault of a configuration is reported, whether it comes as a map, as JSON or as XML.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
+
+use knowledge_model::{Limits, Schema, Tree, Value};
+use knowledge_yang::{Format, Validator};
+
+/// A map of `path` or `path = value` lines, with the list entries that they stand in.
+fn tree(lines: &str) -> Tree {
+    let mut tree = Tree::new();
+    for line in lines.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        let (path, value) = line
+            .split_once(" = ")
+            .map_or((line, Value::Present), |(path, text)| (path, text.into()));
+        tree.plant(path.parse().unwrap(), value);
+    }
+    tree
+}
+
+const SOUND: &str = "
+    access-list[edge]/rule[10]/action = permit
+    access-list[edge]/rule[10]/protocol = tcp
+    access-list[edge]/rule[10]/destination-port = 1024-2048
+    access-list[edge]/rule[10]/established
+    access-list[edge]/rule[20]/action = deny
+    bfd/peer[192.0.2.2]
+    bgp/as = 65001
+    bgp/neighbor[192.0.2.2]/remote-as = 65002
+    bgp/neighbor[192.0.2.2]/password = secret:bgp/peer@1
+    bgp/neighbor[192.0.2.2]/keepalive = 10
+    bgp/neighbor[192.0.2.2]/hold-time = 30
+    bgp/neighbor[192.0.2.2]/family[ipv4-unicast]/import-policy = in
+    interface[eth1]/mtu = 9000
+    interface[eth1]/address[192.0.2.1/24]
+    interface[eth1]/address[2001:db8::1/64]
+    interface[eth1]/address[fe80::1/64]
+    interface[eth2]/address[fe80::1/64]
+    interface[eth1]/access-list-in = edge
+    interface[eth1]/rate-limit[in]/rate = 100000000
+    ospf/area[0.0.0.0]/interface[eth1]/cost = 10
+    prefix-list[ipv4][edge]/rule[10]/action = permit
+    prefix-list[ipv4][edge]/rule[10]/prefix = 198.51.100.0/24
+    prefix-list[ipv4][edge]/rule[10]/le = 32
+    route-map[in]/rule[10]/action = permit
+    route-map[in]/rule[10]/match/ipv4-prefix-list = edge
+    route-map[in]/rule[10]/set/community[65001:100]
+    static-route[203.0.113.0/24]/next-hop[192.0.2.2]/track = 192.0.2.2
+    static-route[198.51.100.0/24]/blackhole
+    system/hostname = r1
+    system/dns/server[192.0.2.53]
+    system/banner = hello\tyou";
+
+#[test]
+fn a_sound_configuration_passes_in_every_form() {
+    let validator = Validator::new().unwrap();
+    let tree = tree(SOUND);
+    validator.check(&tree).unwrap();
+    let schema = Schema::canonical();
+    let (json, xml) = (tree.to_json(schema).unwrap(), tree.to_xml(schema).unwrap());
+    assert_eq!(validator.read(json.as_bytes(), Format::Json).unwrap(), tree);
+    assert_eq!(validator.read(xml.as_bytes(), Format::Xml).unwrap(), tree);
+    let wrapped = format!("<data xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\">{xml}</data>");
+    assert_eq!(validator.read(wrapped.as_bytes(), Format::Xml).unwrap(), tree);
+    validator.check(&Tree::new()).unwrap();
+}
+
+/// The faults of a map, one on a line.
+fn check(lines: &str, expected: &[&str]) {
+    let found = Validator::new().unwrap().check(&tree(lines));
+    let found: Vec<_> = found
+        .err()
+        .map_or_else(Vec::new, |it| it.faults)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(found, expected, "{lines}");
+}
+
+#[test]
+fn references_lead_somewhere() {
+    check(
+        "interface[eth1]/access-list-in = none
+         interface[eth1]/policy-route = none
+         interface[eth2]/qos-policy-out = none
+         bgp/as = 65001
+         bgp/neighbor[192.0.2.2]/remote-as = 65002
+         bgp/neighbor[192.0.2.2]/family[ipv4-unicast]/import-policy = none
+         prefix-list[ipv6][six]/description = only six
+         route-map[in]/rule[10]/action = permit
+         route-map[in]/rule[10]/match/ipv4-prefix-list = six",
+        &[
+            "bgp/neighbor[192.0.2.2]/family[ipv4-unicast]/import-policy: found \"none\", expected the name of an existing route-map",
+            "interface[eth1]/access-list-in: found \"none\", expected the name of an existing access-list",
+            "interface[eth1]/policy-route: found \"none\", expected the name of an existing policy-route",
+            "interface[eth2]/qos-policy-out: found \"none\", expected the name of an existing qos-policy",
+            "route-map[in]/rule[10]/match/ipv4-prefix-list: found \"six\", expected the name of a prefix list of IPv4",
+        ],
+    );
+}
+
+#[test]
+fn rules_between_entries_hold() {
+    check(
+        "static-route[203.0.113.0/24]/description = nowhere
+         static-route[198.51.100.0/24]/blackhole
+         static-route[198.51.100.0/24]/next-hop[192.0.2.2]
+         static-route[192.0.2.0/24]/next-hop[2001:db8::1]
+         interface[eth1]/address[192.0.2.1/24]
+         interface[eth2]/address[192.0.2.1/32]
+         ospf/area[0.0.0.0]/interface[eth1]
+         ospf/area[0.0.0.1]/interface[eth1]
+         bgp/neighbor[192.0.2.2]/keepalive = 30
+         prefix-list[ipv4][edge]/rule[10]/action = permit
+         prefix-list[ipv4][edge]/rule[10]/prefix = 2001:db8::/32
+         access-list[a]/rule[1]/action = permit
+         access-list[a]/rule[1]/destination-port = 80
+         access-list[a]/rule[2]/icmp-type = 8
+         quota[q]/interface = eth1
+         qos-policy[p]/rule[1]/class = voice
+         qos-policy[p]/rule[2]/class = voice
+         traffic-class[voice]/description = voice",
+        &[
+            "access-list[a]/rule[1]/destination-port: found \"80\", expected protocol tcp, udp or sctp beside a port",
+            "access-list[a]/rule[2]/action: found nothing, expected action, which must be there: one of permit, deny, reject",
+            "access-list[a]/rule[2]/icmp-type: found \"8\", expected it only where ../protocol = \"icmp\" or ../protocol = \"icmpv6\"",
+            "bgp/neighbor[192.0.2.2]: found this neighbor, expected bgp/as, the number of the autonomous system, beside it",
+            "bgp/neighbor[192.0.2.2]/keepalive: found \"30\", expected keepalive and hold-time together",
+            "bgp/neighbor[192.0.2.2]/remote-as: found nothing, expected remote-as, which must be there: a whole number from 1 to 4294967295",
+            "interface[eth2]/address[192.0.2.1/32]: found 192.0.2.1 a second time, expected what stands on one device once (it stands at interface[eth1]/address[192.0.2.1/24] too)",
+            "ospf/area[0.0.0.1]/interface[eth1]: found eth1 a second time, expected what stands on one device once (it stands at ospf/area[0.0.0.0]/interface[eth1] too)",
+            "prefix-list[ipv4][edge]/rule[10]/prefix: found \"2001:db8::/32\", expected a prefix of the list's family",
+            "qos-policy[p]/rule[2]: found class as in another entry, expected entries that differ there",
+            "quota[q]/period: found nothing, expected period, which must be there: one of hour, day, week, month",
+            "quota[q]/volume: found nothing, expected volume, which must be there: a whole number from 1 to 18446744073709551615",
+            "static-route[192.0.2.0/24]/next-hop[2001:db8::1]: found this next-hop, expected a next hop of the prefix's address family",
+            "static-route[198.51.100.0/24]: found both blackhole and next-hop, expected one target",
+            "static-route[203.0.113.0/24]: found no target, expected one of next-hop, interface, blackhole",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_entry_is_named() {
+    check(
+        "interface[eth1]/mtu = 12
+         interface[eth1]/mtv = 12
+         interface[eth1]/enabled = yes
+         interface[eth1]/oper-status = up
+         interface[eth1]/address[192.0.2.300/24]
+         static-route[192.0.2.0/24]/blackhole/distance = 3",
+        &[
+            "interface[eth1]/address[192.0.2.300/24]: found \"192.0.2.300/24\", expected prefix: an IPv4 or IPv6 address with prefix length such as 192.0.2.1/24",
+            "interface[eth1]/enabled: found \"yes\", expected true or false",
+            "interface[eth1]/mtu: found \"12\", expected a whole number from 68 to 65535",
+            "interface[eth1]/mtv: found unknown node \"mtv\", expected a node of the schema",
+            "interface[eth1]/oper-status: found oper-status, which is state, expected configuration",
+            "static-route[192.0.2.0/24]: found no target, expected one of next-hop, interface, blackhole",
+            "static-route[192.0.2.0/24]/blackhole/distance: found an entry in nothing, expected the entry static-route[192.0.2.0/24]/blackhole above it",
+        ],
+    );
+}
+
+/// The faults of a document.
+fn faults(text: &[u8], format: Format) -> Vec<String> {
+    let read = Validator::new().unwrap().read(text, format);
+    let invalid = read.expect_err(&String::from_utf8_lossy(&text[..text.len().min(40)]));
+    invalid.faults.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_document_with_faults_of_text_and_of_rules_lists_both() {
+    let json = r#"{"entente-interfaces:interface": [
+        {"name": "eth1", "mtu": 12, "access-list-in": "none", "speeed": 1},
+        {"name": "eth2", "access-list-out": "nobody"}],
+        "entente-access-lists:access-list": [{"name": "a", "rule": [{"sequence": 1, "protocol": "tcp"}]}]}"#;
+    let found = faults(json.as_bytes(), Format::Json);
+    let places = ["mtu", "speeed", "access-list-in", "access-list-out", "action"];
+    for place in places {
+        assert!(
+            found.iter().any(|it| it.contains(place)),
+            "{place} is missing in {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), places.len(), "{found:#?}");
+    let xml = "<interface xmlns='urn:entente:interfaces'><name>eth1</name><mtu>12</mtu><access-list-in>none</access-list-in>\
+               <speeed/></interface>";
+    let found = faults(xml.as_bytes(), Format::Xml);
+    assert_eq!(found.len(), 3, "{found:#?}");
+}
+
+#[test]
+fn bad_input_is_answered_with_one_clear_fault() {
+    let deep = [b"{\"entente-system:system\":".to_vec(), b"[".repeat(10_000_000)].concat();
+    let cases: [(&[u8], Format); 8] = [
+        (b"", Format::Json),
+        (b"{\"entente-system:system\":{\"hostname\":\"r\0\"}}", Format::Json),
+        (b"\xff\xfe", Format::Json),
+        (b"\xff", Format::Xml),
+        (b"{} x", Format::Json),
+        (b"<system xmlns='urn:entente:system'>", Format::Xml),
+        (&deep, Format::Json),
+        (
+            b"{\"entente-system:system\":{\"hostname\":\"a\",\"hostname\":\"b\"}}",
+            Format::Json,
+        ),
+    ];
+    for (text, format) in cases {
+        let found = faults(text, format);
+        assert!(!found.is_empty() && found.len() <= 2, "{found:#?}");
+    }
+}
+
+#[test]
+fn no_more_faults_are_kept_than_asked_for() {
+    let lines: String = (0..500)
+        .map(|it| format!("interface[eth{it}]/mtu = 1\ninterface[eth{it}]/access-list-in = x\n"))
+        .collect();
+    let limits = Limits {
+        faults: 20,
+        ..Limits::default()
+    };
+    let invalid = Validator::within(limits).unwrap().check(&tree(&lines)).unwrap_err();
+    assert_eq!(invalid.faults.len(), 20);
+    assert!(invalid.more >= 480, "{}", invalid.more);
+}
+
+#[test]
+fn one_validator_serves_many_threads() {
+    let validator = Validator::new().unwrap();
+    let sound = tree(SOUND);
+    let bad = tree("interface[eth1]/access-list-in = none");
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (validator, sound, bad) = (&validator, &sound, &bad);
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    if thread % 2 == 0 {
+                        validator.check(sound).unwrap();
+                    } else {
+                        assert_eq!(validator.check(bad).unwrap_err().faults.len(), 1);
+                    }
+                }
+            });
+        }
+    });
+}
