@@ -1,1 +1,25 @@
 //! NETCONF over SSH behind the port.
+//!
+//! From the outside in: an access opens sessions, a session takes the device steps, steps are flights of operations,
+//! an exchange carries them framed over a stream, and SSH is the stream.
+
+mod access;
+mod conversation;
+mod dialect;
+pub mod framing;
+mod observer;
+pub mod rpc;
+mod secrets;
+mod session;
+pub mod ssh;
+mod steps;
+mod target;
+mod watch;
+pub mod xml;
+
+pub use access::NetconfAccess;
+pub use dialect::{Dialect, DialectError, Quirks, Style};
+pub use observer::NetconfObserver;
+pub use session::NetconfSession;
+pub use target::{Dial, OverSsh, Target};
+pub use watch::NetconfWatch;

@@ -1,0 +1,71 @@
+//! The way to one device over NETCONF.
+
+use crate::observer::NetconfObserver;
+use crate::session::NetconfSession;
+use crate::target::Target;
+use adapters_port::{Access, Answer, Capabilities, ConfigureSession, Deadline, Observer, Protocol, SessionError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Opens sessions to one device.
+pub struct NetconfAccess {
+    target: Arc<Target>,
+    known: Mutex<Option<Capabilities>>,
+}
+
+impl NetconfAccess {
+    /// The way to this device.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target: Arc::new(target),
+            known: Mutex::new(None),
+        }
+    }
+
+    /// A session for configuring, as its own type.
+    pub async fn session(&self, by: Deadline) -> Result<NetconfSession, SessionError> {
+        let conversation = self.target.open(by).await?;
+        self.learn(self.target.capabilities(&conversation.exchange));
+        Ok(NetconfSession::new(Arc::clone(&self.target), conversation))
+    }
+
+    /// A session for reading, as its own type.
+    pub async fn observer(&self, by: Deadline) -> Result<NetconfObserver, SessionError> {
+        let conversation = self.target.open(by).await?;
+        self.learn(self.target.capabilities(&conversation.exchange));
+        Ok(NetconfObserver::new(Arc::clone(&self.target), conversation))
+    }
+
+    fn learn(&self, capabilities: Capabilities) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(capabilities);
+    }
+
+    fn known(&self) -> Option<Capabilities> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Access for NetconfAccess {
+    fn protocol(&self) -> Protocol {
+        Protocol::Netconf
+    }
+
+    fn capabilities(&self, by: Deadline) -> Answer<'_, Capabilities> {
+        Box::pin(async move {
+            if let Some(known) = self.known() {
+                return Ok(known);
+            }
+            let conversation = self.target.open(by).await?;
+            let capabilities = self.target.capabilities(&conversation.exchange);
+            self.learn(capabilities.clone());
+            Ok(capabilities)
+        })
+    }
+
+    fn configure(&self, by: Deadline) -> Answer<'_, Box<dyn ConfigureSession>> {
+        Box::pin(async move { Ok(Box::new(self.session(by).await?) as Box<dyn ConfigureSession>) })
+    }
+
+    fn observe(&self, by: Deadline) -> Answer<'_, Box<dyn Observer>> {
+        Box::pin(async move { Ok(Box::new(self.observer(by).await?) as Box<dyn Observer>) })
+    }
+}

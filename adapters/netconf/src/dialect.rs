@@ -1,0 +1,139 @@
+//! The canonical model in the words of a device, and the quirks of known servers.
+
+use crate::rpc::{ConfirmedCommit, Features};
+use crate::xml::Element;
+use knowledge_model::{Delta, Path, Tree};
+use std::time::Duration;
+
+/// A platform's mapping between the canonical model and native YANG data.
+///
+/// What it reads and what it is given to write stand in the platform's normal form, so that equal means equal.
+pub trait Dialect: Send + Sync {
+    /// The subtree filter that selects these paths and what is below them, as text.
+    fn filter(&self, paths: &[Path]) -> Result<String, DialectError>;
+
+    /// The children of `config` that make a change, each operation on its element, as text. Secrets are in clear.
+    fn edit(&self, delta: &Delta) -> Result<String, DialectError>;
+
+    /// What a `data` element says, as canonical entries. What it does not know it leaves out.
+    fn read(&self, data: &Element) -> Result<Tree, DialectError>;
+
+    /// What a server of this platform is known to do otherwise than it should.
+    fn quirks(&self, features: &Features) -> Quirks {
+        Quirks::of(features)
+    }
+}
+
+/// Why a platform cannot say something.
+#[derive(Debug, thiserror::Error)]
+pub enum DialectError {
+    /// It has no word for a path.
+    #[error("this platform has no word for {0}")]
+    Unmapped(Path),
+    /// It has a word, and not for this value.
+    #[error("this platform cannot say {path} = {value}")]
+    Value {
+        /// Where.
+        path: Path,
+        /// Which value.
+        value: String,
+    },
+    /// The device's data are not what its modules say.
+    #[error("the device's data cannot be understood: {0}")]
+    Data(String),
+}
+
+/// What a server does otherwise than the standards say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// How long to wait between hello and the first RPC, where an RPC that comes too early is lost.
+    pub settle: Duration,
+    /// Is `validate` of the candidate to be left out, since it spoils the commit behind it?
+    pub skip_validate: bool,
+    /// Does a granted lock of the candidate prove that it is clean (RFC 6241 §7.5)?
+    pub lock_proves_clean: bool,
+    /// Was "renew, expire, the old state is back" proven?
+    pub renew: bool,
+    /// Does a lock of running keep the server itself from taking a tentative commit back? Then it is given back with
+    /// the commit; the lock of the candidate, without which nobody else can commit, is kept.
+    pub lock_blocks_revert: bool,
+    /// May all of stage travel in one flight, since the candidate is private to the session?
+    pub private_candidate: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            settle: Duration::ZERO,
+            skip_validate: false,
+            lock_proves_clean: true,
+            renew: false,
+            lock_blocks_revert: false,
+            private_candidate: false,
+        }
+    }
+}
+
+impl Quirks {
+    /// What is known of the server that announced this.
+    pub fn of(features: &Features) -> Self {
+        let standard = Self::default();
+        if features.mentions("netconfcentral.org/ns/yuma") {
+            // yuma123 2.13: validate then commit answers ok and drops the edit; an RPC behind the hello gets lost;
+            // "restore running config failed (config locked)" at the end of the window.
+            let settle = Duration::from_millis(20);
+            return Self {
+                settle,
+                skip_validate: true,
+                renew: true,
+                lock_blocks_revert: true,
+                ..standard
+            };
+        }
+        if features.mentions("clicon.org") {
+            // clixon 7.8: a failed edit leaves its good part behind, and nothing resets the candidate.
+            return Self {
+                lock_proves_clean: false,
+                ..standard
+            };
+        }
+        standard
+    }
+}
+
+/// Which column of the device steps a server stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A candidate and a confirmed commit that persists beyond the session.
+    Persistent,
+    /// A candidate and a confirmed commit that ends with the session.
+    BySession,
+    /// A candidate alone.
+    Candidate,
+    /// Running is edited directly, and a failed edit is undone by the server.
+    RunningWhole,
+    /// Running is edited directly, and a failed edit stops in the middle.
+    RunningLines,
+}
+
+impl Style {
+    /// The best column that a server has; none when nothing can be written.
+    pub fn of(features: &Features) -> Option<Self> {
+        match (features.candidate(), features.confirmed_commit()) {
+            (true, ConfirmedCommit::Persistent) => Some(Self::Persistent),
+            (true, ConfirmedCommit::BySession) => Some(Self::BySession),
+            (true, ConfirmedCommit::No) => Some(Self::Candidate),
+            (false, _) if !features.writable_running() => None,
+            (false, _) if features.rollback_on_error() => Some(Self::RunningWhole),
+            (false, _) => Some(Self::RunningLines),
+        }
+    }
+
+    /// Is there a candidate?
+    pub fn has_candidate(self) -> bool {
+        match self {
+            Self::Persistent | Self::BySession | Self::Candidate => true,
+            Self::RunningWhole | Self::RunningLines => false,
+        }
+    }
+}

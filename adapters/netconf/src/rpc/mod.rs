@@ -1,0 +1,11 @@
+//! The protocol's operations and replies as types (RFC 6241), and the exchange that carries them.
+
+mod capability;
+mod exchange;
+mod operation;
+mod reply;
+
+pub use capability::{ConfirmedCommit, Features};
+pub use exchange::{Exchange, ExchangeError, Limits, Stream};
+pub use operation::{Commit, Datastore, EditConfig, ErrorOption, Filter, Operation, TestOption, WithDefaults};
+pub use reply::{Reply, ReplyError, RpcError};

@@ -1,0 +1,6 @@
+//! The device steps, one file each.
+
+mod apply;
+mod confirm;
+mod revert;
+mod stage;
