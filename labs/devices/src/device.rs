@@ -37,6 +37,8 @@ pub struct Options {
     pub password: String,
     /// Or with which public keys, each in OpenSSH's form.
     pub keys: Vec<String>,
+    /// By how much the timers of its terminals (revert timer, commit trial) run faster than said.
+    pub pace: u32,
     /// The configuration that it starts with: elements as they stand below `<config>`.
     pub config: Option<String>,
 }
@@ -51,6 +53,7 @@ impl Default for Options {
             user: "admin".to_owned(),
             password: "admin".to_owned(),
             keys: Vec::new(),
+            pace: 1,
             config: None,
         }
     }
@@ -99,7 +102,7 @@ impl Device {
             None => Entry::root(),
         };
         let stores = Datastores::new(personality.netconf, initial);
-        let shared = Arc::new(Shared::new(personality, options.name.clone(), stores));
+        let shared = Arc::new(Shared::new(personality, options.name.clone(), options.pace, stores));
         let keys = options
             .keys
             .iter()

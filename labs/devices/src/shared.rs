@@ -32,6 +32,8 @@ pub struct Shared {
     pub name: String,
     /// Counts the changes of what is refused, so that listeners notice.
     pub refusals: watch::Sender<u64>,
+    /// By how much the timers of its terminals run faster than said.
+    pub pace: u32,
     /// Ends everything.
     pub stop: CancellationToken,
     stores: Mutex<Datastores>,
@@ -49,10 +51,11 @@ pub fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     /// A device that nobody has spoken to.
-    pub fn new(personality: Personality, name: String, stores: Datastores) -> Shared {
+    pub fn new(personality: Personality, name: String, pace: u32, stores: Datastores) -> Shared {
         Shared {
             personality,
             name,
+            pace: pace.max(1),
             refusals: watch::Sender::new(0),
             stop: CancellationToken::new(),
             stores: Mutex::new(stores),

@@ -122,6 +122,7 @@ async fn start(wanted: &Wanted, at: u32) -> anyhow::Result<Device> {
             .map(str::to_owned)
             .collect(),
         config,
+        ..Options::default()
     };
     Ok(Device::start(personality, options).await?)
 }

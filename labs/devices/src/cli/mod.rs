@@ -1,13 +1,14 @@
-//! Terminals as devices show them: prompts, modes, failure marks.
+//! Terminals as devices show them: prompts, modes, failure marks, the pager.
 
-use std::sync::Arc;
+mod console;
+mod doc;
+mod frr;
+mod grammar;
+mod ios;
+mod keys;
+mod print;
+mod rules;
+mod session;
+mod vrp;
 
-use crate::personality::Dialect;
-use crate::shared::{Connection, Shared};
-
-/// Serves a terminal until one side ends it.
-pub async fn serve(shared: Arc<Shared>, _: Dialect, connection: Connection) {
-    let id = shared.begin_session(&connection.token);
-    let _ = connection.channel.close().await;
-    shared.end_session(id);
-}
+pub use session::serve;

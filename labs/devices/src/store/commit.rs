@@ -34,6 +34,11 @@ impl Pending {
         self.session == session
     }
 
+    /// The id under which it persists.
+    pub fn persist(&self) -> Option<&str> {
+        self.persist.as_deref()
+    }
+
     /// Whether it ends with this session.
     pub fn dies_with(&self, session: u32) -> bool {
         self.persist.is_none() && self.session == session
@@ -114,6 +119,31 @@ impl Datastores {
         if let Some(pending) = self.pending.take() {
             self.set_running(pending.before);
         }
+    }
+
+    /// From now on running returns to what it is, unless it is accepted before the timer.
+    pub fn guard(&mut self, session: u32, after: Duration) -> Timer {
+        self.generation += 1;
+        let before = self
+            .pending
+            .take()
+            .map_or_else(|| Arc::clone(&self.running), |it| it.before);
+        let persist = Some("revert timer".to_owned());
+        self.pending = Some(Pending {
+            before,
+            persist,
+            session,
+            generation: self.generation,
+        });
+        Timer {
+            generation: self.generation,
+            after,
+        }
+    }
+
+    /// Running stays as it is; says whether a timer was pending.
+    pub fn accept(&mut self) -> bool {
+        self.pending.take().is_some()
     }
 
     fn owns_pending(&self, session: u32, persist_id: Option<&str>) -> Result<(), RpcError> {

@@ -1,0 +1,138 @@
+//! The terminal of an FRR-like router: vtysh's prompts, words and refusals.
+
+use crate::store::Datastores;
+
+use super::console::{Console, Said};
+use super::doc::Doc;
+use super::print::{Style, print};
+
+/// `r1# `, `r1(config-if)# `.
+pub fn prompt(console: &Console, stores: &Datastores) -> String {
+    let name = console.name(stores);
+    let inner = match console.levels.last().map(|level| level.mode) {
+        _ if !console.configuring => return format!("{name}# "),
+        None => "",
+        Some("interface") => "-if",
+        Some("family") => "-router-af",
+        Some("map") => "-route-map",
+        Some(_) => "-router",
+    };
+    format!("{name}(config{inner})# ")
+}
+
+/// Carries a line out.
+pub fn line(console: &mut Console, stores: &mut Datastores, line: &str) -> Said {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let shown = match words.as_slice() {
+        ["do", rest @ ..] if console.configuring => show(stores, rest),
+        other => show(stores, other),
+    };
+    if let Some(text) = shown {
+        return Said::text(text);
+    }
+    match words.as_slice() {
+        ["end"] => leave(console),
+        ["exit" | "quit"] => return exit(console),
+        ["exit-address-family"] if console.levels.last().is_some_and(|it| it.mode == "family") => {
+            console.levels.pop();
+        }
+        ["configure" | "conf", "terminal" | "t" | "term"] | ["configure"] => console.configuring = true,
+        ["enable" | "en"] => {}
+        ["terminal" | "term", "length" | "len", _] | ["terminal" | "term", "width", _] => {}
+        ["write" | "wr", "memory" | "mem"] | ["write" | "wr"] | ["copy", "running-config", "startup-config"] => {
+            stores.save();
+            return Said::text(SAVED);
+        }
+        _ if console.configuring => return configure(console, stores, line),
+        _ => return Said::text(format!("% Unknown command: {line}\n")),
+    }
+    Said::default()
+}
+
+const SAVED: &str = "Note: this version of vtysh never writes vtysh.conf\nBuilding Configuration...\nIntegrated configuration saved to /etc/frr/frr.conf\n[OK]\n";
+
+/// What a line may not do although the grammar takes it.
+pub fn refusal(doc: &Doc, path: &[String], words: &[String]) -> Option<String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["router", "bgp", number] => {
+            let other = doc
+                .blocks
+                .iter()
+                .filter_map(|block| block.path.first()?.strip_prefix("router bgp "));
+            let other = other.into_iter().find(|known| known != number)?;
+            Some(format!("BGP is already running; AS is {other}\n"))
+        }
+        ["neighbor", address, what, ..] if *what != "remote-as" => {
+            let wanted = format!("neighbor {address} remote-as ");
+            let block = doc
+                .blocks
+                .iter()
+                .find(|block| block.path.len() == 1 && block.path[..] == path[..1]);
+            let known = block.is_some_and(|block| block.lines.iter().any(|line| line.starts_with(&wanted)));
+            (!known).then(|| "% Specify remote-as or peer-group commands first\n".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn configure(console: &mut Console, stores: &mut Datastores, line: &str) -> Said {
+    match console.configure(stores, line) {
+        Some(text) => Said::text(text),
+        None => Said::text(format!("% Unknown command: {line}\n")),
+    }
+}
+
+fn leave(console: &mut Console) {
+    console.levels.clear();
+    console.configuring = false;
+}
+
+fn exit(console: &mut Console) -> Said {
+    if console.levels.pop().is_none() {
+        if !console.configuring {
+            return Said {
+                close: true,
+                ..Said::default()
+            };
+        }
+        console.configuring = false;
+    }
+    Said::default()
+}
+
+fn show(stores: &Datastores, words: &[&str]) -> Option<String> {
+    let dialect = crate::personality::Dialect::Frr;
+    match words {
+        ["show" | "sh", "running-config" | "run", ..] | ["write", "terminal"] => {
+            let doc = Doc::read(&stores.running, dialect);
+            let body = print(
+                &doc,
+                Style {
+                    end: "exit\n!\n",
+                    between: "!\n",
+                    inner: " !\n",
+                    inner_end: " exit-address-family\n",
+                },
+            );
+            Some(format!(
+                "Building configuration...\n\nCurrent configuration:\n!\nfrr version 8.4.4\nfrr defaults traditional\n{body}end\n"
+            ))
+        }
+        ["show" | "sh", "startup-config"] => {
+            let doc = Doc::read(&stores.startup, dialect);
+            Some(print(
+                &doc,
+                Style {
+                    end: "exit\n!\n",
+                    between: "!\n",
+                    inner: " !\n",
+                    inner_end: " exit-address-family\n",
+                },
+            ))
+        }
+        ["show" | "sh", "version"] => Some("FRRouting 8.4.4 (simulated).\n".to_owned()),
+        ["show" | "sh", "interface", "brief"] => Some(super::print::brief(stores)),
+        _ => None,
+    }
+}
