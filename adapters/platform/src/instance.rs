@@ -2,7 +2,8 @@
 
 use crate::platform::Platform;
 use crate::rule::{Rule, Subject, below};
-use crate::slot::{Bindings, Source, compare_keys};
+use crate::slot::{Bindings, Slot, Source, compare_keys};
+use crate::text::is_reference;
 use knowledge_model::{Path, Tree, Value};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -120,7 +121,7 @@ impl<'a> Index<'a> {
 /// The keys (and the value) of each entry that a rule speaks of.
 fn subjects(rule: &Rule, tree: &Tree, index: &Index<'_>) -> Vec<Bindings> {
     match &rule.subject {
-        Subject::Entry if rule.traits.implied => Vec::new(),
+        Subject::Entry | Subject::Container if rule.traits.implied => Vec::new(),
         Subject::Entry => bound(rule, index, |value| *value == Value::Present),
         Subject::Value => bound(rule, index, |value| value.text().is_some()),
         Subject::Fixed(fixed) => bound(rule, index, |value| value.text() == Some(fixed)),
@@ -187,8 +188,7 @@ fn fill(rule: &Rule, mut bindings: Bindings, tree: &Tree) -> Result<Option<Bindi
             Source::Leaf(leaf) => below(&entry, leaf),
         };
         let value = match tree.text(&leaf) {
-            Some(value) if slot.secret => Some(value.to_owned()),
-            Some(value) => Some(slot.form.canonical(value).ok_or_else(|| Problem {
+            Some(value) => Some(canonical(slot, value).ok_or_else(|| Problem {
                 path: leaf.clone(),
                 why: Why::Inexpressible,
             })?),
@@ -210,6 +210,14 @@ fn fill(rule: &Rule, mut bindings: Bindings, tree: &Tree) -> Result<Option<Bindi
         }
     }
     Ok(Some(bindings))
+}
+
+/// The canonical value of a leaf; a secret is a reference or nothing.
+fn canonical(slot: &Slot, value: &str) -> Option<String> {
+    match slot.secret {
+        true => is_reference(value).then(|| value.to_owned()),
+        false => slot.form.canonical(value),
+    }
 }
 
 /// The configuration that these lines show: the platform's normal form of what they were made from.

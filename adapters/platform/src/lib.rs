@@ -1,1 +1,31 @@
 //! Vendors as data: rendering the canonical model for a device, and reading it back.
+//!
+//! A platform is a file. Its rules are bidirectional: one rule gives the command, its undo and the pattern that reads it
+//! back, so that `read(show(tree)) == normal(tree)` holds for every platform and is tested for every platform. Nothing
+//! here opens a connection: the planner uses it for previews, the adapters for what they send.
+
+pub mod builtin;
+mod form;
+mod instance;
+mod load;
+mod native;
+mod net;
+mod pattern;
+mod platform;
+mod read;
+mod render;
+mod rule;
+mod script;
+mod session;
+mod show;
+mod slot;
+mod template;
+mod text;
+
+pub use native::Native;
+pub use platform::{Facts, Keeper, Platform, Verified};
+pub use read::{ReadError, Reading};
+pub use render::RenderError;
+pub use script::{Line, Role, Script};
+pub use session::{Answer, Commit, Mode, Question, Session};
+pub use text::{Secret, Text, UnknownSecret, is_reference};

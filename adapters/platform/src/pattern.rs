@@ -44,6 +44,16 @@ impl Pattern {
         Self(self.0.iter().chain(&inner.0).cloned().collect())
     }
 
+    /// The pattern of a leaf at a relative path such as `match/prefix-list`.
+    pub(crate) fn with(&self, leaf: &str) -> Self {
+        let mut steps = self.0.clone();
+        steps.extend(leaf.split('/').map(|name| PatternStep {
+            name: name.to_owned(),
+            keys: Vec::new(),
+        }));
+        Self(steps)
+    }
+
     /// The pattern without its last step.
     pub(crate) fn parent(&self) -> Self {
         Self(self.0[..self.0.len().saturating_sub(1)].to_vec())

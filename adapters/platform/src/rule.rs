@@ -140,6 +140,32 @@ impl Rule {
         entries
     }
 
+    /// True if a line of this rule can be about the entry at this path.
+    pub fn speaks_of(&self, path: &Path) -> bool {
+        let own = self.subject != Subject::Container && self.path.bind(path).is_some();
+        let leaf = || {
+            let leaves = self.slots.values().filter_map(|slot| match &slot.source {
+                Source::Leaf(leaf) => Some(leaf),
+                Source::Key | Source::Own => None,
+            });
+            let mut leaves = leaves.filter(|leaf| self.path.with(leaf).bind(path).is_some());
+            leaves.next().is_some()
+        };
+        own || leaf() || self.is_above(path)
+    }
+
+    /// True if the path is a list entry that comes with the entries of this rule.
+    fn is_above(&self, path: &Path) -> bool {
+        let mut pattern = self.path.parent();
+        while !pattern.steps().is_empty() {
+            if pattern.ends_in_keys() && pattern.bind(path).is_some() {
+                return true;
+            }
+            pattern = pattern.parent();
+        }
+        false
+    }
+
     /// The values of the keys, in the order of the path.
     pub fn keys(&self, bindings: &Bindings) -> Vec<String> {
         self.path

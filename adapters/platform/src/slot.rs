@@ -58,6 +58,17 @@ impl Bindings {
         self.0.remove(name);
     }
 
+    /// Takes over the keys of a header that are keys of a rule too.
+    pub fn adopt_keys(&mut self, header: &Self, rule: &crate::rule::Rule) -> Option<()> {
+        let names = rule.path.slots().map(|(name, _)| name);
+        for name in names {
+            if let Some(value) = header.value(name) {
+                self.bind(name, value.to_owned())?;
+            }
+        }
+        Some(())
+    }
+
     /// Takes over what another one has and this one has not.
     pub fn adopt(&mut self, other: &Self) -> Option<()> {
         other.0.iter().try_for_each(|(name, value)| self.bind(name, value.clone()))

@@ -1,0 +1,98 @@
+//! How a platform's command line is driven: what its prompts look like, how it says no, how a change is kept.
+
+use regex::Regex;
+
+/// The session section of a platform file.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// What the last line of the screen looks like, mode by mode. The first mode is the one that commands are read in.
+    pub modes: Vec<Mode>,
+    /// Commands that come first: pager off, a wide terminal.
+    pub prepare: Vec<String>,
+    /// Commands that lead to where configuration is typed.
+    pub enter: Vec<String>,
+    /// Commands that lead back from wherever a change ended.
+    pub leave: Vec<String>,
+    /// Commands whose output is the configuration.
+    pub show: Vec<String>,
+    /// Commands that make what runs survive a restart; none if the device does so itself.
+    pub save: Vec<String>,
+    /// Lines that say no.
+    pub failures: Vec<Regex>,
+    /// Questions that the device asks, and what is answered.
+    pub questions: Vec<Question>,
+    /// Lines of output that are none of the answer.
+    pub noise: Vec<Regex>,
+    /// The way of a device that collects a change and takes it as a whole.
+    pub commit: Option<Commit>,
+    /// The file that holds the configuration for the next start, where our agent writes it itself.
+    pub boot_file: Option<String>,
+}
+
+/// A mode of the command line.
+#[derive(Debug, Clone)]
+pub struct Mode {
+    /// Its name in this file.
+    pub name: String,
+    /// The whole last line of the screen.
+    pub prompt: Regex,
+    /// What leads from here to the first mode: typed at login, after a password question if there is one.
+    pub rise: Option<String>,
+}
+
+/// A question of the device.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The end of the screen.
+    pub pattern: Regex,
+    /// What is typed.
+    pub answer: Answer,
+}
+
+/// What is typed when a device asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// This text and a line end.
+    Line(String),
+    /// This text as it is.
+    Keys(String),
+    /// The password for more rights.
+    Password,
+}
+
+/// Commands of a device that collects a change and takes it as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Checks what was collected.
+    pub check: Option<String>,
+    /// Takes it for a while: `{seconds}` or `{minutes}` is how long.
+    pub trial: Option<String>,
+    /// Takes it for good, or keeps what was taken for a while.
+    pub confirm: String,
+    /// Ends a trial before its time: the old configuration comes back.
+    pub cancel: Option<String>,
+    /// Throws away what was collected.
+    pub discard: String,
+}
+
+impl Session {
+    /// The mode whose prompt is this line.
+    pub fn mode_of(&self, line: &str) -> Option<&Mode> {
+        self.modes.iter().find(|mode| mode.prompt.is_match(line))
+    }
+
+    /// The first line of an answer that says no.
+    pub fn failure<'a>(&self, answer: &'a str) -> Option<&'a str> {
+        answer.lines().find(|line| self.failures.iter().any(|it| it.is_match(line)))
+    }
+
+    /// The answer without the lines that are none of it.
+    pub fn without_noise(&self, answer: &str) -> String {
+        let kept = answer.lines().filter(|line| !self.noise.iter().any(|it| it.is_match(line)));
+        kept.fold(String::with_capacity(answer.len()), |mut text, line| {
+            text.push_str(line);
+            text.push('\n');
+            text
+        })
+    }
+}
