@@ -3,13 +3,25 @@
 use crate::net::{Family, Network};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// The well-known communities that have one name everywhere.
+const COMMUNITIES: [&str; 4] = ["no-export", "no-advertise", "blackhole", "graceful-shutdown"];
+/// The one whose name differs between the model and command lines.
+const LOCAL: &str = "local-as";
+const LOCAL_WORD: &str = "local-AS";
+
 /// The form of a slot. Every form is a bijection between canonical values and what the vendor prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// One word without spaces.
     Word,
+    /// A word that does not begin with a digit.
+    Name,
     /// The rest of the line.
     Text,
+    /// The rest of the line, of which the device keeps the words and not the spaces between them.
+    Words,
+    /// The number of an OSPF area, written as an address or as a number.
+    Area,
     /// A whole number between two bounds.
     Number {
         /// The lowest.
@@ -25,11 +37,13 @@ pub enum Form {
     Interface(Family),
     /// One of several values, each with the vendor's word for it.
     Choice(Vec<(String, String)>),
+    /// A BGP community: two numbers, or one of the well-known names.
+    Community,
     /// A number that the vendor counts in units of so many.
     Scaled(u64),
     /// A prefix as access lists of the industry write it: `any`, `host A`, or address and inverse mask.
     Endpoint,
-    /// A port or a range `low..high`, written as `eq P` or `range L H`.
+    /// A port or a range `low-high`, written as `eq P` or `range L H`.
     Ports,
 }
 
@@ -38,6 +52,10 @@ impl Form {
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "word" => Self::Word,
+            "name" => Self::Name,
+            "words" => Self::Words,
+            "area" => Self::Area,
+            "community" => Self::Community,
             "text" => Self::Text,
             "u8" => Self::number(0, u64::from(u8::MAX)),
             "u16" => Self::number(0, u64::from(u16::MAX)),
@@ -74,8 +92,17 @@ impl Form {
     pub fn canonical(&self, value: &str) -> Option<String> {
         match self {
             Self::Word => (!value.is_empty() && !value.contains(char::is_whitespace)).then(|| value.to_owned()),
+            Self::Name => (Self::Word
+                .canonical(value)?
+                .starts_with(|it: char| !it.is_ascii_digit()))
+            .then(|| value.to_owned()),
             Self::Text => printable(value).then(|| value.to_owned()),
-            Self::Number { low, high } => number(value).filter(|it| (low..=high).contains(&it)).map(|it| it.to_string()),
+            Self::Words => printable(value).then(|| value.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Self::Area => area(value),
+            Self::Community => community(value).then(|| value.to_owned()),
+            Self::Number { low, high } => number(value)
+                .filter(|it| (low..=high).contains(&it))
+                .map(|it| it.to_string()),
             Self::Address(family) => address(value, *family),
             Self::Prefix(family) => Some(Network::parse(value, *family)?.masked().to_string()),
             Self::Interface(family) => Some(Network::parse(value, *family)?.to_string()),
@@ -90,15 +117,23 @@ impl Form {
     pub fn print(&self, value: &str) -> Option<String> {
         let value = self.canonical(value)?;
         match self {
-            Self::Choice(pairs) => pairs.iter().find(|(own, _)| *own == value).map(|(_, word)| word.clone()),
+            Self::Choice(pairs) => pairs
+                .iter()
+                .find(|(own, _)| *own == value)
+                .map(|(_, word)| word.clone()),
             Self::Scaled(unit) => number(&value).map(|it| (it / unit).to_string()),
+            Self::Community if value == LOCAL => Some(LOCAL_WORD.to_owned()),
             Self::Endpoint => Some(print_endpoint(Network::parse(&value, Family::V4)?)),
             Self::Ports => ports(&value).map(|(low, high)| match low == high {
                 true => format!("eq {low}"),
                 false => format!("range {low} {high}"),
             }),
             Self::Word
+            | Self::Name
             | Self::Text
+            | Self::Words
+            | Self::Area
+            | Self::Community
             | Self::Number { .. }
             | Self::Address(_)
             | Self::Prefix(_)
@@ -111,10 +146,15 @@ impl Form {
         match self {
             Self::Choice(pairs) => pairs.iter().find(|(_, word)| word == text).map(|(own, _)| own.clone()),
             Self::Scaled(unit) => number(text)?.checked_mul(*unit).map(|it| it.to_string()),
+            Self::Community if text == LOCAL_WORD => Some(LOCAL.to_owned()),
             Self::Endpoint => read_endpoint(text),
             Self::Ports => read_ports(text),
             Self::Word
+            | Self::Name
             | Self::Text
+            | Self::Words
+            | Self::Area
+            | Self::Community
             | Self::Number { .. }
             | Self::Address(_)
             | Self::Prefix(_)
@@ -126,7 +166,10 @@ impl Form {
     pub fn pattern(&self) -> String {
         match self {
             Self::Word => r"\S+".to_owned(),
-            Self::Text => r".+".to_owned(),
+            Self::Name => r"[^0-9\s]\S*".to_owned(),
+            Self::Text | Self::Words => r"\S.*".to_owned(),
+            Self::Area => r"[0-9.]+".to_owned(),
+            Self::Community => format!("(?:[0-9]+:[0-9]+|{}|{LOCAL_WORD})", COMMUNITIES.join("|")),
             Self::Number { .. } | Self::Scaled(_) => r"[0-9]+".to_owned(),
             Self::Address(family) => family.pattern().to_owned(),
             Self::Prefix(family) | Self::Interface(family) => format!("{}/[0-9]+", family.pattern()),
@@ -159,6 +202,18 @@ fn address(value: &str, family: Family) -> Option<String> {
     }
 }
 
+fn community(value: &str) -> bool {
+    let pair = value
+        .split_once(':')
+        .is_some_and(|(a, b)| a.parse::<u16>().is_ok() && b.parse::<u16>().is_ok());
+    pair || value == LOCAL || COMMUNITIES.contains(&value)
+}
+
+fn area(value: &str) -> Option<String> {
+    let number = || value.parse::<u32>().ok().map(Ipv4Addr::from);
+    value.parse::<Ipv4Addr>().ok().or_else(number).map(|it| it.to_string())
+}
+
 fn print_endpoint(network: Network) -> String {
     match network.length() {
         0 => "any".to_owned(),
@@ -179,7 +234,7 @@ fn read_endpoint(text: &str) -> Option<String> {
 }
 
 fn ports(value: &str) -> Option<(u16, u16)> {
-    let (low, high) = value.split_once("..").unwrap_or((value, value));
+    let (low, high) = value.split_once('-').unwrap_or((value, value));
     let (low, high) = (low.parse().ok()?, high.parse().ok()?);
     (low <= high).then_some((low, high))
 }
@@ -187,7 +242,7 @@ fn ports(value: &str) -> Option<(u16, u16)> {
 fn join_ports(low: u16, high: u16) -> String {
     match low == high {
         true => low.to_string(),
-        false => format!("{low}..{high}"),
+        false => format!("{low}-{high}"),
     }
 }
 

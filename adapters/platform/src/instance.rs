@@ -66,7 +66,12 @@ impl Instance {
     pub fn chain(&self, rules: &[Rule]) -> Chain {
         let own = std::iter::once((self.rule, &self.bindings));
         let context = self.context.iter().map(|(rule, bindings)| (*rule, bindings));
-        Chain(context.chain(own).map(|(rule, bindings)| (rule, rules[rule].keys(bindings))).collect())
+        Chain(
+            context
+                .chain(own)
+                .map(|(rule, bindings)| (rule, rules[rule].keys(bindings)))
+                .collect(),
+        )
     }
 }
 
@@ -123,7 +128,7 @@ fn subjects(rule: &Rule, tree: &Tree, index: &Index<'_>) -> Vec<Bindings> {
     match &rule.subject {
         Subject::Entry | Subject::Container if rule.traits.implied => Vec::new(),
         Subject::Entry => bound(rule, index, |value| *value == Value::Present),
-        Subject::Value => bound(rule, index, |value| value.text().is_some()),
+        Subject::Value | Subject::Companion => bound(rule, index, |value| value.text().is_some()),
         Subject::Fixed(fixed) => bound(rule, index, |value| value.text() == Some(fixed)),
         Subject::Container => {
             let mut all: Vec<Bindings> = Vec::new();
@@ -138,7 +143,10 @@ fn subjects(rule: &Rule, tree: &Tree, index: &Index<'_>) -> Vec<Bindings> {
         }
         Subject::Absence => {
             let parent = rule.path.parent();
-            let entries = index.of_pattern(&parent).iter().filter_map(|(path, _)| parent.bind(path));
+            let entries = index
+                .of_pattern(&parent)
+                .iter()
+                .filter_map(|(path, _)| parent.bind(path));
             entries
                 .filter(|bindings| rule.entry(bindings).is_some_and(|path| !tree.contains(&path)))
                 .collect()
@@ -157,7 +165,9 @@ fn bound(rule: &Rule, index: &Index<'_>, fits: impl Fn(&Value) -> bool) -> Vec<B
 /// Gives an instance the values of its leaves and its headers; none if the device does not show it.
 fn complete(platform: &Platform, id: usize, keys: Bindings, tree: &Tree) -> Result<Option<Instance>, Problem> {
     let rules = &platform.rules;
-    let Some(bindings) = fill(&rules[id], keys, tree)? else { return Ok(None) };
+    let Some(bindings) = fill(&rules[id], keys, tree)? else {
+        return Ok(None);
+    };
     let mut context = Vec::new();
     for &header in &rules[id].context {
         let mut keys = Bindings::default();
@@ -180,26 +190,54 @@ fn complete(platform: &Platform, id: usize, keys: Bindings, tree: &Tree) -> Resu
 
 /// Reads the leaves of an entry into the slots of a rule. None if the value is one that the device does not show.
 fn fill(rule: &Rule, mut bindings: Bindings, tree: &Tree) -> Result<Option<Bindings>, Problem> {
-    let Some(entry) = rule.entry(&bindings) else { return Ok(None) };
+    let Some(entry) = rule.entry(&bindings) else {
+        return Ok(None);
+    };
     for (name, slot) in &rule.slots {
         let leaf = match &slot.source {
             Source::Key => continue,
             Source::Own => entry.clone(),
             Source::Leaf(leaf) => below(&entry, leaf),
+            Source::List(leaf) => {
+                let whole = below(&entry, leaf);
+                match listed(&whole, slot, tree)? {
+                    Some(value) => {
+                        bindings.bind(name, value);
+                    }
+                    None if slot.required && rule.traits.optional => return Ok(None),
+                    None if slot.required => {
+                        return Err(Problem {
+                            path: entry,
+                            why: Why::Missing(whole),
+                        });
+                    }
+                    None => {}
+                }
+                continue;
+            }
         };
         let value = match tree.text(&leaf) {
-            Some(value) => Some(canonical(slot, value).ok_or_else(|| Problem {
-                path: leaf.clone(),
-                why: Why::Inexpressible,
-            })?),
+            Some(value) => match canonical(slot, value) {
+                Some(value) => Some(value),
+                None if slot.source == Source::Own => return Ok(None),
+                None => {
+                    return Err(Problem {
+                        path: leaf,
+                        why: Why::Inexpressible,
+                    });
+                }
+            },
             None => None,
         };
-        let shown = value.filter(|it| slot.hidden.as_ref() != Some(it)).or_else(|| slot.default.clone());
+        let shown = value
+            .filter(|it| slot.hidden.as_ref() != Some(it))
+            .or_else(|| slot.default.clone());
         match shown {
             Some(value) => {
                 bindings.bind(name, value);
             }
             None if slot.source == Source::Own => return Ok(None),
+            None if slot.required && rule.traits.optional => return Ok(None),
             None if slot.required => {
                 return Err(Problem {
                     path: entry,
@@ -210,6 +248,22 @@ fn fill(rule: &Rule, mut bindings: Bindings, tree: &Tree) -> Result<Option<Bindi
         }
     }
     Ok(Some(bindings))
+}
+
+/// The values of a leaf-list in the order of the tree.
+fn listed(leaf: &Path, slot: &Slot, tree: &Tree) -> Result<Option<String>, Problem> {
+    let mut words = Vec::new();
+    for (path, _) in tree.under(leaf) {
+        let value = path
+            .last()
+            .and_then(|step| step.keys.first().map(|key| (*key).to_owned()));
+        let value = value.and_then(|it| slot.form.canonical(&it)).ok_or_else(|| Problem {
+            path: path.clone(),
+            why: Why::Inexpressible,
+        })?;
+        words.push(value);
+    }
+    Ok((!words.is_empty()).then(|| words.join(" ")))
 }
 
 /// The canonical value of a leaf; a secret is a reference or nothing.
@@ -231,7 +285,7 @@ pub(crate) fn tree_of<'a>(platform: &Platform, lines: impl Iterator<Item = &'a I
         let rule = &platform.rules[line.rule];
         match rule.subject {
             Subject::Absence => absences.extend(rule.entry(&line.bindings)),
-            Subject::Entry | Subject::Value | Subject::Fixed(_) | Subject::Container => {
+            Subject::Entry | Subject::Value | Subject::Fixed(_) | Subject::Container | Subject::Companion => {
                 plant(&mut tree, rule.entries(&line.bindings));
             }
         }

@@ -25,7 +25,9 @@ fn read(fields: Fields<'_>, faults: &Faults) -> Option<Platform> {
         Some(config) => rules::read(config, faults)?,
         None => (Syntax::default(), Vec::new()),
     };
-    let native = fields.optional("native").and_then(|it| crate::native::load::read(it, faults));
+    let native = fields
+        .optional("native")
+        .and_then(|it| crate::native::load::read(it, faults));
     fields.end();
     Some(Platform::build(Platform {
         name: name?,
@@ -46,7 +48,11 @@ fn read_verified(node: &Node, faults: &Faults) -> Option<Verified> {
         "real" => Some(Verified::Real),
         "simulated" => Some(Verified::Simulated),
         other => {
-            faults.add(node.at, format!("{other} is no way to be verified"), "real or simulated");
+            faults.add(
+                node.at,
+                format!("{other} is no way to be verified"),
+                "real or simulated",
+            );
             None
         }
     }
@@ -77,10 +83,7 @@ fn read_facts(node: &Node, faults: &Faults) -> Option<Facts> {
 
 /// The text of a field; empty where it is absent.
 pub(crate) fn text(fields: &Fields<'_>, name: &'static str, faults: &Faults) -> String {
-    fields
-        .optional(name)
-        .and_then(|it| it.text(faults))
-        .unwrap_or_default()
+    fields.optional(name).and_then(|it| it.text(faults)).unwrap_or_default()
 }
 
 /// The truth of a field; false where it is absent.

@@ -47,11 +47,25 @@ impl Pattern {
     /// The pattern of a leaf at a relative path such as `match/prefix-list`.
     pub(crate) fn with(&self, leaf: &str) -> Self {
         let mut steps = self.0.clone();
-        steps.extend(leaf.split('/').map(|name| PatternStep {
-            name: name.to_owned(),
-            keys: Vec::new(),
-        }));
+        for name in leaf.split('/') {
+            if name == ".." {
+                steps.pop();
+                continue;
+            }
+            steps.push(PatternStep {
+                name: name.to_owned(),
+                keys: Vec::new(),
+            });
+        }
         Self(steps)
+    }
+
+    /// The pattern of the values of a leaf-list at the last step.
+    pub(crate) fn listed(mut self, form: &Form) -> Self {
+        if let Some(last) = self.0.last_mut() {
+            last.keys.push(Key::Slot("item".to_owned(), form.clone()));
+        }
+        self
     }
 
     /// The pattern without its last step.

@@ -91,7 +91,11 @@ impl Platform {
     /// Completes a platform with what follows from its rules.
     pub(crate) fn build(mut self) -> Self {
         let mut contexts: Vec<Option<usize>> = vec![None];
-        contexts.extend((0..self.rules.len()).filter(|id| self.rules[*id].traits.header).map(Some));
+        contexts.extend(
+            (0..self.rules.len())
+                .filter(|id| self.rules[*id].traits.header)
+                .map(Some),
+        );
         let readers = contexts.into_iter().filter_map(|context| {
             let rules: Vec<usize> = (0..self.rules.len())
                 .filter(|id| self.rules[*id].context.last().copied() == context)

@@ -110,7 +110,9 @@ impl Platform {
     fn understand(&self, line: &str, open: &[Open]) -> Option<Found> {
         let context = match open.last() {
             None => None,
-            Some(Open { header: Some((id, _)), .. }) => Some(*id),
+            Some(Open {
+                header: Some((id, _)), ..
+            }) => Some(*id),
             Some(Open { header: None, .. }) => return None,
         };
         let readers = self.readers.iter().find(|it| it.context == context)?;
@@ -132,8 +134,9 @@ impl Platform {
     /// Puts what was understood into a tree, in as many rounds as keys must be looked up in what others say.
     fn gather(&self, found: Vec<Found>, reading: &mut Reading) {
         let mut absences = Vec::new();
-        let (whole, partial): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|it| self.rules[it.rule].entry(&it.bindings).is_some());
+        let (whole, partial): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|it| self.rules[it.rule].entry(&it.bindings).is_some());
         for it in whole {
             self.put(it, reading, &mut absences);
         }
@@ -151,15 +154,25 @@ impl Platform {
         let rule = &self.rules[found.rule];
         let mut bindings = found.bindings;
         for (name, slot) in &rule.slots {
-            if bindings.value(name).is_some_and(|it| slot.hidden.as_deref() == Some(it)) {
+            if bindings
+                .value(name)
+                .is_some_and(|it| slot.hidden.as_deref() == Some(it))
+            {
                 bindings.unbind(name);
             }
             if slot.secret && found.secret.is_some() {
                 let text = found.secret.clone().unwrap_or_default();
-                let value = if is_reference(&text) { text.clone() } else { UNNAMED.to_owned() };
+                let value = if is_reference(&text) {
+                    text.clone()
+                } else {
+                    UNNAMED.to_owned()
+                };
                 bindings.bind(name, value);
                 if !is_reference(&text) {
-                    let leaf = rule.entries(&bindings).into_iter().find(|(_, it)| it.text() == Some(UNNAMED));
+                    let leaf = rule
+                        .entries(&bindings)
+                        .into_iter()
+                        .find(|(_, it)| it.text() == Some(UNNAMED));
                     reading.secrets.extend(leaf.map(|(path, _)| (path, Secret::new(text))));
                 }
             }
@@ -176,7 +189,7 @@ impl Platform {
 
 /// Finds the keys that a line does not say in the one entry that fits what it does say: `ip ospf cost 10` under an
 /// interface belongs to the area that another line names.
-fn look_up(pattern: &Pattern, known: &Bindings, tree: &Tree) -> Option<Bindings> {
+pub(crate) fn look_up(pattern: &Pattern, known: &Bindings, tree: &Tree) -> Option<Bindings> {
     let mut entry = pattern.clone();
     while !entry.ends_in_keys() {
         entry = entry.parent();

@@ -6,7 +6,7 @@ use crate::rule::Unprintable;
 use crate::script::{Line, Role, Script};
 use crate::slot::Bindings;
 use crate::text::Text;
-use knowledge_model::{Delta, Mismatch, Path, Tree};
+use knowledge_model::{Delta, Mismatch, Path, Tree, Value};
 use std::collections::BTreeMap;
 
 /// Why a delta has no commands.
@@ -61,6 +61,19 @@ impl Platform {
         }
         let mut target = current.clone();
         target.apply(delta).map_err(RenderError::Stale)?;
+        let normal = self.normal(&target);
+        for (path, edit) in delta.iter() {
+            let unsaid = edit.after.as_ref().and_then(Value::text).is_some_and(|value| {
+                !normal.contains(path) && !self.rules.iter().any(|rule| rule.is_silent_about(path, value))
+            });
+            if unsaid {
+                self.transition(current, &target)?;
+                return Err(RenderError::Inexpressible {
+                    path: path.clone(),
+                    platform: self.name.clone(),
+                });
+            }
+        }
         self.transition(current, &target)
     }
 
@@ -133,8 +146,17 @@ impl<'a> Change<'a> {
             set: Vec::new(),
         };
         let going: Vec<Chain> = change.before.keys().filter(|it| change.goes(it)).cloned().collect();
-        change.removed = going.iter().filter(|it| !change.is_absorbed(it, &going)).cloned().collect();
-        change.set = change.after.keys().filter(|it| change.comes(it, &going)).cloned().collect();
+        change.removed = going
+            .iter()
+            .filter(|it| !change.is_absorbed(it, &going))
+            .cloned()
+            .collect();
+        change.set = change
+            .after
+            .keys()
+            .filter(|it| change.comes(it, &going))
+            .cloned()
+            .collect();
         change
     }
 
@@ -176,11 +198,7 @@ impl<'a> Change<'a> {
     /// First what goes, the innermost first; then what comes, what others refer to first; last what nobody refers to
     /// any more.
     fn steps(&self) -> Result<Vec<Step>, Path> {
-        let late = |chain: &&Chain| {
-            let rule = &self.platform.rules[self.before[*chain].rule];
-            let header_late = chain.0.iter().any(|(id, _)| self.platform.rules[*id].traits.referent);
-            (rule.traits.referent || header_late) && !self.after.contains_key(*chain)
-        };
+        let late = |chain: &&Chain| (1..=chain.0.len()).any(|length| self.is_late(&Chain(chain.0[..length].to_vec())));
         let mut steps = Vec::new();
         for chain in self.removed.iter().rev().filter(|it| !late(it)) {
             steps.extend(self.unset(chain)?);
@@ -194,12 +212,23 @@ impl<'a> Change<'a> {
         Ok(steps)
     }
 
+    /// True if others may have referred to what goes.
+    fn is_late(&self, chain: &Chain) -> bool {
+        let referent = chain
+            .0
+            .last()
+            .is_some_and(|(id, _)| self.platform.rules[*id].traits.referent);
+        referent && !self.after.contains_key(chain)
+    }
+
     fn unset(&self, chain: &Chain) -> Result<Option<Step>, Path> {
         let line = &self.before[chain];
         let rule = &self.platform.rules[line.rule];
         let path = rule.entry(&line.bindings).unwrap_or_else(Path::root);
         let Some(template) = &rule.unset else { return Ok(None) };
-        let text = rule.print(template, &line.bindings).map_err(|Unprintable| path.clone())?;
+        let text = rule
+            .print(template, &line.bindings)
+            .map_err(|Unprintable| path.clone())?;
         Ok(Some(Step {
             context: line.context.clone(),
             command: Some((Role::Unset, text)),
@@ -220,7 +249,9 @@ impl<'a> Change<'a> {
                 path,
             });
         }
-        let text = rule.print(&rule.line, &line.bindings).map_err(|Unprintable| path.clone())?;
+        let text = rule
+            .print(&rule.line, &line.bindings)
+            .map_err(|Unprintable| path.clone())?;
         Ok(Step {
             context,
             command: Some((Role::Set, text)),

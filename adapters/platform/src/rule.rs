@@ -25,11 +25,14 @@ pub(crate) struct Rule {
     pub unset: Option<Template>,
     pub slots: BTreeMap<String, Slot>,
     pub traits: Traits,
+    /// Keys that stand in at most one entry: an interface is in one area.
+    pub unique: Vec<String>,
     /// How its block is left, if it is a header and differs from the platform's way.
     pub leave: Option<String>,
+    /// The pattern of what the device shows.
     pub reader: Reader,
-    /// Line and column in the file.
-    pub place: (usize, usize),
+    /// The pattern of the command.
+    pub writer: Reader,
 }
 
 /// What must be in the model for the line to be there.
@@ -45,6 +48,8 @@ pub(crate) enum Subject {
     Container,
     /// The entry is *not* there, though the one around it is.
     Absence,
+    /// A leaf that another rule speaks of: the line goes along and says nothing by itself.
+    Companion,
 }
 
 /// How a rule behaves among others.
@@ -62,6 +67,8 @@ pub(crate) struct Traits {
     pub referent: bool,
     /// A new value needs the old one gone.
     pub replace: bool,
+    /// Where a value that the line needs is missing, there is no line, and nothing is wrong.
+    pub optional: bool,
 }
 
 /// The compiled pattern of what the device shows.
@@ -76,6 +83,25 @@ pub(crate) struct Reader {
 pub(crate) struct Unprintable;
 
 impl Rule {
+    /// How the rule is called where people read of it: its entry and its command.
+    pub fn name(&self) -> String {
+        format!("{} = {}", self.path, self.line)
+    }
+
+    /// True if the tree has another entry with the same unique keys.
+    pub fn is_taken(&self, entry: &Path, tree: &knowledge_model::Tree) -> bool {
+        if self.unique.is_empty() {
+            return false;
+        }
+        let Some(own) = self.path.bind_prefix(entry) else {
+            return false;
+        };
+        let same = |other: &Bindings| self.unique.iter().all(|key| own.value(key) == other.value(key));
+        let base = self.path.base();
+        let mut others = tree.under(&base).filter_map(|(path, _)| self.path.bind(path));
+        others.any(|other| same(&other) && other != own)
+    }
+
     /// A template of this rule with these values.
     pub fn print(&self, template: &Template, bindings: &Bindings) -> Result<Text, Unprintable> {
         let mut text = Text::default();
@@ -106,6 +132,10 @@ impl Rule {
             return Ok(());
         }
         match place.piece {
+            None if matches!(slot.source, Source::List(_)) => {
+                let words: Option<Vec<String>> = value.split(' ').map(|it| slot.form.print(it)).collect();
+                text.push(&words.ok_or(Unprintable)?.join(" "));
+            }
             None => text.push(&slot.form.print(value).ok_or(Unprintable)?),
             Some(piece) => {
                 let network = net::Network::parse(value, net::Family::Any).ok_or(Unprintable)?;
@@ -122,11 +152,14 @@ impl Rule {
 
     /// The entries of the model that an instance stands for.
     pub fn entries(&self, bindings: &Bindings) -> Vec<(Path, Value)> {
-        let Some(entry) = self.entry(bindings) else { return Vec::new() };
+        let Some(entry) = self.entry(bindings) else {
+            return Vec::new();
+        };
         let mut entries = Vec::new();
         match &self.subject {
             Subject::Entry => entries.push((entry.clone(), Value::Present)),
             Subject::Fixed(value) => entries.push((entry.clone(), Value::scalar(value.as_str()))),
+            Subject::Companion => return Vec::new(),
             Subject::Value | Subject::Container | Subject::Absence => {}
         }
         for (name, slot) in &self.slots {
@@ -135,6 +168,9 @@ impl Rule {
                 Source::Key => {}
                 Source::Own => entries.push((entry.clone(), Value::scalar(value))),
                 Source::Leaf(leaf) => entries.push((below(&entry, leaf), Value::scalar(value))),
+                Source::List(leaf) => {
+                    entries.extend(value.split(' ').map(|it| (item(&entry, leaf, it), Value::Present)))
+                }
             }
         }
         entries
@@ -145,13 +181,30 @@ impl Rule {
         let own = self.subject != Subject::Container && self.path.bind(path).is_some();
         let leaf = || {
             let leaves = self.slots.values().filter_map(|slot| match &slot.source {
-                Source::Leaf(leaf) => Some(leaf),
+                Source::Leaf(leaf) => Some(self.path.with(leaf)),
+                Source::List(leaf) => Some(self.path.with(leaf).listed(&slot.form)),
                 Source::Key | Source::Own => None,
             });
-            let mut leaves = leaves.filter(|leaf| self.path.with(leaf).bind(path).is_some());
+            let mut leaves = leaves.filter(|leaf| leaf.bind(path).is_some());
             leaves.next().is_some()
         };
         own || leaf() || self.is_above(path)
+    }
+
+    /// True if the device says nothing where the leaf at this path has this value.
+    pub fn is_silent_about(&self, path: &Path, value: &str) -> bool {
+        if let Subject::Fixed(fixed) = &self.subject {
+            let other = matches!((fixed.as_str(), value), ("true", "false") | ("false", "true"));
+            return other && self.path.bind(path).is_some();
+        }
+        self.slots
+            .values()
+            .filter(|slot| slot.hidden.as_deref() == Some(value))
+            .any(|slot| match &slot.source {
+                Source::Own => self.path.bind(path).is_some(),
+                Source::Leaf(leaf) => self.path.with(leaf).bind(path).is_some(),
+                Source::Key | Source::List(_) => false,
+            })
     }
 
     /// True if the path is a list entry that comes with the entries of this rule.
@@ -183,9 +236,18 @@ fn is_whole(elements: &[Element], bindings: &Bindings) -> bool {
     })
 }
 
-/// The leaf at a relative path such as `match/prefix-list`.
+/// The leaf at a relative path such as `match/prefix-list` or `../summary`.
 pub(crate) fn below(entry: &Path, leaf: &str) -> Path {
-    leaf.split('/').fold(entry.clone(), |path, step| path.child(step))
+    leaf.split('/').fold(entry.clone(), |path, step| match step {
+        ".." => path.parent().unwrap_or_else(Path::root),
+        name => path.child(name),
+    })
+}
+
+/// A value of a leaf-list at a relative path.
+pub(crate) fn item(entry: &Path, leaf: &str, value: &str) -> Path {
+    let whole = below(entry, leaf);
+    whole.parent().unwrap_or_else(Path::root).keyed(whole.name(), [value])
 }
 
 impl Reader {
@@ -212,6 +274,10 @@ impl Reader {
                 Some(piece) => pieces.entry(name).or_default().push((*piece, found.as_str())),
                 None if slot.absent.as_deref() == Some(found.as_str()) => {}
                 None if slot.secret => secret = Some(found.as_str().to_owned()),
+                None if matches!(slot.source, Source::List(_)) => {
+                    let words: Option<Vec<String>> = found.as_str().split(' ').map(|it| slot.form.read(it)).collect();
+                    bindings.bind(name, words?.join(" "))?;
+                }
                 None => bindings.bind(name, slot.form.read(found.as_str())?)?,
             }
         }
@@ -238,12 +304,17 @@ fn append(
                 pattern.push_str(")?");
             }
             Element::Slot(place) => {
-                let slot = slots.get(&place.slot).ok_or_else(|| format!("{} is no slot", place.slot))?;
+                let slot = slots
+                    .get(&place.slot)
+                    .ok_or_else(|| format!("{} is no slot", place.slot))?;
                 let form = match place.piece {
                     Some(Piece::Length) => "[0-9]+".to_owned(),
                     Some(Piece::Mask | Piece::Wildcard) => net::Family::V4.pattern().to_owned(),
                     Some(Piece::Host) => net::Family::Any.pattern().to_owned(),
                     None if slot.secret => r"\S+".to_owned(),
+                    None if matches!(slot.source, Source::List(_)) => {
+                        format!("{form}(?: {form})*", form = slot.form.pattern())
+                    }
                     None => slot.form.pattern(),
                 };
                 let absent = slot.absent.as_deref().filter(|it| !it.is_empty()).map(regex::escape);

@@ -83,12 +83,16 @@ impl Session {
 
     /// The first line of an answer that says no.
     pub fn failure<'a>(&self, answer: &'a str) -> Option<&'a str> {
-        answer.lines().find(|line| self.failures.iter().any(|it| it.is_match(line)))
+        answer
+            .lines()
+            .find(|line| self.failures.iter().any(|it| it.is_match(line)))
     }
 
     /// The answer without the lines that are none of it.
     pub fn without_noise(&self, answer: &str) -> String {
-        let kept = answer.lines().filter(|line| !self.noise.iter().any(|it| it.is_match(line)));
+        let kept = answer
+            .lines()
+            .filter(|line| !self.noise.iter().any(|it| it.is_match(line)));
         kept.fold(String::with_capacity(answer.len()), |mut text, line| {
             text.push_str(line);
             text.push('\n');

@@ -28,8 +28,10 @@ pub(crate) enum Source {
     Key,
     /// It is the value of the entry.
     Own,
-    /// It is a leaf inside the entry, at this relative path.
+    /// It is a leaf inside the entry, at this relative path; `..` leads to the one around it.
     Leaf(String),
+    /// It is all values of a leaf-list inside the entry, with a space between them.
+    List(String),
 }
 
 /// The canonical values of slots.
@@ -71,7 +73,10 @@ impl Bindings {
 
     /// Takes over what another one has and this one has not.
     pub fn adopt(&mut self, other: &Self) -> Option<()> {
-        other.0.iter().try_for_each(|(name, value)| self.bind(name, value.clone()))
+        other
+            .0
+            .iter()
+            .try_for_each(|(name, value)| self.bind(name, value.clone()))
     }
 }
 

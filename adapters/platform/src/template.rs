@@ -55,7 +55,9 @@ impl Template {
                 Some(rest) => *first = rest.to_owned(),
                 None => first.insert_str(0, negation),
             },
-            Some(Element::Slot(_) | Element::Group(_)) | None => elements.insert(0, Element::Literal(negation.to_owned())),
+            Some(Element::Slot(_) | Element::Group(_)) | None => {
+                elements.insert(0, Element::Literal(negation.to_owned()))
+            }
         }
         Self(elements)
     }
@@ -78,7 +80,11 @@ fn parse_until(chars: &mut Chars<'_>, inside: bool) -> Result<Vec<Element>, Stri
                 flush(&mut literal, &mut elements);
                 Element::Group(parse_until(chars, true)?)
             }
-            ']' | '}' => return Err(format!("'{it}' closes nothing; write '\\{it}' for the character itself")),
+            ']' | '}' => {
+                return Err(format!(
+                    "'{it}' closes nothing; write '\\{it}' for the character itself"
+                ));
+            }
             '\\' => {
                 literal.push(chars.next().ok_or("the template ends in '\\'")?);
                 continue;

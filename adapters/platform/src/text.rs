@@ -84,18 +84,6 @@ impl Text {
         }
         Ok(Secret(whole))
     }
-
-    /// This text behind another one.
-    pub(crate) fn behind(&self, prefix: &str) -> Self {
-        let mut text = Self::from(prefix);
-        for fragment in &self.0 {
-            match fragment {
-                Fragment::Plain(plain) => text.push(plain),
-                Fragment::Reference(reference) => text.push_secret(reference),
-            }
-        }
-        text
-    }
 }
 
 /// True for `secret:NAME@VERSION`.

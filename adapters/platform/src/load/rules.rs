@@ -7,7 +7,7 @@ use crate::platform::{Syntax, compile};
 use crate::rule::{Reader, Rule, Subject, Traits};
 use crate::slot::{Slot, Source};
 use crate::template::{Place, Template};
-use knowledge_model::document::{Content, Fault, Faults, Fields, Mark, Node};
+use knowledge_model::document::{Content, Faults, Fields, Mark, Node};
 use std::collections::BTreeMap;
 
 /// What the rules of one file have in common.
@@ -28,12 +28,21 @@ struct Around {
 pub(super) fn read(node: &Node, faults: &Faults) -> Option<(Syntax, Vec<Rule>)> {
     let fields = node.fields(faults)?;
     let syntax = Syntax {
-        negation: fields.optional("negation").and_then(|it| it.text(faults)).unwrap_or_else(|| "no ".to_owned()),
-        leave: fields.optional("leave").and_then(|it| it.text(faults)).unwrap_or_else(|| "exit".to_owned()),
+        negation: fields
+            .optional("negation")
+            .and_then(|it| it.text(faults))
+            .unwrap_or_else(|| "no ".to_owned()),
+        leave: fields
+            .optional("leave")
+            .and_then(|it| it.text(faults))
+            .unwrap_or_else(|| "exit".to_owned()),
         separator: text(&fields, "separator", faults),
         ignore: compile(texts(fields.optional("ignore"), faults), node.at, faults),
     };
-    let forms = fields.optional("forms").map(|it| read_forms(it, faults)).unwrap_or_default();
+    let forms = fields
+        .optional("forms")
+        .map(|it| read_forms(it, faults))
+        .unwrap_or_default();
     let setting = Setting {
         syntax: &syntax,
         forms,
@@ -64,7 +73,9 @@ fn read_choice(node: &Node, faults: &Faults) -> Option<Form> {
     }
     let pairs = node.entries(faults)?.iter();
     Some(Form::Choice(
-        pairs.filter_map(|(own, word)| Some((own.clone(), word.text(faults)?))).collect(),
+        pairs
+            .filter_map(|(own, word)| Some((own.clone(), word.text(faults)?)))
+            .collect(),
     ))
 }
 
@@ -88,6 +99,7 @@ enum Unset {
 struct SlotDraft {
     form: Option<Form>,
     leaf: Option<String>,
+    list: bool,
     hidden: Option<String>,
     default: Option<String>,
     absent: Option<String>,
@@ -107,7 +119,7 @@ impl Setting<'_> {
         let Some(fields) = node.fields(self.faults) else { return };
         let before = rules.len();
         let children = fields.optional("rules");
-        if let Some(rule) = self.read_rule(&fields, node, around) {
+        if let Some(rule) = self.read_rule(&fields, around) {
             let inner = Around {
                 context: around.context.iter().copied().chain([before]).collect(),
                 path: rule.path.clone(),
@@ -122,7 +134,7 @@ impl Setting<'_> {
         fields.end();
     }
 
-    fn read_rule(&self, fields: &Fields<'_>, node: &Node, around: &Around) -> Option<Rule> {
+    fn read_rule(&self, fields: &Fields<'_>, around: &Around) -> Option<Rule> {
         let header = fields.optional("block");
         let line = match header {
             Some(block) => block,
@@ -132,16 +144,17 @@ impl Setting<'_> {
         let traits = self.traits(fields, header.is_some());
         let subject = self.subject(fields, &draft);
         let leave = fields.optional("leave").and_then(|it| it.text(self.faults));
+        let unique = texts(fields.optional("unique"), self.faults);
         let draft = draft?;
         let slots = self.slots(&draft, line.at);
         let shown = draft.shown.unwrap_or_else(|| draft.line.clone());
-        let reader = match Reader::compile(&shown, &slots) {
-            Ok(reader) => reader,
-            Err(error) => {
-                self.wrong(line.at, error);
-                return None;
-            }
+        let compile = |template| {
+            Reader::compile(template, &slots)
+                .map_err(|error| self.wrong(line.at, error))
+                .ok()
         };
+        let reader = compile(&shown)?;
+        let writer = compile(&draft.line)?;
         let unset = match draft.unset {
             Unset::Negated if traits.implied => None,
             Unset::Negated => Some(draft.line.negated(&self.syntax.negation)),
@@ -157,9 +170,10 @@ impl Setting<'_> {
             unset,
             slots,
             traits,
+            unique,
             leave,
             reader,
-            place: (node.at.line, node.at.column),
+            writer,
         })
     }
 
@@ -179,7 +193,10 @@ impl Setting<'_> {
             Some(node) => template(node).map(Unset::By),
         };
         let shown = fields.optional("shown").and_then(template);
-        let slots = fields.optional("slots").map(|it| self.slot_drafts(it)).unwrap_or_default();
+        let slots = fields
+            .optional("slots")
+            .map(|it| self.slot_drafts(it))
+            .unwrap_or_default();
         Some(Draft {
             path: path?,
             line: template(line)?,
@@ -214,6 +231,7 @@ impl Setting<'_> {
             absorbs_entry: absorbs.iter().any(|it| it == "entry"),
             referent: flag(fields, "referent", self.faults),
             replace: flag(fields, "replace", self.faults),
+            optional: flag(fields, "optional", self.faults),
         }
     }
 
@@ -221,10 +239,14 @@ impl Setting<'_> {
         let container = flag(fields, "container", self.faults);
         let absence = flag(fields, "absence", self.faults);
         let fixed = fields.optional("value").and_then(|it| it.text(self.faults));
-        let own = draft.as_ref().is_some_and(|it| it.line.places().iter().any(|(place, _)| place.slot == "value"));
+        let own = draft
+            .as_ref()
+            .is_some_and(|it| it.line.places().iter().any(|(place, _)| place.slot == "value"));
         let header = fields.optional("block").is_some() && fields.optional("path").is_none();
+        let companion = flag(fields, "companion", self.faults);
         match fixed {
             Some(value) => Subject::Fixed(value),
+            None if companion => Subject::Companion,
             None if absence => Subject::Absence,
             None if container || header => Subject::Container,
             None if own => Subject::Value,
@@ -253,6 +275,7 @@ impl Setting<'_> {
         let draft = SlotDraft {
             form: choice.or(named),
             leaf: text("leaf"),
+            list: flag(&fields, "list", self.faults),
             hidden: text("hidden"),
             default: text("default"),
             absent: text("absent"),
@@ -296,11 +319,13 @@ impl Setting<'_> {
             form
         });
         let own = place.slot == "value";
+        let leaf = draft.leaf.unwrap_or_else(|| place.slot.clone());
         Slot {
             form: draft.form.or(inline).unwrap_or(Form::Word),
-            source: match own {
-                true => Source::Own,
-                false => Source::Leaf(draft.leaf.unwrap_or_else(|| place.slot.clone())),
+            source: match (own, draft.list) {
+                (true, _) => Source::Own,
+                (false, false) => Source::Leaf(leaf),
+                (false, true) => Source::List(leaf),
             },
             required: !grouped && draft.absent.is_none() && draft.default.is_none(),
             hidden: draft.hidden,
@@ -320,17 +345,5 @@ fn key_slot(form: Form) -> Slot {
         absent: None,
         secret: false,
         required: true,
-    }
-}
-
-/// A fault that stands for a rule as a whole.
-pub(crate) fn at_rule(rule: &Rule, what: impl Into<String>) -> Fault {
-    Fault {
-        at: Mark {
-            line: rule.place.0,
-            column: rule.place.1,
-        },
-        what: what.into(),
-        hint: String::new(),
     }
 }

@@ -10,8 +10,14 @@ use regex::Regex;
 pub(super) fn read(node: &Node, faults: &Faults) -> Option<Session> {
     let fields = node.fields(faults)?;
     let commands = |name: &'static str| texts(fields.optional(name), faults);
-    let modes = fields.required("modes").and_then(|it| it.list(faults)).unwrap_or_default();
-    let questions = fields.optional("questions").and_then(|it| it.list(faults)).unwrap_or_default();
+    let modes = fields
+        .required("modes")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let questions = fields
+        .optional("questions")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
     let session = Session {
         modes: modes.iter().filter_map(|it| read_mode(it, faults)).collect(),
         prepare: commands("prepare"),
@@ -29,7 +35,11 @@ pub(super) fn read(node: &Node, faults: &Faults) -> Option<Session> {
         faults.add(node.at, "a session needs a mode", "modes: [{mode: …, prompt: …}]");
     }
     if session.show.is_empty() {
-        faults.add(node.at, "a session needs a command that shows the configuration", "show: […]");
+        faults.add(
+            node.at,
+            "a session needs a command that shows the configuration",
+            "show: […]",
+        );
     }
     fields.end();
     Some(session)
@@ -62,7 +72,10 @@ fn read_mode(node: &Node, faults: &Faults) -> Option<Mode> {
 fn read_question(node: &Node, faults: &Faults) -> Option<Question> {
     let fields = node.fields(faults)?;
     let asked = fields.required("asks").and_then(|it| pattern(it, faults));
-    let line = fields.optional("answer").and_then(|it| it.text(faults)).map(Answer::Line);
+    let line = fields
+        .optional("answer")
+        .and_then(|it| it.text(faults))
+        .map(Answer::Line);
     let keys = fields.optional("keys").and_then(|it| it.text(faults)).map(Answer::Keys);
     let password = super::flag(&fields, "password", faults).then_some(Answer::Password);
     let answer = line.or(keys).or(password);
