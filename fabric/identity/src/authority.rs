@@ -1,0 +1,562 @@
+//! The certificate authority: keeps its key and the roll on disk, signs, and tells everybody at once who is shut out.
+
+use crate::application::{Application, ApplicationError};
+use crate::certificate::{fingerprint, hexadecimal};
+use crate::identity::{Identity, Name};
+use crate::roll::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Roll, Status};
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType, SerialNumber,
+    SubjectPublicKeyInfo,
+};
+use rustls::pki_types::CertificateDer;
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+
+/// How long certificates are valid.
+#[derive(Debug, Clone)]
+pub struct LifeTimes {
+    /// Of agents and controllers.
+    pub holder: Duration,
+    /// Of the authority itself.
+    pub authority: Duration,
+    /// How far back a certificate begins, for clocks that are behind.
+    pub backdated: Duration,
+    /// How long a revocation list is good for.
+    pub list: Duration,
+}
+
+impl Default for LifeTimes {
+    fn default() -> Self {
+        let hours = |it: u64| Duration::from_secs(it * 3_600);
+        Self {
+            holder: hours(24),
+            authority: hours(24 * 3_650),
+            backdated: hours(1),
+            list: hours(1),
+        }
+    }
+}
+
+/// Why the authority has not done something.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// It must not.
+    #[error("refused")]
+    Refused(#[from] Refusal),
+    /// The application is not good.
+    #[error("refused the application")]
+    Application(#[from] ApplicationError),
+    /// The applicant must come again when an operator has approved.
+    #[error("the application waits for approval")]
+    Waiting,
+    /// The disk failed.
+    #[error("{act} {}", path.display())]
+    Disk {
+        /// What was tried.
+        act: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file says something that is not understood.
+    #[error("read line {line} of {}", path.display())]
+    Roll {
+        /// Which file.
+        path: PathBuf,
+        /// Which line.
+        line: usize,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The signing failed.
+    #[error("sign a certificate")]
+    Sign(#[from] rcgen::Error),
+    /// No random bytes.
+    #[error("draw random bytes")]
+    Random,
+}
+
+/// A certificate that was issued, with what a holder shows beside it.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// The holder's certificate in DER.
+    pub certificate: CertificateDer<'static>,
+    /// The authority's certificate in DER.
+    pub authority: CertificateDer<'static>,
+    /// Until when it is valid.
+    pub until: SystemTime,
+}
+
+/// The serial numbers that are shut out, told to everybody the moment they change.
+pub type Revocations = watch::Receiver<Arc<BTreeSet<String>>>;
+
+/// The certificate authority of one domain.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    times: LifeTimes,
+    state: Mutex<State>,
+    revoked: watch::Sender<Arc<BTreeSet<String>>>,
+}
+
+struct State {
+    roll: Roll,
+    file: File,
+    path: PathBuf,
+}
+
+impl Authority {
+    /// Opens the authority in a folder; the first time it makes its key, which only its owner can read.
+    pub fn open(folder: &Path, times: LifeTimes, now: SystemTime) -> Result<Self, AuthorityError> {
+        let disk = |act, path: &Path| {
+            let path = path.to_owned();
+            move |source| AuthorityError::Disk { act, path, source }
+        };
+        fs::create_dir_all(folder).map_err(disk("make the folder", folder))?;
+        let (key_path, certificate_path) = (folder.join("authority.key"), folder.join("authority.der"));
+        if !certificate_path.exists() {
+            let (key, certificate) = create(&times, now)?;
+            write_secret(&key_path, key.serialize_pem().as_bytes()).map_err(disk("write", &key_path))?;
+            write_secret(&certificate_path, &certificate).map_err(disk("write", &certificate_path))?;
+        }
+        let key = KeyPair::from_pem(&fs::read_to_string(&key_path).map_err(disk("read", &key_path))?)?;
+        let certificate = fs::read(&certificate_path).map_err(disk("read", &certificate_path))?;
+        let certificate = CertificateDer::from(certificate);
+        let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
+        let path = folder.join("roll.jsonl");
+        let state = open_roll(path, now)?;
+        let revoked = watch::Sender::new(Arc::new(state.roll.taken_back()));
+        Ok(Self {
+            issuer,
+            certificate,
+            times,
+            state: Mutex::new(state),
+            revoked,
+        })
+    }
+
+    /// The authority's own certificate in DER.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// What an agent is given to know the authority by.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.certificate)
+    }
+
+    /// Who is shut out, now and from now on.
+    pub fn revocations(&self) -> Revocations {
+        self.revoked.subscribe()
+    }
+
+    /// Makes a one-time token for one name, scope and time. It is shown once; only a digest of it is kept.
+    pub fn grant(&self, grant: Grant, until: SystemTime) -> Result<String, AuthorityError> {
+        let (token, secret) = (
+            hexadecimal(&random::<8>()?),
+            BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?),
+        );
+        let digest = fingerprint(secret.as_bytes());
+        self.state().record(vec![Entry::Granted {
+            token: token.clone(),
+            digest,
+            grant,
+            until,
+        }])?;
+        Ok(format!("{token}.{secret}"))
+    }
+
+    /// Issues a certificate to who shows a token.
+    pub fn enrol(&self, request: &[u8], token: &str, now: SystemTime) -> Result<Credential, AuthorityError> {
+        let application = Application::read(request)?;
+        let mut state = self.state();
+        let (id, secret) = token.split_once('.').ok_or(Refusal::UnknownToken)?;
+        let grant = state
+            .roll
+            .redeem(id, &fingerprint(secret.as_bytes()), &application.name, now)?
+            .clone();
+        self.issue(&mut state, &application, (grant, Some(id.to_owned())), now)
+    }
+
+    /// Issues a certificate to who was approved, and lets anybody else wait for an operator.
+    pub fn apply(&self, request: &[u8], now: SystemTime) -> Result<Credential, AuthorityError> {
+        let application = Application::read(request)?;
+        let mut state = self.state();
+        let key = fingerprint(&application.key);
+        if let Some(grant) = state.roll.queue(&application.name, &key)?.cloned() {
+            return self.issue(&mut state, &application, (grant, None), now);
+        }
+        if state.roll.applicant(&application.name).is_err() {
+            let organisation = application.organisation.unwrap_or_default();
+            state.record(vec![Entry::Waiting {
+                name: application.name,
+                key,
+                organisation,
+                since: now,
+            }])?;
+        }
+        Err(AuthorityError::Waiting)
+    }
+
+    /// Issues a new certificate to who holds a valid one; what it says stays the same.
+    pub fn renew(&self, request: &[u8], serial: &str, now: SystemTime) -> Result<Credential, AuthorityError> {
+        let application = Application::read(request)?;
+        let mut state = self.state();
+        let grant = state.roll.renew(serial, &application.name, now)?.clone();
+        self.issue(&mut state, &application, (grant, None), now)
+    }
+
+    /// Issues a certificate to a part of this very program: the controller's own. `addresses` are further names by
+    /// which it is reached.
+    pub fn issue_own(
+        &self,
+        identity: Identity,
+        key: &KeyPair,
+        addresses: &[String],
+        now: SystemTime,
+    ) -> Result<Credential, AuthorityError> {
+        let grant = Grant {
+            identity,
+            evidence: Evidence {
+                function: "controller".into(),
+                ..Evidence::default()
+            },
+        };
+        let (serial, until) = (random::<16>()?, now + self.times.holder);
+        let mut params = self.params(&grant, &serial, now)?;
+        for address in addresses {
+            params.subject_alt_names.push(match address.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(address.as_str().try_into()?),
+            });
+        }
+        let certificate = params.signed_by(key, &self.issuer)?.der().clone();
+        let serial = hexadecimal(&params.serial_number.map(|it| it.to_bytes()).unwrap_or_default());
+        self.state().record(vec![Entry::Issued {
+            serial,
+            grant,
+            until,
+            token: None,
+        }])?;
+        Ok(Credential {
+            certificate,
+            authority: self.certificate.clone(),
+            until,
+        })
+    }
+
+    /// Approves who waits, as what the operator says.
+    pub fn approve(&self, grant: Grant) -> Result<(), AuthorityError> {
+        let mut state = self.state();
+        let name = grant.identity.name.clone();
+        let key = state.roll.applicant(&name)?.key.clone();
+        state.record(vec![Entry::Approved { name, key, grant }])
+    }
+
+    /// Turns away who waits.
+    pub fn reject(&self, name: &Name) -> Result<(), AuthorityError> {
+        let mut state = self.state();
+        state.roll.applicant(name)?;
+        state.record(vec![Entry::Rejected { name: name.clone() }])
+    }
+
+    /// Takes back all certificates of a name for good. Their connections end at once.
+    pub fn revoke(&self, name: &Name, reason: Reason, now: SystemTime) -> Result<usize, AuthorityError> {
+        self.change(name, now, |_| Some(Status::Revoked { since: now, reason }))
+    }
+
+    /// Takes back all certificates of a name until they are released.
+    pub fn hold(&self, name: &Name, now: SystemTime) -> Result<usize, AuthorityError> {
+        self.change(name, now, |it| {
+            (it == Status::Valid).then_some(Status::Held { since: now })
+        })
+    }
+
+    /// Gives back what was held by mistake.
+    pub fn release(&self, name: &Name, now: SystemTime) -> Result<usize, AuthorityError> {
+        self.change(name, now, |it| {
+            matches!(it, Status::Held { .. }).then_some(Status::Valid)
+        })
+    }
+
+    /// How a certificate stands.
+    pub fn status(&self, serial: &str) -> Result<Record, AuthorityError> {
+        Ok(self.state().roll.record(serial)?.clone())
+    }
+
+    /// All certificates that are on the roll, by serial number.
+    pub fn records(&self) -> Vec<(String, Record)> {
+        self.state()
+            .roll
+            .records()
+            .map(|(serial, record)| (serial.to_owned(), record.clone()))
+            .collect()
+    }
+
+    /// All who wait for an operator.
+    pub fn waiting(&self) -> Vec<(Name, Applicant)> {
+        self.state()
+            .roll
+            .waiting()
+            .map(|(name, it)| (name.clone(), it.clone()))
+            .collect()
+    }
+
+    /// The signed revocation list in DER.
+    pub fn list(&self, now: SystemTime) -> Result<Vec<u8>, AuthorityError> {
+        let state = self.state();
+        let back = state
+            .roll
+            .records()
+            .filter_map(|(serial, record)| revoked_entry(serial, record));
+        let number = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis() as u64;
+        let params = CertificateRevocationListParams {
+            this_update: now.into(),
+            next_update: (now + self.times.list).into(),
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: back.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Ok(params.signed_by(&self.issuer)?.der().to_vec())
+    }
+
+    fn change(
+        &self,
+        name: &Name,
+        now: SystemTime,
+        become_what: impl Fn(Status) -> Option<Status>,
+    ) -> Result<usize, AuthorityError> {
+        let mut state = self.state();
+        let mut entries = Vec::new();
+        for serial in state.roll.current(name, now) {
+            let status = become_what(state.roll.record(serial)?.status);
+            entries.extend(status.map(|status| Entry::Became {
+                serial: serial.to_owned(),
+                status,
+            }));
+        }
+        if entries.is_empty() {
+            return Err(Refusal::UnknownCertificate.into());
+        }
+        let count = entries.len();
+        state.record(entries)?;
+        self.revoked.send_replace(Arc::new(state.roll.taken_back()));
+        Ok(count)
+    }
+
+    fn issue(
+        &self,
+        state: &mut State,
+        application: &Application,
+        (grant, token): (Grant, Option<String>),
+        now: SystemTime,
+    ) -> Result<Credential, AuthorityError> {
+        let verified = &grant.evidence.organisation;
+        if application
+            .organisation
+            .as_ref()
+            .is_some_and(|it| !verified.is_empty() && it != verified)
+        {
+            return Err(Refusal::OtherOrganisation.into());
+        }
+        let (bytes, until) = (random::<16>()?, now + self.times.holder);
+        let params = self.params(&grant, &bytes, now)?;
+        let key = SubjectPublicKeyInfo::from_der(&application.key)?;
+        let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
+        let serial = hexadecimal(&params.serial_number.map(|it| it.to_bytes()).unwrap_or_default());
+        state.record(vec![Entry::Issued {
+            serial,
+            grant,
+            until,
+            token,
+        }])?;
+        Ok(Credential {
+            certificate,
+            authority: self.certificate.clone(),
+            until,
+        })
+    }
+
+    fn params(&self, grant: &Grant, serial: &[u8; 16], now: SystemTime) -> Result<CertificateParams, AuthorityError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.remove(DnType::CommonName);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, grant.identity.name.as_str());
+        if !grant.evidence.organisation.is_empty() {
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, grant.evidence.organisation.as_str());
+        }
+        for uri in grant.identity.uris() {
+            params.subject_alt_names.push(SanType::URI(uri.as_str().try_into()?));
+        }
+        params
+            .subject_alt_names
+            .push(SanType::DnsName(grant.identity.name.as_str().try_into()?));
+        // A positive number of full length, so that its digits are the same wherever they are printed.
+        let mut serial = *serial;
+        serial[0] = serial[0] & 0x7f | 0x40;
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        params.not_before = (now - self.times.backdated).into();
+        params.not_after = (now + self.times.holder).into();
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = match grant.identity.role {
+            crate::Role::Agent => vec![ExtendedKeyUsagePurpose::ClientAuth],
+            crate::Role::Controller => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+        };
+        params.use_authority_key_identifier_extension = true;
+        Ok(params)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Makes entries durable, then takes them in.
+    fn record(&mut self, entries: Vec<Entry>) -> Result<(), AuthorityError> {
+        let mut lines = Vec::new();
+        for entry in &entries {
+            serde_json::to_writer(&mut lines, entry).map_err(|source| AuthorityError::Roll {
+                path: self.path.clone(),
+                line: 0,
+                source,
+            })?;
+            lines.push(b'\n');
+        }
+        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
+        written.map_err(|source| AuthorityError::Disk {
+            act: "append to",
+            path: self.path.clone(),
+            source,
+        })?;
+        entries.into_iter().for_each(|it| self.roll.enter(it));
+        Ok(())
+    }
+}
+
+fn create(times: &LifeTimes, now: SystemTime) -> Result<(KeyPair, Vec<u8>), AuthorityError> {
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name.remove(DnType::CommonName);
+    params.distinguished_name.push(
+        DnType::CommonName,
+        format!("entente authority {}", hexadecimal(&random::<4>()?)),
+    );
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.serial_number = Some(SerialNumber::from_slice(&random::<16>()?));
+    params.not_before = (now - times.backdated).into();
+    params.not_after = (now + times.authority).into();
+    let certificate = params.self_signed(&key)?.der().to_vec();
+    Ok((key, certificate))
+}
+
+/// Reads the roll and writes it anew in its shortest form. A last line that was cut off by a crash was never answered.
+fn open_roll(path: PathBuf, now: SystemTime) -> Result<State, AuthorityError> {
+    let disk = |act| {
+        let path = path.clone();
+        move |source| AuthorityError::Disk { act, path, source }
+    };
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(it) if it.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(it) => return Err(disk("read")(it)),
+    };
+    let mut roll = Roll::default();
+    let whole = text.rfind('\n').map_or("", |it| &text[..it]);
+    for (number, line) in whole.lines().enumerate() {
+        let read = serde_json::from_str(line);
+        let entry = read.map_err(|source| AuthorityError::Roll {
+            path: path.clone(),
+            line: number + 1,
+            source,
+        })?;
+        roll.enter(entry);
+    }
+    let mut lines = Vec::new();
+    for entry in roll.entries(now) {
+        let line = serde_json::to_string(&entry);
+        lines.extend(
+            line.map_err(|source| AuthorityError::Roll {
+                path: path.clone(),
+                line: 0,
+                source,
+            })?
+            .into_bytes(),
+        );
+        lines.push(b'\n');
+    }
+    write_secret(&path, &lines).map_err(disk("write"))?;
+    let file = OpenOptions::new().append(true).open(&path).map_err(disk("open"))?;
+    Ok(State { roll, file, path })
+}
+
+/// Replaces a file whole, readable by its owner alone.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn revoked_entry(serial: &str, record: &Record) -> Option<RevokedCertParams> {
+    let (since, reason) = match record.status {
+        Status::Valid => return None,
+        Status::Held { since } => (since, RevocationReason::CertificateHold),
+        Status::Revoked { since, reason } => (
+            since,
+            match reason {
+                Reason::KeyCompromise => RevocationReason::KeyCompromise,
+                Reason::Cessation => RevocationReason::CessationOfOperation,
+                Reason::AffiliationChanged => RevocationReason::AffiliationChanged,
+                Reason::Unspecified => RevocationReason::Unspecified,
+            },
+        ),
+    };
+    let digits = (0..serial.len())
+        .step_by(2)
+        .filter_map(|at| u8::from_str_radix(serial.get(at..at + 2)?, 16).ok());
+    let serial_number = SerialNumber::from(digits.collect::<Vec<u8>>());
+    Some(RevokedCertParams {
+        serial_number,
+        revocation_time: since.into(),
+        reason_code: Some(reason),
+        invalidity_date: None,
+    })
+}
+
+fn random<const N: usize>() -> Result<[u8; N], AuthorityError> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| AuthorityError::Random)?;
+    Ok(bytes)
+}

@@ -1,0 +1,231 @@
+//! The agent's side of the enrolment.
+
+use super::envelope::{EnvelopeError, certificates};
+use crate::certificate::{Certificate, CertificateError, fingerprint};
+use crate::tls::{self, TlsError, Trust};
+use crate::{Credential, Name};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::http::request::Builder;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// How long one operation may take.
+const WITHIN: Duration = Duration::from_secs(30);
+/// The largest answer that is read.
+const LARGEST: usize = 512 << 10;
+
+/// Why an enrolment has not succeeded.
+#[derive(Debug, thiserror::Error)]
+pub enum EstError {
+    /// The authority's side was not reached, or is not who it should be.
+    #[error("reach the enrolment at {address}")]
+    Unreachable {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No answer in time.
+    #[error("reach the enrolment at {address}: no answer in 30 s")]
+    Silent {
+        /// Where.
+        address: String,
+    },
+    /// The conversation broke off.
+    #[error("speak with the enrolment")]
+    Http(#[from] hyper::Error),
+    /// The request could not be written.
+    #[error("write a request to the enrolment")]
+    Request(#[from] hyper::http::Error),
+    /// The answer is too long or broke off.
+    #[error("read the answer of the enrolment")]
+    Answer(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An operator must approve first; come again later.
+    #[error("the application waits for approval")]
+    Waiting,
+    /// The authority said no.
+    #[error("the authority refused with {code}: {words}")]
+    Refused {
+        /// The status.
+        code: StatusCode,
+        /// In its words.
+        words: String,
+    },
+    /// The answer is no envelope of certificates.
+    #[error("read the certificates of the enrolment")]
+    Envelope(#[from] EnvelopeError),
+    /// The answer does not hold what was asked for.
+    #[error("read the certificates of the enrolment: {what}")]
+    Content {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The certificate is not understood.
+    #[error("read the issued certificate")]
+    Certificate(#[from] CertificateError),
+    /// TLS could not be set up.
+    #[error("set up the connection to the enrolment")]
+    Tls(#[from] TlsError),
+    /// The application could not be made.
+    #[error("make an application")]
+    Application(#[from] rcgen::Error),
+}
+
+/// Where an agent enrols, and how it knows the authority.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// Host and port of the enrolment.
+    pub address: String,
+    /// The fingerprint of the authority's certificate: SHA-256 in small hexadecimal digits.
+    pub fingerprint: String,
+}
+
+impl Enrolment {
+    /// Applies for a certificate for `name` with `key`; with a one-time token, or to wait for an operator.
+    pub async fn enrol(&self, name: &Name, key: &KeyPair, token: Option<&str>) -> Result<Credential, EstError> {
+        let config = tls::client(None, Trust::Fingerprint(self.fingerprint.clone()), None)?;
+        let mut request = Request::post("/.well-known/est/simpleenroll");
+        if let Some(token) = token {
+            let pair = BASE64_STANDARD.encode(format!("{name}:{token}"));
+            request = request.header("authorization", format!("Basic {pair}"));
+        }
+        self.apply(config, request, name, key).await
+    }
+
+    /// Renews a certificate that is still valid, with a new key.
+    pub async fn renew(&self, own: (&Credential, &[u8]), key: &KeyPair) -> Result<Credential, EstError> {
+        let name = Certificate::read(&own.0.certificate)?.identity.name;
+        let config = tls::client(Some(own), Trust::Fingerprint(self.fingerprint.clone()), None)?;
+        self.apply(config, Request::post("/.well-known/est/simplereenroll"), &name, key)
+            .await
+    }
+
+    /// The signed revocation list in DER.
+    pub async fn list(&self) -> Result<Vec<u8>, EstError> {
+        let config = tls::client(None, Trust::Fingerprint(self.fingerprint.clone()), None)?;
+        let request = Request::get("/.well-known/entente/crl").header("host", &self.address);
+        Ok(self.ask(config, request.body(Full::default())?).await?.to_vec())
+    }
+
+    async fn apply(
+        &self,
+        config: ClientConfig,
+        request: Builder,
+        name: &Name,
+        key: &KeyPair,
+    ) -> Result<Credential, EstError> {
+        let application = application(name, key)?;
+        let request = request
+            .header("host", &self.address)
+            .header("content-type", "application/pkcs10")
+            .header("content-transfer-encoding", "base64");
+        let body = Full::from(BASE64_STANDARD.encode(application));
+        let answer = self.ask(config, request.body(body)?).await?;
+        self.credential(&answer, key)
+    }
+
+    fn credential(&self, answer: &[u8], key: &KeyPair) -> Result<Credential, EstError> {
+        let plain: Vec<u8> = answer.iter().copied().filter(|it| !it.is_ascii_whitespace()).collect();
+        let bytes = BASE64_STANDARD.decode(plain).map_err(|_| EstError::Content {
+            what: "they are not in base64",
+        })?;
+        let found = certificates(&bytes)?;
+        let authority = found.iter().find(|it| fingerprint(it) == self.fingerprint);
+        let authority = *authority.ok_or(EstError::Content {
+            what: "the authority's is missing",
+        })?;
+        let mut own = None;
+        for certificate in found.iter().filter(|it| **it != authority) {
+            let read = Certificate::read(certificate)?;
+            if read.key == key.public_key_raw() {
+                own = Some((certificate, read.not_after));
+            }
+        }
+        let (certificate, until) = own.ok_or(EstError::Content {
+            what: "none is for the key",
+        })?;
+        let owned = |it: &[u8]| CertificateDer::from(it.to_vec());
+        Ok(Credential {
+            certificate: owned(certificate),
+            authority: owned(authority),
+            until,
+        })
+    }
+
+    async fn ask(&self, config: ClientConfig, request: Request<Full<Bytes>>) -> Result<Bytes, EstError> {
+        let answer = tokio::time::timeout(WITHIN, exchange(&self.address, config, request)).await;
+        answer.map_err(|_| EstError::Silent {
+            address: self.address.clone(),
+        })?
+    }
+}
+
+/// An application for `name`, signed with its key, in DER.
+pub(crate) fn application(name: &Name, key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.remove(DnType::CommonName);
+    params.distinguished_name.push(DnType::CommonName, name.as_str());
+    Ok(params.serialize_request(key)?.der().to_vec())
+}
+
+/// Dials a controller: nodelay, mutual TLS.
+pub async fn dial(address: &str, config: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
+    let io = TcpStream::connect(address).await?;
+    io.set_nodelay(true)?;
+    let name = ServerName::try_from("controller").map_err(io::Error::other)?; // the verifier goes by the role
+    TlsConnector::from(config).connect(name, io).await
+}
+
+async fn exchange(address: &str, config: ClientConfig, request: Request<Full<Bytes>>) -> Result<Bytes, EstError> {
+    let unreachable = |source| EstError::Unreachable {
+        address: address.to_owned(),
+        source,
+    };
+    let io = dial(address, Arc::new(config)).await.map_err(unreachable)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
+    let connection = async {
+        let _ = connection.await; // its error comes back with the answer as well
+        std::future::pending::<std::convert::Infallible>().await
+    };
+    let conversation = async {
+        let answer = sender.send_request(request).await?;
+        let code = answer.status();
+        let body = Limited::new(answer.into_body(), LARGEST)
+            .collect()
+            .await
+            .map_err(EstError::Answer)?
+            .to_bytes();
+        match code {
+            StatusCode::OK => Ok(body),
+            StatusCode::ACCEPTED => Err(EstError::Waiting),
+            code => Err(EstError::Refused {
+                code,
+                words: words(&body),
+            }),
+        }
+    };
+    tokio::select! {
+        answer = conversation => answer,
+        never = connection => match never {},
+    }
+}
+
+fn words(body: &[u8]) -> String {
+    String::from_utf8_lossy(body)
+        .chars()
+        .filter(|it| !it.is_control())
+        .take(256)
+        .collect()
+}

@@ -1,0 +1,268 @@
+//! Enrolment, renewal, mutual TLS and revocation, over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod bench;
+
+use bench::{bench, grant, hello, identity, key, now};
+use fabric_identity::est::{self, EstError};
+use fabric_identity::roll::{Reason, Status};
+use fabric_identity::tls::{self, Callers, Trust};
+use fabric_identity::{Authority, Certificate, LifeTimes, Role};
+use fabric_wire::{JoinError, Limits, Lost, Membership};
+use rcgen::KeyPair;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn refusal<T>(result: Result<T, EstError>) -> (u16, String) {
+    match result {
+        Err(EstError::Refused { code, words }) => (code.as_u16(), words),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it was not refused"),
+    }
+}
+
+#[tokio::test]
+async fn an_agent_enrols_joins_renews_and_joins_again() {
+    let mut bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let _link = bench.join(&own, "edge-1", &["pe1"]).await.unwrap();
+    assert_eq!(
+        timeout(SOON, bench.door.next()).await.unwrap().unwrap().hello().agent,
+        "edge-1"
+    );
+    let next_key = key();
+    let next = bench
+        .enrolment
+        .renew((&own.0, own.1.serialized_der()), &next_key)
+        .await
+        .unwrap();
+    let (before, after) = (
+        Certificate::read(&own.0.certificate).unwrap(),
+        Certificate::read(&next.certificate).unwrap(),
+    );
+    assert_eq!(before.identity, after.identity);
+    assert_ne!(before.serial, after.serial);
+    bench.join(&(next, next_key), "edge-1", &["pe1"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revoked_agent_is_shut_out_at_once_and_for_good() {
+    let mut bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let mut agent = bench.join(&own, "edge-1", &["pe1"]).await.unwrap();
+    let mut controller = timeout(SOON, bench.door.next()).await.unwrap().unwrap();
+    assert_eq!(
+        bench
+            .authority
+            .revoke(&"edge-1".parse().unwrap(), Reason::KeyCompromise, now())
+            .unwrap(),
+        1
+    );
+    let five = Duration::from_secs(5);
+    assert_eq!(
+        timeout(five, controller.next()).await.expect("within five seconds"),
+        Err(Lost::Revoked)
+    );
+    assert!(timeout(five, agent.next()).await.expect("within five seconds").is_err());
+    assert!(bench.join(&own, "edge-1", &["pe1"]).await.is_err());
+    let renewed = bench.enrolment.renew((&own.0, own.1.serialized_der()), &key()).await;
+    assert!(renewed.is_err(), "a revoked certificate is not renewed");
+}
+
+#[tokio::test]
+async fn what_was_held_by_mistake_is_released() {
+    let bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let name = "edge-1".parse().unwrap();
+    bench.authority.hold(&name, now()).unwrap();
+    assert!(bench.join(&own, "edge-1", &["pe1"]).await.is_err());
+    bench.authority.release(&name, now()).unwrap();
+    assert!(bench.join(&own, "edge-1", &["pe1"]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_is_good_once_and_for_its_name() {
+    let bench = bench().await;
+    let token = bench.token("edge-1", &["pe*"]);
+    let apply =
+        async |name: &str, token: &str| bench.enrolment.enrol(&name.parse().unwrap(), &key(), Some(token)).await;
+    assert_eq!(
+        refusal(apply("edge-2", &token).await),
+        (403, "refused: the token was made for another name".into())
+    );
+    assert!(apply("edge-1", &token).await.is_ok());
+    assert_eq!(
+        refusal(apply("edge-1", &token).await),
+        (401, "refused: the token was used before".into())
+    );
+    assert_eq!(
+        refusal(apply("edge-1", "made.up").await),
+        (401, "refused: the token is not known".into())
+    );
+    let expired = bench
+        .authority
+        .grant(grant("edge-3", &[]), now() - Duration::from_secs(1))
+        .unwrap();
+    assert_eq!(
+        refusal(apply("edge-3", &expired).await),
+        (401, "refused: the token has run out".into())
+    );
+}
+
+#[tokio::test]
+async fn an_agent_without_a_token_waits_for_an_operator() {
+    let bench = bench().await;
+    let (name, key) = ("edge-7".parse().unwrap(), key());
+    let first = bench.enrolment.enrol(&name, &key, None).await;
+    assert!(matches!(first, Err(EstError::Waiting)), "{first:?}");
+    assert_eq!(bench.authority.waiting().len(), 1);
+    bench.authority.approve(grant("edge-7", &["ce1"])).unwrap();
+    let credential = bench.enrolment.enrol(&name, &key, None).await.unwrap();
+    assert!(
+        Certificate::read(&credential.certificate)
+            .unwrap()
+            .identity
+            .covers("ce1")
+    );
+    assert!(bench.authority.waiting().is_empty());
+}
+
+#[tokio::test]
+async fn another_name_and_a_device_out_of_scope_are_refused() {
+    let bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let code = |joined: Result<_, JoinError>| match joined.map(|_: fabric_wire::AgentLink| ()) {
+        Err(JoinError::Refused(refused)) => refused.fault.unwrap().code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code(bench.join(&own, "edge-2", &["pe1"]).await), "denied");
+    assert_eq!(code(bench.join(&own, "edge-1", &["ce1"]).await), "out-of-scope");
+}
+
+#[tokio::test]
+async fn another_authoritys_certificate_is_refused_on_both_sides() {
+    let (ours, theirs) = (bench().await, bench().await);
+    let own = theirs.enrolled("edge-1", &["pe*"]).await;
+    let trust = Trust::Authority(ours.authority.certificate().clone());
+    let config = tls::client(Some((&own.0, own.1.serialized_der())), trust, None).unwrap();
+    let io = est::dial(&ours.address, Arc::new(config)).await.unwrap();
+    let joined = Membership::new(hello("edge-1", &["pe1"]), Limits::default())
+        .join(io)
+        .await;
+    assert!(
+        joined.is_err(),
+        "the controller takes its own authority's certificates only"
+    );
+    let config = tls::client(None, Trust::Authority(own.0.authority.clone()), None).unwrap();
+    let dialled = est::dial(&ours.address, Arc::new(config)).await;
+    assert!(dialled.is_err(), "the agent trusts its own authority only");
+    let other = est::Enrolment {
+        fingerprint: "00".repeat(32),
+        ..ours.enrolment.clone()
+    };
+    let token = ours.token("edge-1", &[]);
+    let enrolled = other.enrol(&"edge-1".parse().unwrap(), &key(), Some(&token)).await;
+    assert!(
+        matches!(enrolled, Err(EstError::Unreachable { .. })),
+        "the token is shown to nobody else: {enrolled:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_agents_certificate_is_not_taken_for_a_controllers() {
+    let bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let config = tls::server(
+        &own.0,
+        own.1.serialized_der(),
+        Callers::Anybody,
+        bench.authority.revocations(),
+    )
+    .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let _impostor = fabric_identity::Acceptor::start(listener, Arc::new(config), bench.authority.revocations());
+    let config = tls::client(None, Trust::Authority(own.0.authority.clone()), None).unwrap();
+    let error = est::dial(&address, Arc::new(config)).await.expect_err("refused");
+    assert!(error.to_string().contains("OtherRole(Agent)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_caller_without_a_certificate_does_not_reach_the_door() {
+    let bench = bench().await;
+    let config = tls::client(None, Trust::Authority(bench.authority.certificate().clone()), None).unwrap();
+    let joined = match est::dial(&bench.address, Arc::new(config)).await {
+        Ok(io) => Membership::new(hello("edge-1", &[]), Limits::default())
+            .join(io)
+            .await
+            .is_ok(),
+        Err(_) => false,
+    };
+    assert!(!joined);
+}
+
+#[tokio::test]
+async fn half_open_connections_leave_the_others_unharmed() {
+    let bench = bench().await;
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        open.push(tokio::net::TcpStream::connect(&bench.address).await.unwrap());
+    }
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    assert!(
+        timeout(SOON, bench.join(&own, "edge-1", &["pe1"]))
+            .await
+            .unwrap()
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn the_authority_remembers_after_a_restart_and_keeps_its_key_to_itself() {
+    let bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    bench
+        .authority
+        .revoke(&"edge-1".parse().unwrap(), Reason::Cessation, now())
+        .unwrap();
+    let mode = |file: &str| {
+        std::fs::metadata(bench.folder.path().join(file))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!((mode("authority.key"), mode("roll.jsonl")), (0o600, 0o600));
+    let again = Authority::open(bench.folder.path(), LifeTimes::default(), now()).unwrap();
+    assert_eq!(again.fingerprint(), bench.authority.fingerprint());
+    let serial = Certificate::read(&own.0.certificate).unwrap().serial;
+    assert!(matches!(
+        again.status(&serial).unwrap().status,
+        Status::Revoked {
+            reason: Reason::Cessation,
+            ..
+        }
+    ));
+    assert!(again.revocations().borrow().contains(&serial));
+    let text = std::fs::read_to_string(bench.folder.path().join("roll.jsonl")).unwrap();
+    assert!(text.contains("edge-1") && !text.contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn the_certificate_of_a_controller_says_so() {
+    let bench = bench().await;
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let own = identity("controller-2", Role::Controller, &[]);
+    let own = bench
+        .authority
+        .issue_own(own, &key, &["10.0.0.1".into()], now())
+        .unwrap();
+    assert_eq!(
+        Certificate::read(&own.certificate).unwrap().identity.role,
+        Role::Controller
+    );
+}
