@@ -17,7 +17,7 @@ use transaction_journal::Options;
 use crate::check;
 use crate::driver::{Driver, Open, Setup};
 use crate::ledger::{Ledger, LedgerError};
-use crate::link::{Downward, Gate, Link, Upward};
+use crate::link::{Downward, Gate, Link, Query, Upward};
 use crate::part::Part;
 
 /// How many requests wait for one device. More are dropped, and asked again by their coordinator.
@@ -133,8 +133,9 @@ impl Agent {
             tokio::select! {
                 word = self.link.down.recv(), if linked => match word {
                     Some(Downward::Request(request)) => self.pass_on(request),
-                    Some(Downward::Gate(gate)) if gates.len() < GATES => self.look(gate, &mut gates),
-                    Some(Downward::Gate(gate)) => tracing::warn!(device = %gate.device, "too many questions about health"),
+                    Some(word) if gates.len() >= GATES => self.refuse(&word),
+                    Some(Downward::Gate(gate)) => self.look(gate, &mut gates),
+                    Some(Downward::Query(query)) => self.read(query, &mut gates),
                     None => linked = false,
                 },
                 Some(_) = gates.join_next() => {}
@@ -203,6 +204,54 @@ impl Agent {
                 tracing::warn!(%device, "the queue to the controller is full or closed: a finding was dropped");
             }
         });
+    }
+
+    fn read(&self, query: Query, gates: &mut JoinSet<()>) {
+        let Query {
+            transaction,
+            device,
+            paths,
+            within,
+        } = query;
+        let Some(way) = self.devices.get(&device).and_then(|seat| seat.ways.first().cloned()) else {
+            let reading = Err("this agent does not speak for the device".to_owned());
+            return self.tell(Upward::Reading {
+                transaction,
+                device,
+                reading,
+            });
+        };
+        let by = Deadline::after(Instant::now().into_std(), within);
+        let up = self.link.up.clone();
+        gates.spawn(async move {
+            let paths = if paths.is_empty() {
+                vec![knowledge_model::Path::root()]
+            } else {
+                paths
+            };
+            let read = async { way.observe(by).await?.read(&paths, by).await };
+            let reading = match tokio::time::timeout_at(by.instant().into(), read).await {
+                Ok(Ok(tree)) => Ok(tree),
+                Ok(Err(error)) => Err(crate::desk::chain(&error)),
+                Err(_) => Err("no answer in time".to_owned()),
+            };
+            if up
+                .try_send(Upward::Reading {
+                    transaction,
+                    device,
+                    reading,
+                })
+                .is_err()
+            {
+                tracing::warn!(%device, "the queue to the controller is full or closed: a reading was dropped");
+            }
+        });
+    }
+
+    fn refuse(&self, word: &Downward) {
+        if let Downward::Gate(Gate { device, .. }) | Downward::Query(Query { device, .. }) = word {
+            tracing::warn!(%device, "too many questions at once: one was dropped");
+        }
     }
 
     fn tell(&self, word: Upward) {

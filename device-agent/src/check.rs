@@ -29,6 +29,13 @@ pub enum Wanted {
         /// The change.
         part: Part,
     },
+    /// Something that this agent cannot look at: no data, never green.
+    Unseen {
+        /// Names it in the answer.
+        name: String,
+        /// What it is about.
+        what: &'static str,
+    },
 }
 
 /// How a check stands.
@@ -119,11 +126,29 @@ impl Check for Equal {
     }
 }
 
+/// Nothing can be seen of it from here.
+struct Unseen {
+    name: String,
+    what: &'static str,
+}
+
+impl Check for Unseen {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn look(&self, _by: Deadline) -> BoxFuture<'_, (Color, String)> {
+        let words = format!("this agent does not look at {}", self.what);
+        std::future::ready((Color::NoData, words)).boxed()
+    }
+}
+
 /// The check that does what is wanted.
 pub fn check(wanted: Wanted, way: Arc<dyn Access>) -> Box<dyn Check> {
     match wanted {
         Wanted::Answers { name } => Box::new(Answers { name, way }),
         Wanted::Equal { name, part } => Box::new(Equal { name, way, part }),
+        Wanted::Unseen { name, what } => Box::new(Unseen { name, what }),
     }
 }
 

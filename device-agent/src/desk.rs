@@ -5,6 +5,8 @@
 
 mod outcome;
 
+pub(crate) use outcome::chain;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +86,7 @@ impl Desk {
         match tokio::time::timeout_at(end, self.attempt(work, errand, by)).await {
             Ok(Ok(work)) => work,
             Ok(Err(error)) => {
-                tracing::warn!(device = self.name, %step, error = outcome::chain(&error), "the device's step failed");
+                tracing::warn!(device = self.name, %step, error = chain(&error), "the device's step failed");
                 if outcome::ends_session(step, &error) {
                     self.close();
                 }

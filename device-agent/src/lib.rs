@@ -15,3 +15,4 @@ pub mod evidence;
 pub mod ledger;
 pub mod link;
 pub mod part;
+pub mod wire;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use adapters_port::Receipt;
+use knowledge_model::{Path, Tree};
 use tokio::sync::mpsc;
 use transaction::{DeviceId, Inquiry, Reply, Request, TransactionId};
 
@@ -19,6 +20,21 @@ pub enum Downward {
     Request(Request<Part>),
     /// Look at a device's health.
     Gate(Gate),
+    /// Read a device's running configuration.
+    Query(Query),
+}
+
+/// A question about a device's configuration.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Names the question in its answer; zero outside of a transaction.
+    pub transaction: TransactionId,
+    /// Which device.
+    pub device: DeviceId,
+    /// What is wanted, with all that is below; nothing means everything.
+    pub paths: Vec<Path>,
+    /// The answer is given by then.
+    pub within: Duration,
 }
 
 /// A question about a device's health.
@@ -51,6 +67,15 @@ pub enum Upward {
         device: DeviceId,
         /// Its words.
         receipt: Receipt,
+    },
+    /// What was read.
+    Reading {
+        /// The transaction of the question.
+        transaction: TransactionId,
+        /// The device of the question.
+        device: DeviceId,
+        /// What stands there, or why it cannot be said.
+        reading: Result<Tree, String>,
     },
     /// What the checks found.
     Health {

@@ -54,7 +54,7 @@ pub(super) fn ends_session(step: Step, error: &SessionError) -> bool {
 }
 
 /// An error with its causes.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

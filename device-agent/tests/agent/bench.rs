@@ -88,6 +88,12 @@ impl Bench {
         until("the session is closed", || self.device.now().locked_by.is_none()).await;
     }
 
+    /// Gives the wire's end away, to what carries it to a controller.
+    pub fn take_wire(&mut self) -> Wire {
+        let (_, empty) = link::pair();
+        std::mem::replace(&mut self.running.as_mut().unwrap().wire, empty)
+    }
+
     pub async fn stop(&mut self) -> Vec<Open> {
         let running = self.running.take().unwrap();
         running.stop.cancel();
@@ -135,7 +141,7 @@ impl Bench {
             match self.next().await {
                 Upward::Inquiry(inquiry) => return inquiry,
                 Upward::Reply(reply) => panic!("{reply:?}"),
-                Upward::Receipt { .. } | Upward::Health { .. } => {}
+                Upward::Receipt { .. } | Upward::Health { .. } | Upward::Reading { .. } => {}
             }
         }
     }

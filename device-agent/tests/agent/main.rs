@@ -10,3 +10,4 @@ mod coming_back;
 mod configuring;
 mod device;
 mod serving;
+mod wired;

@@ -1,0 +1,116 @@
+//! The stream to the controller: joined over whatever connection is dialled, and joined again after a loss.
+//!
+//! What comes in is checked and turned into the words of [`crate::link`]; what goes out is turned back. Nothing is
+//! decided here.
+
+mod down;
+mod pump;
+mod up;
+mod values;
+
+use std::time::Duration;
+
+use fabric_wire::v1::{self, Hello};
+use fabric_wire::{JoinError, Limits, Membership};
+use futures::future::BoxFuture;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use crate::link::Wire;
+use pump::Pump;
+
+/// How long to wait before the first attempt to join again, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+
+/// An authenticated stream of bytes to the controller.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// How the agent comes to such a stream.
+pub trait Dial: Send + Sync {
+    /// Connects, and proves on both sides who is there.
+    fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, DialError>>;
+}
+
+/// Why there is no stream.
+#[derive(Debug, Error)]
+#[error("dial the controller at {address}")]
+pub struct DialError {
+    /// Where.
+    pub address: String,
+    /// Why.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Who joins.
+#[derive(Debug, Clone)]
+pub struct Joiner {
+    /// The agent's name, as in its certificate.
+    pub name: String,
+    /// 16 random bytes, drawn when the process starts.
+    pub session: [u8; 16],
+    /// The devices that it speaks for.
+    pub devices: Vec<v1::Device>,
+    /// What the agent can do, in the registry's words.
+    pub capabilities: Vec<String>,
+    /// The revision of the configuration model that it knows.
+    pub model_revision: String,
+}
+
+impl Joiner {
+    fn hello(self) -> Hello {
+        Hello {
+            lowest_version: *fabric_wire::VERSIONS.start(),
+            highest_version: *fabric_wire::VERSIONS.end(),
+            agent: self.name,
+            devices: self.devices,
+            session: self.session.to_vec(),
+            resume: 0,
+            program: concat!("entente-agent ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model_revision: self.model_revision,
+            capabilities: self.capabilities,
+        }
+    }
+}
+
+/// Carries the words of the link until told to stop. Losses are logged and mended; it never gives up by itself.
+pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, stop: CancellationToken) {
+    let revision = joiner.model_revision.clone();
+    let membership = Membership::new(joiner.hello(), Limits::default());
+    let mut pump = Pump::new(wire, membership.outlet(), revision);
+    let mut pause = PAUSES.0;
+    while !stop.is_cancelled() {
+        match joined(&membership, dial).await {
+            Ok(link) => {
+                tracing::info!(controller = link.welcome().controller, "joined the controller");
+                pause = PAUSES.0;
+                let lost = tokio::select! {
+                    lost = pump.run(link) => lost,
+                    () = stop.cancelled() => return,
+                };
+                tracing::warn!(error = crate::desk::chain(&lost), "lost the controller");
+            }
+            Err(error) => tracing::warn!(error = crate::desk::chain(&error), "could not join the controller"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = pump.keep() => {}
+            () = stop.cancelled() => return,
+        }
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// Why the agent has not joined this time.
+#[derive(Debug, Error)]
+enum Failure {
+    #[error("no connection")]
+    Dial(#[from] DialError),
+    #[error("no membership")]
+    Join(#[from] JoinError),
+}
+
+async fn joined(membership: &Membership, dial: &dyn Dial) -> Result<fabric_wire::AgentLink, Failure> {
+    Ok(membership.join(dial.dial().await?).await?)
+}

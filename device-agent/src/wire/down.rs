@@ -1,0 +1,158 @@
+//! What the controller says, checked and in our words.
+
+use std::time::Duration;
+
+use fabric_wire::v1::{self, downward};
+use transaction::{DeviceId, Epoch, Lease, Order, Request, TransactionId};
+
+use super::values;
+use crate::check::Wanted;
+use crate::link::{Downward, Gate, Query};
+
+/// The most checks of one gate, paths of one query.
+const MOST: usize = 1024;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct About {
+    pub transaction: TransactionId,
+    pub epoch: Epoch,
+    pub device: DeviceId,
+}
+
+impl About {
+    /// Reads a scope; the fault says what is wrong with it.
+    pub(super) fn read(scope: &v1::Scope) -> Result<Self, String> {
+        let transaction = match scope.transaction.len() {
+            0 => TransactionId(0),
+            16 => TransactionId(scope.transaction.iter().fold(0, |id, byte| id << 8 | u128::from(*byte))),
+            length => return Err(format!("a transaction has 16 bytes, not {length}")),
+        };
+        let device = scope.device.parse().map_err(|error| format!("{error}"))?;
+        Ok(Self {
+            transaction,
+            epoch: Epoch(scope.epoch),
+            device,
+        })
+    }
+}
+
+/// What is asked.
+pub(super) fn word(about: About, scope: &v1::Scope, body: downward::Body) -> Result<Downward, String> {
+    let About {
+        transaction,
+        epoch,
+        device,
+    } = about;
+    let order = match body {
+        downward::Body::Stage(stage) => self::stage(stage)?,
+        downward::Body::Apply(_) => Order::Apply,
+        downward::Body::Renew(_) => Order::Renew { round: scope.attempt },
+        downward::Body::Confirm(confirm) => Order::Confirm {
+            change: confirm.change.map(values::part).transpose()?,
+        },
+        downward::Body::Revert(revert) => Order::Revert {
+            change: revert.change.map(values::part).transpose()?,
+        },
+        downward::Body::Inquire(_) => Order::Inquire,
+        downward::Body::Gate(gate) => return self::gate(about, gate).map(Downward::Gate),
+        downward::Body::Query(query) => return self::query(about, query).map(Downward::Query),
+        downward::Body::Watch(_) | downward::Body::Unwatch(_) => {
+            return Err("unsupported: this agent keeps no watches".to_owned());
+        }
+        downward::Body::Welcome(_) | downward::Body::Refused(_) | downward::Body::Heartbeat(_) => {
+            return Err("not a request".to_owned());
+        }
+    };
+    Ok(Downward::Request(Request {
+        transaction,
+        epoch,
+        device,
+        order,
+    }))
+}
+
+fn stage(stage: v1::Stage) -> Result<Order<crate::part::Part>, String> {
+    let change = values::part(stage.change.ok_or("a stage without a change")?)?;
+    let lease = stage.lease.ok_or("a stage without a lease")?;
+    let span = |milliseconds: u64, name: &str| match milliseconds {
+        0 => Err(format!("a lease whose {name} is zero")),
+        some => Ok(Duration::from_millis(some)),
+    };
+    let lease = Lease {
+        renewed: span(lease.renewed_milliseconds, "renewed")?,
+        whole: span(lease.whole_milliseconds, "whole")?,
+        in_doubt: span(lease.in_doubt_milliseconds, "in_doubt")?,
+        ask_every: span(lease.ask_every_milliseconds, "ask_every")?,
+    };
+    let comment = stage
+        .comment
+        .chars()
+        .filter(|it| it.is_ascii_graphic() || *it == ' ')
+        .take(128)
+        .collect();
+    Ok(Order::Stage {
+        change,
+        demand: values::demand(stage.demand),
+        lease,
+        comment,
+        waived: Vec::new(),
+    })
+}
+
+fn gate(about: About, gate: v1::Gate) -> Result<Gate, String> {
+    if gate.checks.len() > MOST {
+        return Err(format!("{} checks, at most {MOST} are taken", gate.checks.len()));
+    }
+    let wanted = |check: v1::Check| {
+        let name = check.name;
+        match check.kind {
+            Some(v1::check::Kind::Management(_)) => Wanted::Answers { name },
+            Some(v1::check::Kind::Session(_)) => Wanted::Unseen {
+                name,
+                what: "routing sessions",
+            },
+            Some(v1::check::Kind::Route(_)) => Wanted::Unseen { name, what: "routes" },
+            Some(v1::check::Kind::Reach(_)) => Wanted::Unseen {
+                name,
+                what: "reachability",
+            },
+            Some(v1::check::Kind::Link(_)) => Wanted::Unseen { name, what: "links" },
+            None => Wanted::Unseen {
+                name,
+                what: "a check of a kind unknown to it",
+            },
+        }
+    };
+    Ok(Gate {
+        transaction: about.transaction,
+        device: about.device,
+        checks: gate.checks.into_iter().map(wanted).collect(),
+        within: Duration::from_millis(gate.within_milliseconds),
+        steady: Duration::from_millis(gate.steady_milliseconds),
+    })
+}
+
+fn query(about: About, query: v1::Query) -> Result<Query, String> {
+    if query.paths.len() > MOST {
+        return Err(format!("{} paths, at most {MOST} are taken", query.paths.len()));
+    }
+    match query.source() {
+        v1::Source::Running => {}
+        v1::Source::Unspecified | v1::Source::Startup | v1::Source::State => {
+            return Err("unsupported: this agent reads the running configuration".to_owned());
+        }
+    }
+    let paths = query
+        .paths
+        .iter()
+        .map(|path| values::path(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let within = Duration::from_millis(query.within_milliseconds);
+    Ok(Query {
+        transaction: about.transaction,
+        device: about.device,
+        paths,
+        within,
+    })
+}

@@ -1,0 +1,240 @@
+//! Both directions of one stream, and what has to be remembered between a request and its answer.
+
+use std::collections::VecDeque;
+
+use fabric_wire::v1::{self, answer, upward};
+use fabric_wire::{AgentLink, Lost, Outlet};
+use transaction::{DeviceId, Reply, Step, TransactionId};
+
+use super::down::{self, About};
+use super::{up, values};
+use crate::link::{Upward, Wire};
+
+/// How many requests are remembered until they are answered.
+const REMEMBERED: usize = 8192;
+/// How many entries one reading carries.
+const ENTRIES: usize = 4096;
+
+/// A request that was asked and not yet answered.
+struct Asked {
+    sequence: u64,
+    scope: v1::Scope,
+}
+
+pub(super) struct Pump {
+    wire: Wire,
+    outlet: Outlet<v1::Upward>,
+    revision: String,
+    asked: VecDeque<Asked>,
+    /// The device's words that go along with the next answer about it.
+    receipts: VecDeque<(TransactionId, DeviceId, v1::Receipt)>,
+}
+
+impl Pump {
+    pub(super) fn new(wire: Wire, outlet: Outlet<v1::Upward>, revision: String) -> Self {
+        Self {
+            wire,
+            outlet,
+            revision,
+            asked: VecDeque::new(),
+            receipts: VecDeque::new(),
+        }
+    }
+
+    /// Carries both ways until the stream is lost.
+    pub(super) async fn run(&mut self, mut link: AgentLink) -> Lost {
+        loop {
+            tokio::select! {
+                message = link.next() => match message {
+                    Ok(message) => self.take_in(message),
+                    Err(lost) => return lost,
+                },
+                Some(word) = self.wire.up.recv() => self.send(word),
+            }
+        }
+    }
+
+    /// While no stream is there, what is said is kept for the next one, within the outlet's bound. Never ends.
+    pub(super) async fn keep(&mut self) {
+        while let Some(word) = self.wire.up.recv().await {
+            self.send(word);
+        }
+        std::future::pending().await
+    }
+
+    fn take_in(&mut self, message: v1::Downward) {
+        let (Some(scope), Some(body)) = (message.scope, message.body) else {
+            return;
+        };
+        let word = About::read(&scope).and_then(|about| down::word(about, &scope, body));
+        let asked = Asked {
+            sequence: message.sequence,
+            scope,
+        };
+        match word {
+            Ok(word) => {
+                if let Err(error) = self.wire.down.try_send(word) {
+                    tracing::warn!(%error, "the agent is busy or ends: a request was dropped");
+                    let fault = self.fault(&asked, "overloaded", v1::Retry::Later, "the agent has too much to do");
+                    return self.answer(asked, v1::Standing::Unspecified, None, fault);
+                }
+                self.remember(asked);
+            }
+            Err(detail) => {
+                tracing::warn!(detail, "a request that cannot be understood");
+                let code = if detail.starts_with("unsupported") {
+                    "unsupported"
+                } else {
+                    "malformed"
+                };
+                let fault = self.fault(&asked, code, v1::Retry::Never, &detail);
+                self.answer(asked, v1::Standing::Unspecified, None, fault);
+            }
+        }
+    }
+
+    fn fault(&self, asked: &Asked, code: &str, retry: v1::Retry, detail: &str) -> answer::Outcome {
+        answer::Outcome::Fault(up::fault(code, asked.scope.step(), &asked.scope.device, retry, detail))
+    }
+
+    /// A repeat takes the place of the request that it repeats.
+    fn remember(&mut self, asked: Asked) {
+        self.asked.retain(|it| it.scope != asked.scope);
+        if self.asked.len() == REMEMBERED {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(asked);
+    }
+
+    fn send(&mut self, word: Upward) {
+        match word {
+            Upward::Receipt {
+                transaction,
+                device,
+                receipt,
+            } => {
+                self.receipts.retain(|(of, at, _)| (*of, *at) != (transaction, device));
+                if self.receipts.len() == REMEMBERED {
+                    self.receipts.pop_front();
+                }
+                self.receipts.push_back((transaction, device, up::receipt(&receipt)));
+            }
+            Upward::Reply(reply) => self.reply(&reply),
+            Upward::Inquiry(inquiry) => {
+                let scope = scope(inquiry.transaction, inquiry.epoch.0, inquiry.device, v1::Step::Inquire);
+                self.offer(scope, upward::Body::Inquiry(up::inquiry(inquiry.standing)));
+            }
+            Upward::Health {
+                transaction,
+                device,
+                findings,
+            } => {
+                let outcome = answer::Outcome::Health(up::health(findings));
+                let asked = self.asked_for(transaction, device, v1::Step::Gate, None);
+                self.answer(asked, v1::Standing::Unspecified, None, outcome);
+            }
+            Upward::Reading {
+                transaction,
+                device,
+                reading,
+            } => self.read(transaction, device, reading),
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        let attempt = if let Step::Renew { round } = reply.step {
+            Some(round)
+        } else {
+            None
+        };
+        let mut asked = self.asked_for(reply.transaction, reply.device, up::step(reply.step), attempt);
+        asked.scope.epoch = reply.epoch.0;
+        let (standing, outcome) = up::outcome(reply);
+        let at = self
+            .receipts
+            .iter()
+            .position(|(of, at, _)| (*of, *at) == (reply.transaction, reply.device));
+        let receipt = at
+            .and_then(|at| self.receipts.remove(at))
+            .map(|(_, _, receipt)| receipt);
+        self.answer(asked, standing, receipt, outcome);
+    }
+
+    fn read(&mut self, transaction: TransactionId, device: DeviceId, reading: Result<knowledge_model::Tree, String>) {
+        let asked = self.asked_for(transaction, device, v1::Step::Query, None);
+        let tree = match reading {
+            Ok(tree) => tree,
+            Err(detail) => {
+                let fault = self.fault(&asked, "unreachable", v1::Retry::Later, &detail);
+                return self.answer(asked, v1::Standing::Unspecified, None, fault);
+            }
+        };
+        let entries = values::observed(&tree);
+        let last = entries.len().div_ceil(ENTRIES).max(1);
+        let mut chunks = entries.chunks(ENTRIES).map(<[_]>::to_vec);
+        for number in 1..=last {
+            let entries = chunks.next().unwrap_or_default();
+            let reading = v1::Reading {
+                model_revision: self.revision.clone(),
+                entries,
+                more: number < last,
+            };
+            let part = Asked {
+                sequence: asked.sequence,
+                scope: asked.scope.clone(),
+            };
+            self.answer(part, v1::Standing::Unspecified, None, answer::Outcome::Reading(reading));
+        }
+    }
+
+    /// The request that is answered. One that is no longer remembered is answered all the same, by its scope.
+    fn asked_for(
+        &mut self,
+        transaction: TransactionId,
+        device: DeviceId,
+        step: v1::Step,
+        attempt: Option<u32>,
+    ) -> Asked {
+        let mut scope = scope(transaction, 0, device, step);
+        scope.attempt = attempt.unwrap_or_default();
+        let fits = |it: &Asked| {
+            (&it.scope.transaction, &it.scope.device, it.scope.step) == (&scope.transaction, &scope.device, scope.step)
+                && attempt.is_none_or(|attempt| attempt == it.scope.attempt)
+        };
+        let at = self.asked.iter().position(fits);
+        at.and_then(|at| self.asked.remove(at))
+            .unwrap_or(Asked { sequence: 0, scope })
+    }
+
+    fn answer(&self, asked: Asked, standing: v1::Standing, receipt: Option<v1::Receipt>, outcome: answer::Outcome) {
+        let answer = v1::Answer {
+            to: asked.sequence,
+            standing: standing.into(),
+            receipt,
+            outcome: Some(outcome),
+        };
+        self.offer(asked.scope, upward::Body::Answer(answer));
+    }
+
+    /// What finds no room is dropped: whoever misses it asks again.
+    fn offer(&self, scope: v1::Scope, body: upward::Body) {
+        if let Err(error) = self.outlet.offer(Some(scope), body) {
+            tracing::warn!(%error, "a word to the controller was dropped");
+        }
+    }
+}
+
+fn scope(transaction: TransactionId, epoch: u64, device: DeviceId, step: v1::Step) -> v1::Scope {
+    let transaction = if transaction.0 == 0 {
+        Vec::new()
+    } else {
+        transaction.0.to_be_bytes().to_vec()
+    };
+    v1::Scope {
+        transaction,
+        epoch,
+        device: device.to_string(),
+        step: step.into(),
+        attempt: 0,
+    }
+}

@@ -1,0 +1,165 @@
+//! What the agent says, in the wire's words.
+
+use fabric_wire::v1::{self, answer, vote};
+use transaction::{Answer, Reply, Standing, Step};
+
+use super::values;
+use crate::check::{Color, Finding};
+
+/// The longest text of a device that travels.
+const WORDS: usize = 4096;
+
+/// Where the device stands after this answer, and what the answer is.
+pub(super) fn outcome(reply: &Reply) -> (v1::Standing, answer::Outcome) {
+    let step = step(reply.step);
+    let fault = |code: &str, retry, detail: &str| fault(code, step, &reply.device.to_string(), retry, detail);
+    let no = |fault, holder: &str| {
+        let no = v1::No {
+            fault: Some(fault),
+            holder: cut(holder),
+        };
+        answer::Outcome::Vote(v1::Vote {
+            choice: Some(vote::Choice::No(no)),
+        })
+    };
+    match &reply.answer {
+        Answer::Staged { guarantee, renews } => {
+            let guarantee = values::guarantee(*guarantee).into();
+            let yes = v1::Yes {
+                guarantee,
+                renews: *renews,
+                ..v1::Yes::default()
+            };
+            (
+                v1::Standing::Staged,
+                answer::Outcome::Vote(v1::Vote {
+                    choice: Some(vote::Choice::Yes(yes)),
+                }),
+            )
+        }
+        Answer::Refused { reason } => (
+            v1::Standing::Untouched,
+            no(fault("refused", v1::Retry::Never, reason), ""),
+        ),
+        Answer::Busy { holder } => (
+            v1::Standing::Untouched,
+            no(fault("busy", v1::Retry::Later, holder), holder),
+        ),
+        Answer::Stale { what } => {
+            let stale = v1::Stale {
+                words: cut(what),
+                ..v1::Stale::default()
+            };
+            let vote = v1::Vote {
+                choice: Some(vote::Choice::Stale(stale)),
+            };
+            (v1::Standing::Untouched, answer::Outcome::Vote(vote))
+        }
+        Answer::Applied | Answer::Renewed => (v1::Standing::Applied, done()),
+        Answer::Failed { reason } => {
+            let fault = fault("refused", v1::Retry::Never, reason);
+            (v1::Standing::Unknown, answer::Outcome::Fault(fault))
+        }
+        Answer::Lapsed => (v1::Standing::Untouched, answer::Outcome::Lapsed(v1::Lapsed {})),
+        Answer::Confirmed => (v1::Standing::Confirmed, done()),
+        Answer::Reverted => (v1::Standing::Untouched, done()),
+        Answer::Deferred { reason } => {
+            let fault = Some(fault("unknown", v1::Retry::Later, reason));
+            (v1::Standing::Unknown, answer::Outcome::Deferred(v1::Deferred { fault }))
+        }
+        Answer::Foreign { what } => {
+            let foreign = v1::Foreign {
+                words: cut(what),
+                ..v1::Foreign::default()
+            };
+            (v1::Standing::Unknown, answer::Outcome::Foreign(foreign))
+        }
+        Answer::Unknown => (v1::Standing::Unspecified, answer::Outcome::Unheard(v1::Unheard {})),
+        Answer::Superseded { by } => (
+            v1::Standing::Unspecified,
+            answer::Outcome::Superseded(v1::Superseded { by: by.0 }),
+        ),
+        Answer::Stands { standing } => (values::standing(*standing), done()),
+    }
+}
+
+fn done() -> answer::Outcome {
+    answer::Outcome::Done(v1::Done::default())
+}
+
+/// One form of everything that goes wrong.
+pub(super) fn fault(code: &str, step: v1::Step, device: &str, retry: v1::Retry, detail: &str) -> v1::Fault {
+    v1::Fault {
+        code: code.to_owned(),
+        step: step.into(),
+        device: device.to_owned(),
+        retry: retry.into(),
+        detail: cut(detail),
+        ..v1::Fault::default()
+    }
+}
+
+pub(super) fn step(step: Step) -> v1::Step {
+    match step {
+        Step::Stage => v1::Step::Stage,
+        Step::Apply => v1::Step::Apply,
+        Step::Renew { .. } => v1::Step::Renew,
+        Step::Confirm => v1::Step::Confirm,
+        Step::Revert => v1::Step::Revert,
+        Step::Inquire => v1::Step::Inquire,
+    }
+}
+
+pub(super) fn receipt(receipt: &adapters_port::Receipt) -> v1::Receipt {
+    let protocol = match receipt.protocol {
+        adapters_port::Protocol::Netconf => v1::Protocol::Netconf,
+        adapters_port::Protocol::Cli => v1::Protocol::Cli,
+    };
+    let said: Vec<&str> = receipt
+        .words
+        .iter()
+        .chain(&receipt.remarks)
+        .map(String::as_str)
+        .collect();
+    v1::Receipt {
+        protocol: protocol.into(),
+        asked: cut(&receipt.asked.join("; ")),
+        said: cut(&said.join("; ")),
+        took_microseconds: u64::try_from(receipt.took.as_micros()).unwrap_or(u64::MAX),
+        ..v1::Receipt::default()
+    }
+}
+
+pub(super) fn health(findings: Vec<Finding>) -> v1::Health {
+    let finding = |it: Finding| {
+        let color = match it.color {
+            Color::Green => v1::Color::Green,
+            Color::Red => v1::Color::Red,
+            Color::NoData => v1::Color::NoData,
+        };
+        v1::Finding {
+            name: it.name,
+            color: color.into(),
+            words: cut(&it.words),
+        }
+    };
+    v1::Health {
+        findings: findings.into_iter().map(finding).collect(),
+    }
+}
+
+pub(super) fn inquiry(standing: Standing) -> v1::Inquiry {
+    v1::Inquiry {
+        standing: values::standing(standing).into(),
+        lease_milliseconds: 0,
+    }
+}
+
+/// Text within the bound, cut between characters.
+pub(super) fn cut(text: &str) -> String {
+    let mut end = text.len().min(WORDS);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}

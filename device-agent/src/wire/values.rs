@@ -1,0 +1,178 @@
+//! Values, changes and guarantees: the wire's form and ours.
+
+use fabric_wire::v1;
+use knowledge_model::{Delta, Edit, Path, Tree, Value};
+use transaction::{Demand, Guarantee, Standing};
+
+use crate::part::Part;
+
+/// The most entries of one change.
+const ENTRIES: usize = 65_536;
+
+/// Reads a change; the fault says what is wrong with it.
+pub(super) fn part(change: v1::Change) -> Result<Part, String> {
+    if change.entries.len() > ENTRIES {
+        return Err(format!(
+            "a change of {} entries, at most {ENTRIES} are taken",
+            change.entries.len()
+        ));
+    }
+    let mut delta = Delta::new();
+    for v1::Entry {
+        path: text,
+        before,
+        after,
+    } in change.entries
+    {
+        let at = path(&text)?;
+        if delta.edit(&at).is_some() {
+            return Err(format!("{at} stands in the change twice"));
+        }
+        let (before, after) = (before.map(value).transpose()?, after.map(value).transpose()?);
+        if before != after {
+            delta.insert(at, Edit { before, after });
+        }
+    }
+    Ok(Part {
+        revision: change.model_revision,
+        delta,
+    })
+}
+
+pub(super) fn path(text: &str) -> Result<Path, String> {
+    text.parse().map_err(|error| format!("{text:?} is no path: {error}"))
+}
+
+fn value(value: v1::Value) -> Result<Value, String> {
+    match value.kind {
+        Some(v1::value::Kind::Present(true)) => Ok(Value::Present),
+        Some(v1::value::Kind::Scalar(text)) => Ok(Value::scalar(text)),
+        Some(v1::value::Kind::Credential(name)) if name.starts_with("secret:") => Ok(Value::scalar(name)),
+        Some(v1::value::Kind::Credential(name)) => Ok(Value::scalar(format!("secret:{name}"))),
+        Some(v1::value::Kind::Present(false)) | None => Err("a value without a kind".to_owned()),
+    }
+}
+
+/// What was read, in ascending order of path.
+pub(super) fn observed(tree: &Tree) -> Vec<v1::Observed> {
+    let entry = |(path, value): (&Path, &Value)| {
+        let kind = match value {
+            Value::Present => v1::value::Kind::Present(true),
+            Value::Scalar(text) if text.starts_with("secret:") => v1::value::Kind::Credential(text.to_string()),
+            Value::Scalar(text) => v1::value::Kind::Scalar(text.to_string()),
+        };
+        v1::Observed {
+            path: path.to_string(),
+            value: Some(v1::Value { kind: Some(kind) }),
+        }
+    };
+    tree.iter().map(entry).collect()
+}
+
+/// What the caller insists on. Two facts together are a class.
+pub(super) fn demand(demand: Option<v1::Demand>) -> Demand {
+    let Some(demand) = demand else { return Demand::Any };
+    let class = class(demand.guarantee());
+    match (class, demand.whole, demand.unaided) {
+        (Some(class), false, false) => Demand::Class(class),
+        (Some(class), true, false) => Demand::Class(stronger(class, Guarantee::Whole)),
+        (Some(class), false, true) => Demand::Class(stronger(class, Guarantee::Timed)),
+        (Some(class), true, true) => Demand::Class(stronger(class, Guarantee::Session)),
+        (None, true, true) => Demand::Class(Guarantee::Session),
+        (None, true, false) => Demand::Whole,
+        (None, false, true) => Demand::TakenBackByDevice,
+        (None, false, false) => Demand::Any,
+    }
+}
+
+/// The weakest class that meets both.
+fn stronger(one: Guarantee, other: Guarantee) -> Guarantee {
+    let meets = |it: &Guarantee| it.with(one) == one && it.with(other) == other;
+    Guarantee::ALL
+        .into_iter()
+        .rev()
+        .find(meets)
+        .unwrap_or(Guarantee::Confirmed)
+}
+
+fn class(guarantee: v1::Guarantee) -> Option<Guarantee> {
+    match guarantee {
+        v1::Guarantee::Unspecified => None,
+        v1::Guarantee::Plain => Some(Guarantee::Plain),
+        v1::Guarantee::Whole => Some(Guarantee::Whole),
+        v1::Guarantee::Timed => Some(Guarantee::Timed),
+        v1::Guarantee::Session => Some(Guarantee::Session),
+        v1::Guarantee::Confirmed => Some(Guarantee::Confirmed),
+    }
+}
+
+pub(super) fn guarantee(guarantee: Guarantee) -> v1::Guarantee {
+    match guarantee {
+        Guarantee::Plain => v1::Guarantee::Plain,
+        Guarantee::Whole => v1::Guarantee::Whole,
+        Guarantee::Timed => v1::Guarantee::Timed,
+        Guarantee::Session => v1::Guarantee::Session,
+        Guarantee::Confirmed => v1::Guarantee::Confirmed,
+    }
+}
+
+pub(super) fn standing(standing: Standing) -> v1::Standing {
+    match standing {
+        Standing::Untouched => v1::Standing::Untouched,
+        Standing::Staged => v1::Standing::Staged,
+        Standing::Applied => v1::Standing::Applied,
+        Standing::Confirmed => v1::Standing::Confirmed,
+        Standing::Unknown => v1::Standing::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_demands_together_are_met_by_what_meets_both() {
+        let ask = |guarantee: v1::Guarantee, whole, unaided| {
+            demand(Some(v1::Demand {
+                guarantee: guarantee.into(),
+                whole,
+                unaided,
+            }))
+        };
+        assert_eq!(ask(v1::Guarantee::Unspecified, false, false), Demand::Any);
+        assert_eq!(ask(v1::Guarantee::Plain, true, false), Demand::Class(Guarantee::Whole));
+        assert_eq!(
+            ask(v1::Guarantee::Timed, true, false),
+            Demand::Class(Guarantee::Confirmed)
+        );
+        assert_eq!(
+            ask(v1::Guarantee::Confirmed, true, true),
+            Demand::Class(Guarantee::Confirmed)
+        );
+    }
+
+    #[test]
+    fn a_change_that_is_none_is_refused() {
+        let entry = |path: &str| v1::Entry {
+            path: path.to_owned(),
+            before: None,
+            after: Some(v1::Value {
+                kind: Some(v1::value::Kind::Scalar("1".to_owned())),
+            }),
+        };
+        let change = |entries| v1::Change {
+            model_revision: "1".to_owned(),
+            entries,
+            baseline: Vec::new(),
+        };
+        assert_eq!(part(change(vec![entry("system/hostname")])).unwrap().delta.len(), 1);
+        assert!(part(change(vec![entry("interface[")])).is_err());
+        assert!(part(change(vec![entry("a"), entry("a")])).is_err());
+        let empty = v1::Entry {
+            path: "a".to_owned(),
+            before: None,
+            after: Some(v1::Value { kind: None }),
+        };
+        assert!(part(change(vec![empty])).is_err());
+    }
+}

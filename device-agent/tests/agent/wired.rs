@@ -1,0 +1,256 @@
+//! The agent behind the real stream, with the controller's end of it in the test's hand.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters_port::Guarantee;
+use device_agent::wire::{self, Dial, DialError, Joiner, Stream};
+use fabric_wire::v1::{self, answer, downward, upward, vote};
+use fabric_wire::{Connection, ControllerLink, Door, Limits, Peer};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::bench::{Bench, R1, until};
+use crate::device::Device;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Dials the door of the test. Each connection can be cut.
+struct Doorbell {
+    incoming: mpsc::Sender<io::Result<Connection<DuplexStream>>>,
+    cut: Arc<std::sync::Mutex<CancellationToken>>,
+}
+
+impl Dial for Doorbell {
+    fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, DialError>> {
+        let dial = async {
+            let (ours, theirs) = tokio::io::duplex(1 << 16);
+            let cut = CancellationToken::new();
+            *self.cut.lock().unwrap() = cut.clone();
+            let peer = Peer {
+                name: "agent-1".to_owned(),
+                allows: Arc::new(|_| true),
+                cut,
+            };
+            let lost = |_| DialError {
+                address: "the test".to_owned(),
+                source: "closed".into(),
+            };
+            self.incoming
+                .send(Ok(Connection::new(theirs, peer)))
+                .await
+                .map_err(lost)?;
+            Ok(Box::new(ours) as Box<dyn Stream>)
+        };
+        dial.boxed()
+    }
+}
+
+struct Controller {
+    door: Door,
+    link: ControllerLink,
+    cut: Arc<std::sync::Mutex<CancellationToken>>,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+impl Controller {
+    async fn meet(bench: &mut Bench) -> Self {
+        let (incoming, connections) = mpsc::channel(4);
+        let mut door = Door::new("controller-1", Limits::default(), 4);
+        let stop = CancellationToken::new();
+        tokio::spawn(door.serve(ReceiverStream::new(connections), stop.clone()));
+        let cut = Arc::default();
+        let bell = Doorbell {
+            incoming,
+            cut: Arc::clone(&cut),
+        };
+        let device = v1::Device {
+            id: R1.to_string(),
+            ..v1::Device::default()
+        };
+        let joiner = Joiner {
+            name: "agent-1".to_owned(),
+            session: [7; 16],
+            devices: vec![device],
+            capabilities: vec!["gate".to_owned()],
+            model_revision: "test".to_owned(),
+        };
+        let (carried, ended) = (bench.take_wire(), stop.clone());
+        tokio::spawn(async move { wire::carry(joiner, &bell, carried, ended).await });
+        let link = tokio::time::timeout(PATIENCE, door.next())
+            .await
+            .expect("an agent in time")
+            .unwrap();
+        Self {
+            door,
+            link,
+            cut,
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    fn ask(&self, step: v1::Step, body: downward::Body) -> u64 {
+        let scope = v1::Scope {
+            transaction: vec![1; 16],
+            epoch: 3,
+            device: R1.to_string(),
+            step: step.into(),
+            attempt: 0,
+        };
+        self.link.offer(Some(scope), body).unwrap()
+    }
+
+    async fn next(&mut self) -> upward::Body {
+        tokio::time::timeout(PATIENCE, self.link.next())
+            .await
+            .expect("a word in time")
+            .unwrap()
+            .body
+            .unwrap()
+    }
+
+    async fn answer(&mut self, step: v1::Step, body: downward::Body) -> v1::Answer {
+        let sequence = self.ask(step, body);
+        let upward::Body::Answer(answer) = self.next().await else {
+            panic!("no answer")
+        };
+        assert_eq!(answer.to, sequence);
+        answer
+    }
+}
+
+fn scalar(text: &str) -> Option<v1::Value> {
+    Some(v1::Value {
+        kind: Some(v1::value::Kind::Scalar(text.to_owned())),
+    })
+}
+
+fn stage(path: &str) -> downward::Body {
+    let entry = v1::Entry {
+        path: path.to_owned(),
+        before: scalar("old"),
+        after: scalar("new"),
+    };
+    let change = v1::Change {
+        model_revision: "test".to_owned(),
+        entries: vec![entry],
+        baseline: Vec::new(),
+    };
+    let lease = v1::Lease {
+        renewed_milliseconds: 30_000,
+        whole_milliseconds: 30_000,
+        in_doubt_milliseconds: 25_000,
+        ask_every_milliseconds: 100,
+    };
+    downward::Body::Stage(v1::Stage {
+        change: Some(change),
+        lease: Some(lease),
+        ..v1::Stage::default()
+    })
+}
+
+#[tokio::test]
+async fn a_transaction_goes_over_the_wire_and_goes_on_after_a_loss() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    assert_eq!(controller.link.hello().agent, "agent-1");
+    let voted = controller.answer(v1::Step::Stage, stage("system/hostname")).await;
+    let Some(answer::Outcome::Vote(v1::Vote {
+        choice: Some(vote::Choice::Yes(yes)),
+    })) = voted.outcome
+    else {
+        panic!("{voted:?}")
+    };
+    assert_eq!((yes.guarantee(), yes.renews), (v1::Guarantee::Confirmed, true));
+    assert!(voted.receipt.is_some(), "the device's words come along");
+    let applied = controller
+        .answer(v1::Step::Apply, downward::Body::Apply(v1::Apply::default()))
+        .await;
+    assert_eq!(applied.standing(), v1::Standing::Applied);
+    assert_eq!(bench.device.text("system/hostname").unwrap(), "new");
+
+    controller.cut.lock().unwrap().cancel();
+    controller.link = tokio::time::timeout(PATIENCE, controller.door.next())
+        .await
+        .expect("it comes back")
+        .unwrap();
+    assert!(controller.link.is_resumed());
+    let confirmed = controller
+        .answer(v1::Step::Confirm, downward::Body::Confirm(v1::Confirm::default()))
+        .await;
+    assert_eq!(confirmed.standing(), v1::Standing::Confirmed);
+    until("the device has it for good", || bench.device.now().pending.is_none()).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_answered_with_a_fault() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    let watch = downward::Body::Watch(v1::Watch::default());
+    let cases = [
+        (stage("interface["), "malformed"),
+        (downward::Body::Stage(v1::Stage::default()), "malformed"),
+        (watch, "unsupported"),
+    ];
+    for (body, code) in cases {
+        let answer = controller.answer(v1::Step::Stage, body).await;
+        let Some(answer::Outcome::Fault(fault)) = answer.outcome else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(fault.code, code, "{}", fault.detail);
+    }
+    assert_eq!(bench.device.now().locked_by, None);
+}
+
+#[tokio::test]
+async fn what_stands_on_a_device_is_read_and_its_health_is_looked_at() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    let query = v1::Query {
+        source: v1::Source::Running.into(),
+        paths: vec!["system/hostname".to_owned()],
+        within_milliseconds: 5000,
+    };
+    let read = controller.answer(v1::Step::Query, downward::Body::Query(query)).await;
+    let Some(answer::Outcome::Reading(reading)) = read.outcome else {
+        panic!("{read:?}")
+    };
+    let entry = v1::Observed {
+        path: "system/hostname".to_owned(),
+        value: scalar("old"),
+    };
+    assert_eq!((reading.entries, reading.more), (vec![entry], false));
+
+    let check = |name: &str, kind| v1::Check {
+        name: name.to_owned(),
+        kind: Some(kind),
+    };
+    let gate = v1::Gate {
+        checks: vec![
+            check("way", v1::check::Kind::Management(v1::Management {})),
+            check(
+                "link",
+                v1::check::Kind::Link(v1::Link {
+                    interface: "eth1".to_owned(),
+                }),
+            ),
+        ],
+        within_milliseconds: 100,
+        steady_milliseconds: 0,
+    };
+    let looked = controller.answer(v1::Step::Gate, downward::Body::Gate(gate)).await;
+    let Some(answer::Outcome::Health(health)) = looked.outcome else {
+        panic!("{looked:?}")
+    };
+    let colors: Vec<_> = health
+        .findings
+        .iter()
+        .map(|it| (it.name.as_str(), it.color()))
+        .collect();
+    assert_eq!(colors, [("way", v1::Color::Green), ("link", v1::Color::NoData)]);
+}
