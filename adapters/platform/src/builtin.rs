@@ -3,7 +3,10 @@
 use crate::platform::Platform;
 use std::sync::LazyLock;
 
-const FILES: [(&str, &str); 1] = [("frr", include_str!("../platforms/frr.yaml"))];
+const FILES: [(&str, &str); 2] = [
+    ("frr", include_str!("../platforms/frr.yaml")),
+    ("ietf", include_str!("../platforms/ietf.yaml")),
+];
 
 static ALL: LazyLock<Vec<Platform>> =
     LazyLock::new(|| FILES.iter().filter_map(|(_, text)| Platform::load(text).ok()).collect());

@@ -26,7 +26,7 @@ mod template;
 mod text;
 
 pub use laws::{Broken, Coverage};
-pub use native::Native;
+pub use native::{Native, NativeError};
 pub use platform::{Facts, Keeper, Platform, Verified};
 pub use play::Refused;
 pub use read::{ReadError, Reading};

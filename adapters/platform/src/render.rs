@@ -96,7 +96,8 @@ impl Platform {
     }
 
     fn unsupported(&self, path: &Path) -> RenderError {
-        let others = crate::builtin::all().filter(|it| it.supports(path));
+        let others = crate::builtin::all()
+            .filter(|it| it.supports(path) || it.native().is_some_and(|native| native.supports(path)));
         RenderError::Unsupported {
             path: path.clone(),
             platform: self.name.clone(),
