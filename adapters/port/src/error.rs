@@ -80,7 +80,7 @@ impl fmt::Display for Holder {
 }
 
 /// Why nobody was let in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Denial {
     /// The device shows another host key than the one on record.
     HostKeyChanged,

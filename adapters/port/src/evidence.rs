@@ -24,6 +24,11 @@ impl Staged {
         &self.record
     }
 
+    /// Adds what an operator should know, such as a switch of protocol.
+    pub fn remark(&mut self, remark: impl Into<String>) {
+        self.receipt.remarks.push(remark.into());
+    }
+
     /// What the device answered.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
@@ -55,6 +60,11 @@ impl Applied {
     /// What is on disk about it.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Adds what an operator should know, such as a switch of protocol.
+    pub fn remark(&mut self, remark: impl Into<String>) {
+        self.receipt.remarks.push(remark.into());
     }
 
     /// What the device answered.

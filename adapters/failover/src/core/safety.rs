@@ -1,0 +1,282 @@
+//! Where it dies, and what is safe then: the table as a function of where the change stands.
+
+use adapters_port::{Guarantee, Keeper, Protocol, SessionError};
+use std::time::{Duration, Instant};
+
+/// Clocks differ and devices look at theirs when they come to it.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// How far a change has come, as far as can be known from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing of it can be on the device.
+    Nothing,
+    /// It lies, or may lie, somewhere where a lock or a candidate keeps it.
+    Staged,
+    /// It is in effect, or may be, and the device will take it back by itself if nobody confirms.
+    Pending {
+        /// When the device does that at the latest; never known where it does it with the session.
+        until: Option<Instant>,
+    },
+    /// It is in effect, or may be, and only we can take it back.
+    Applied,
+}
+
+/// Where a change stands, and over which protocol it got there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Situation {
+    /// How far it has come.
+    pub phase: Phase,
+    /// Over which protocol; none before the first byte.
+    pub protocol: Option<Protocol>,
+    /// Was it proven that the old session is gone and left nothing behind?
+    pub clean: bool,
+}
+
+/// What somebody wants to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Look, and change nothing.
+    Read,
+    /// Stage it, from the beginning.
+    Stage,
+    /// Go on with what was staged or applied: apply, renew.
+    Continue,
+    /// Make it stay.
+    Confirm,
+    /// Take it back.
+    Revert,
+}
+
+/// By what means: the protocol that has brought it this far, or another one?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// The same.
+    Same,
+    /// Another.
+    Other,
+}
+
+/// May it be done?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    Yes,
+    /// Yes, after reading back what is there and classifying it.
+    AfterReading,
+    /// Once it is proven that the old session is gone and the candidate clean.
+    OnceClean,
+    /// Not before this time, and then after reading.
+    NotBefore(Instant),
+    /// No.
+    Never,
+}
+
+impl Situation {
+    /// Before the first byte.
+    pub fn new() -> Self {
+        Self {
+            phase: Phase::Nothing,
+            protocol: None,
+            clean: true,
+        }
+    }
+
+    /// The first byte of a stage leaves over this protocol.
+    pub fn staging(&mut self, protocol: Protocol) {
+        *self = Self {
+            phase: Phase::Staged,
+            protocol: Some(protocol),
+            clean: false,
+        };
+    }
+
+    /// The first byte of an apply or a renewal leaves: from here on it may be in effect.
+    pub fn applying(&mut self, guarantee: Guarantee, window: Duration, now: Instant) {
+        self.clean = false;
+        self.phase = match guarantee.keeper() {
+            Keeper::Device => Phase::Pending {
+                until: Some(now + window + MARGIN),
+            },
+            Keeper::Session => Phase::Pending { until: None },
+            Keeper::Agent => Phase::Applied,
+        };
+    }
+
+    /// It ended: confirmed, reverted, or refused with nothing left behind.
+    pub fn ended(&mut self) {
+        *self = Self::new();
+    }
+
+    /// It was proven that the old session is gone and that nothing lies staged.
+    pub fn proven_clean(&mut self) {
+        self.clean = true;
+    }
+}
+
+impl Default for Situation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What is safe.
+pub fn may(situation: &Situation, want: Want, means: Means, now: Instant) -> Verdict {
+    match (situation.phase, want, means) {
+        (_, Want::Read, _) | (Phase::Nothing, _, _) => Verdict::Yes,
+        (Phase::Staged, _, Means::Same) => Verdict::Yes,
+        // A half-dead session keeps its lock, and a shared candidate would be swept in.
+        (Phase::Staged, Want::Stage, Means::Other) if situation.clean => Verdict::Yes,
+        (Phase::Staged, Want::Stage | Want::Revert, Means::Other) => Verdict::OnceClean,
+        (Phase::Staged, Want::Continue | Want::Confirm, Means::Other) => Verdict::Never,
+        (Phase::Pending { .. } | Phase::Applied, Want::Stage, _) => Verdict::Never,
+        (Phase::Pending { .. } | Phase::Applied, Want::Continue | Want::Confirm | Want::Revert, Means::Same) => {
+            Verdict::Yes
+        }
+        (Phase::Pending { .. }, Want::Continue, Means::Other) => Verdict::Never,
+        (Phase::Pending { until: Some(until) }, Want::Confirm | Want::Revert, Means::Other) if now < until => {
+            Verdict::NotBefore(until)
+        }
+        (Phase::Pending { until: Some(_) }, Want::Confirm | Want::Revert, Means::Other) => Verdict::AfterReading,
+        (Phase::Pending { until: None }, Want::Confirm | Want::Revert, Means::Other) => Verdict::OnceClean,
+        (Phase::Applied, Want::Continue, Means::Other) => Verdict::Never,
+        (Phase::Applied, Want::Confirm | Want::Revert, Means::Other) => Verdict::AfterReading,
+    }
+}
+
+/// May this failure lead to another attempt at all, over this protocol or another? Only where nobody answered, or
+/// answered nonsense: a refusal is the same over every protocol, and who is not let in does not try the window.
+pub fn leads_elsewhere(error: &SessionError) -> bool {
+    match error {
+        SessionError::Unreachable { .. } | SessionError::Malformed { .. } | SessionError::Unknown { .. } => true,
+        SessionError::Refused { .. }
+        | SessionError::Stale { .. }
+        | SessionError::Busy { .. }
+        | SessionError::Foreign { .. }
+        | SessionError::Denied { .. }
+        | SessionError::Unsupported { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Event {
+        Staging,
+        Applying(Guarantee),
+        Ended,
+        Clean,
+        Passes(u16),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let guarantee = prop_oneof![
+            Just(Guarantee::Confirmed),
+            Just(Guarantee::Session),
+            Just(Guarantee::Timed),
+            Just(Guarantee::Whole),
+            Just(Guarantee::Plain)
+        ];
+        prop_oneof![
+            Just(Event::Staging),
+            guarantee.prop_map(Event::Applying),
+            Just(Event::Ended),
+            Just(Event::Clean),
+            (0u16..300).prop_map(Event::Passes)
+        ]
+    }
+
+    const WINDOW: Duration = Duration::from_secs(120);
+    const WRITES: [Want; 4] = [Want::Stage, Want::Continue, Want::Confirm, Want::Revert];
+
+    proptest! {
+        // The oracle keeps its own account of what may be on the device, by other means than the phases.
+        #[test]
+        fn no_other_protocol_writes_while_something_of_ours_may_be_there(
+            events in proptest::collection::vec(event(), 0..40),
+        ) {
+            let begun = tokio::time::Instant::now().into_std();
+            let (mut situation, mut now) = (Situation::new(), begun);
+            let (mut lies_staged, mut device_until, mut session_keeps) = (false, None, false);
+            for event in events {
+                match event {
+                    Event::Staging => {
+                        situation.staging(Protocol::Netconf);
+                        (lies_staged, device_until, session_keeps) = (true, None, false);
+                    }
+                    Event::Applying(guarantee) => {
+                        situation.applying(guarantee, WINDOW, now);
+                        lies_staged = false;
+                        session_keeps = guarantee == Guarantee::Session;
+                        device_until = matches!(guarantee, Guarantee::Confirmed | Guarantee::Timed).then_some(now + WINDOW);
+                    }
+                    Event::Ended => {
+                        situation.ended();
+                        (lies_staged, device_until, session_keeps) = (false, None, false);
+                    }
+                    Event::Clean => {
+                        situation.proven_clean();
+                        lies_staged = false;
+                    }
+                    Event::Passes(seconds) => now += Duration::from_secs(u64::from(seconds)),
+                }
+                prop_assert_eq!(may(&situation, Want::Read, Means::Other, now), Verdict::Yes);
+                for want in WRITES {
+                    let verdict = may(&situation, want, Means::Other, now);
+                    if matches!(verdict, Verdict::Yes | Verdict::AfterReading) {
+                        prop_assert!(!lies_staged, "{want:?} over a staged change");
+                        prop_assert!(!session_keeps, "{want:?} over what a session keeps");
+                        prop_assert!(device_until.is_none_or(|it| now >= it), "{want:?} over a pending commit");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_what_is_safe() {
+        let now = tokio::time::Instant::now().into_std();
+        let at = |phase| Situation {
+            phase,
+            protocol: Some(Protocol::Netconf),
+            clean: false,
+        };
+        let later = now + WINDOW;
+        let pending = at(Phase::Pending { until: Some(later) });
+        let check = |situation: &Situation, want, means, verdict| {
+            assert_eq!(
+                may(situation, want, means, now),
+                verdict,
+                "{want:?} {means:?} in {situation:?}"
+            );
+        };
+        check(&Situation::new(), Want::Stage, Means::Other, Verdict::Yes);
+        check(&at(Phase::Staged), Want::Stage, Means::Other, Verdict::OnceClean);
+        check(&at(Phase::Staged), Want::Continue, Means::Other, Verdict::Never);
+        check(
+            &Situation {
+                clean: true,
+                ..at(Phase::Staged)
+            },
+            Want::Stage,
+            Means::Other,
+            Verdict::Yes,
+        );
+        check(&pending, Want::Confirm, Means::Other, Verdict::NotBefore(later));
+        check(&pending, Want::Revert, Means::Other, Verdict::NotBefore(later));
+        check(&pending, Want::Confirm, Means::Same, Verdict::Yes);
+        check(&pending, Want::Stage, Means::Same, Verdict::Never);
+        assert_eq!(may(&pending, Want::Revert, Means::Other, later), Verdict::AfterReading);
+        check(&at(Phase::Applied), Want::Confirm, Means::Other, Verdict::AfterReading);
+        check(&at(Phase::Applied), Want::Continue, Means::Other, Verdict::Never);
+        check(
+            &at(Phase::Pending { until: None }),
+            Want::Revert,
+            Means::Other,
+            Verdict::OnceClean,
+        );
+    }
+}

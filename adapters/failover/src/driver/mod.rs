@@ -1,0 +1,10 @@
+//! What acts: it opens sessions, asks the core what is safe, and does that.
+
+mod configure;
+mod finish;
+mod observe;
+mod route;
+
+pub use configure::FailoverSession;
+pub use observe::FailoverObserver;
+pub use route::{Cleanliness, Failover, Switch, Tell};
