@@ -6,6 +6,7 @@
 pub mod data;
 pub mod delta;
 pub mod document;
+pub mod inventory;
 pub mod merge;
 pub mod owners;
 pub mod path;
@@ -15,6 +16,7 @@ pub mod types;
 
 pub use data::{Invalid, Limits};
 pub use delta::{Delta, Edit, Mismatch, diff};
+pub use inventory::Inventory;
 pub use merge::merge;
 pub use owners::{Ownership, Wish};
 pub use path::{Path, PathError, Step};

@@ -177,6 +177,11 @@ impl Type {
     }
 }
 
+/// The canonical form of a prefix of either family.
+pub fn canonical_prefix(text: &str) -> Option<String> {
+    address::canonical(text, Family::Both, Form::Prefix)
+}
+
 fn patterns(facets: &mut Attributes) -> Result<Vec<Regex>, String> {
     let mut patterns = Vec::new();
     while let Some(pattern) = take(facets, "pattern") {

@@ -1,0 +1,155 @@
+//! Inventories: read, refused with all faults, written, published.
+
+use super::*;
+use crate::Schema;
+
+const SAMPLE: &str = "\
+version: 1
+devices:
+  - id: 0193a5b0-0000-7000-8000-000000000001
+    name: pe1
+    address: 192.0.2.1
+    platforms: [frr, {name: linux, owns: [access-list, interface/rate-limit]}]
+    protocols: [netconf, {name: cli, port: 2222}]
+    credentials: lab
+    guarantee: whole
+    site: 北京
+    tags: [edge]
+  - {id: 0193a5b0-0000-7000-8000-000000000002, name: pe2, address: \"2001:db8::2\", port: 1022, platforms: [frr], protocols: [cli]}
+hosts:
+  - {name: h1, address: 198.51.100.10, site: 北京, tags: [edge, camera]}
+sites:
+  北京: {about: The first site.}
+groups:
+  core: [pe1, pe2]
+  all: {about: Everything., members: [core, h1]}
+  empty:
+prefixes:
+  labs: [198.51.100.77/24, \"2001:DB8::/32\"]
+  office: {prefixes: [203.0.113.0/24], at: [pe2]}
+links:
+  - {ends: [\"pe1:eth1\", \"pe2:eth1\"], cost: 10, tags: [backbone]}
+  - ends: [h1:eth0, pe1:eth2]
+";
+
+fn schema_() -> &'static Schema {
+    Schema::canonical()
+}
+
+#[test]
+fn a_file_reads_and_what_is_written_reads_back() {
+    let inventory = Inventory::read(SAMPLE, schema_()).unwrap();
+    assert_eq!(Inventory::read(&inventory.to_yaml(), schema_()).unwrap(), inventory);
+    let pe1 = inventory.device("pe1").unwrap();
+    assert_eq!(inventory.with_id(pe1.id), Some(pe1));
+    assert_eq!(pe1.id.to_string(), "0193a5b0-0000-7000-8000-000000000001");
+    assert_eq!(
+        pe1.protocols
+            .iter()
+            .map(|it| (it.protocol.word(), it.port))
+            .collect::<Vec<_>>(),
+        [("netconf", 830), ("cli", 2222)]
+    );
+    assert_eq!(
+        inventory.device("pe2").unwrap().channel(Protocol::Cli).unwrap().port,
+        1022
+    );
+    assert_eq!(
+        inventory.prefixes["labs"].prefixes,
+        ["198.51.100.0/24", "2001:db8::/32"].map(str::to_owned).into()
+    );
+    assert_eq!(inventory.in_group("all").unwrap(), ["h1", "pe1", "pe2"].into());
+    assert_eq!(inventory.at_site("北京").unwrap(), ["h1", "pe1"].into());
+    assert_eq!(inventory.with_tag("camera"), ["h1"].into());
+    assert_eq!(
+        (inventory.in_group("nothing"), inventory.at_site("nothing")),
+        (None, None)
+    );
+}
+
+#[test]
+fn the_longest_subtree_owns_a_path() {
+    let inventory = Inventory::read(SAMPLE, schema_()).unwrap();
+    let owner = |path: &str| &*inventory.devices[0].platform(&path.parse().unwrap()).unwrap().name;
+    assert_eq!(owner("interface[eth1]/mtu"), "frr");
+    assert_eq!(owner("interface[eth1]/rate-limit[in]/rate"), "linux");
+    assert_eq!(owner("access-list[a]/rule[10]"), "linux");
+    assert_eq!(owner("access-list-else"), "frr");
+}
+
+fn check(text: &str, expected: &[&str]) {
+    let faults = Inventory::read(text, schema_()).unwrap_err();
+    assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_place() {
+    check(
+        "\
+version: 2
+devices:
+  - {id: 7, name: a b, address: 192.0.2.1, platforms: [], protocols: [telnet], sitee: x}
+  - {id: 0193a5b0-0000-7000-8000-000000000001, name: r1, address: a, platforms: [frr, linux], protocols: [cli, cli], port: 0}
+  - {id: 0193a5b0-0000-7000-8000-000000000001, name: r1, address: a, platforms: [{name: x, owns: [interfaces]}], protocols: [cli], site: s}
+groups: {g: [r2]}
+prefixes: {p: [192.0.2.0]}
+links:
+  - ends: [r1:e1, r1:e1]
+  - ends: [r1, r3:e1, r4:e1]
+  - {ends: [r1:e2, r3:e1], cost: 0}
+",
+        &[
+            "1:10: this program reads version 1 (use a program that is as new as the file)",
+            "3:10: \"7\" is no UUID (a new one comes from `uuidgen`; it never changes afterwards)",
+            "3:19: \"a b\" is no name (a name begins with a letter or digit and has letters, digits, '-', '_', '.' and '/', up to 63)",
+            "3:71: \"telnet\" is not known here (one of netconf, cli)",
+            "3:87: unknown field `sitee` (did you mean `site`?)",
+            "4:5: \"r1\" has cli twice (keep one)",
+            "4:5: frr and linux of \"r1\" would own the same (say under `owns` what each is for; one may own the rest)",
+            "4:124: 0 is out of range (from 1 to 65535)",
+            "5:5: the name \"r1\" stands in line 4 too (rename one)",
+            "5:5: the id of \"r1\" stands in line 4 too (give the newer device an id of its own)",
+            "5:5: no site is called \"s\" (add it, or take the site out)",
+            "5:99: \"interfaces\" is no node of the model (did you mean interface?)",
+            "6:13: no member is called \"r2\" (did you mean r1?)",
+            "7:16: \"192.0.2.0\" is no prefix (write it as 192.0.2.0/24 or 2001:db8::/32)",
+            "9:5: r1:e1 ends the link in line 9 too (an interface ends one link)",
+            "10:11: a link with 3 ends (a link has two: [r1:eth1, r2:eth1])",
+            "11:5: no device or host is called \"r3\" (did you mean r1?)",
+            "11:34: 0 is out of range (from 1 to 4294967295)",
+        ],
+    );
+    check(
+        "devices: 1",
+        &[
+            "1:1: `version` is missing",
+            "1:10: expected a list, found a whole number",
+        ],
+    );
+    check("- 1", &["1:1: expected a mapping, found a list"]);
+}
+
+#[test]
+fn the_published_schema_takes_what_is_read_and_refuses_what_is_not() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let json = |text: &str| crate::document::read(text).unwrap().json();
+    assert!(
+        validator.is_valid(&json(SAMPLE)),
+        "{:?}",
+        validator.iter_errors(&json(SAMPLE)).next()
+    );
+    for wrong in [
+        "version: 2",
+        "devices: []",
+        "{version: 1, what: 1}",
+        "{version: 1, devices: [{name: a}]}",
+        "{version: 1, links: [{ends: [a]}]}",
+        "{version: 1, sites: {\"a b\": }}",
+    ] {
+        assert!(!validator.is_valid(&json(wrong)), "{wrong}");
+        assert!(
+            Inventory::read(wrong, schema_()).is_err() || wrong == "devices: []",
+            "{wrong}"
+        );
+    }
+}
