@@ -11,6 +11,7 @@ pub mod merge;
 pub mod owners;
 pub mod path;
 pub mod schema;
+pub mod topology;
 pub mod tree;
 pub mod types;
 
@@ -21,4 +22,5 @@ pub use merge::merge;
 pub use owners::{Ownership, Wish};
 pub use path::{Path, PathError, Step};
 pub use schema::Schema;
+pub use topology::Topology;
 pub use tree::{Tree, Value};
