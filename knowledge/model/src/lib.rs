@@ -3,6 +3,7 @@
 //! A device's configuration is a sorted map from instance path to value. Diff, inverse, ownership, plan and drift are
 //! operations on such maps. Nothing here reads a file, a clock or a socket.
 
+pub mod containerlab;
 pub mod data;
 pub mod delta;
 pub mod document;
