@@ -27,6 +27,9 @@ pub enum CertificateError {
     /// Its key is of a kind that is not taken.
     #[error("read a certificate: its key is neither Ed25519 nor on the curve P-256")]
     Key,
+    /// Another authority has issued it, or none.
+    #[error("check a certificate: the authority has not issued it")]
+    Foreign,
     /// What it says about its holder is not understood.
     #[error("read whom a certificate names")]
     Identity(#[from] IdentityError),
@@ -91,6 +94,19 @@ impl Certificate {
             kind,
             key,
         })
+    }
+
+    /// Reads a certificate that an authority, given by its own certificate, has issued itself.
+    pub fn issued_by(der: &[u8], authority: &[u8]) -> Result<Self, CertificateError> {
+        let malformed = |it: &dyn std::fmt::Display| CertificateError::Malformed { what: it.to_string() };
+        let certificate = Self::read(der)?;
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|it| malformed(&it))?;
+        let (_, authority) = X509Certificate::from_der(authority).map_err(|it| malformed(&it))?;
+        let named = parsed.issuer().as_raw() == authority.subject().as_raw() && authority.is_ca();
+        if !named || parsed.is_ca() || parsed.verify_signature(Some(authority.public_key())).is_err() {
+            return Err(CertificateError::Foreign);
+        }
+        Ok(certificate)
     }
 
     /// Whether it is valid at a time, if it is valid at all.

@@ -1,0 +1,143 @@
+//! An event: what happened, to what, when, and who says so.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The largest event that is taken, in bytes.
+pub const LARGEST: usize = 64 << 10;
+
+/// How grave an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// Something may go wrong.
+    Warning,
+    /// Something has gone wrong.
+    Error,
+    /// Somebody must act now.
+    Critical,
+}
+
+impl Severity {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Warning, Self::Error, Self::Critical];
+
+    /// The word for it on topics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Bytes that are no event.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// Larger than what is taken.
+    #[error("read an event of {length} bytes: at most 65536 are taken")]
+    TooLarge {
+        /// How large.
+        length: usize,
+    },
+    /// Not JSON, or not an event.
+    #[error("read an event")]
+    Json(#[from] serde_json::Error),
+    /// A member is not as it must be.
+    #[error("read {member} of an event")]
+    Member {
+        /// Which.
+        member: &'static str,
+    },
+}
+
+/// A CloudEvent in its JSON form, without its signature. Unknown members are refused: nothing that is signed is unread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// Names the event among all of its source.
+    pub id: String,
+    /// Who says so: `entente://agent/edge-1`.
+    pub source: String,
+    /// What happened: `link-fault`, `agent-joined`, `task-completed`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened (RFC 3339).
+    pub time: String,
+    /// What it happened to: the id of a device; empty where it concerns none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// How grave it is.
+    pub severity: Severity,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// What else there is to say.
+    pub data: Value,
+}
+
+impl Event {
+    /// Reads an event and its signature, if it has one.
+    pub fn read(bytes: &[u8]) -> Result<(Self, Option<String>), EventError> {
+        if bytes.len() > LARGEST {
+            return Err(EventError::TooLarge { length: bytes.len() });
+        }
+        let mut members: Map<String, Value> = serde_json::from_slice(bytes)?;
+        let signature = match members.remove("signature") {
+            Some(Value::String(signature)) => Some(signature),
+            Some(_) => return Err(EventError::Member { member: "signature" }),
+            None => None,
+        };
+        let event: Self = serde_json::from_value(Value::Object(members))?;
+        event.check()?;
+        Ok((event, signature))
+    }
+
+    /// The event with its signature, as it is sent.
+    pub fn sealed(&self, signature: &str) -> Result<Vec<u8>, EventError> {
+        let mut members = serde_json::to_value(self)?;
+        if let Some(members) = members.as_object_mut() {
+            members.insert("signature".into(), signature.into());
+        }
+        Ok(serde_json::to_vec(&members)?)
+    }
+
+    /// The canonical form that is signed (RFC 8785).
+    pub fn canonical(&self) -> Result<Vec<u8>, EventError> {
+        Ok(serde_json_canonicalizer::to_vec(self)?)
+    }
+
+    /// Whether every member is as it must be.
+    pub fn check(&self) -> Result<(), EventError> {
+        let plain = |text: &str, most| text.len() <= most && !text.chars().any(char::is_control);
+        let word = |text: &str| {
+            let letter = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+            (1..=64).contains(&text.len()) && text.bytes().all(letter)
+        };
+        let format = &time::format_description::well_known::Rfc3339;
+        let members = [
+            ("specversion", self.specversion == "1.0"),
+            (
+                "id",
+                (1..=64).contains(&self.id.len()) && self.id.bytes().all(|it| it.is_ascii_graphic()),
+            ),
+            (
+                "source",
+                plain(&self.source, 256) && self.source.starts_with("entente://"),
+            ),
+            ("type", word(&self.kind)),
+            ("time", time::OffsetDateTime::parse(&self.time, format).is_ok()),
+            ("subject", plain(&self.subject, 128)),
+            ("datacontenttype", self.datacontenttype == "application/json"),
+        ];
+        match members.into_iter().find(|(_, good)| !good) {
+            Some((member, _)) => Err(EventError::Member { member }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What is believed and what is not: every way to cheat is refused for its own reason and changes nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod cast;
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use cast::{Cast, at, event};
+use fabric_events::{
+    Event, Filter, Hearing, Memory, Outbox, OutboxError, Reason, Severity, Terms, Unheard, Verifier, topic,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+fn verifier(cast: &Cast) -> Verifier {
+    Verifier::new(
+        cast.authority.certificate().to_vec(),
+        Terms::default(),
+        Memory::new(1_000, 100),
+    )
+}
+
+fn refused(cast: &Cast, bytes: &[u8]) -> Reason {
+    let mut verifier = verifier(cast);
+    let reason = verifier.verify(bytes, &BTreeSet::new(), at(0)).expect_err("refused");
+    assert_eq!(verifier.counts().refused.get(&reason), Some(&1), "it is counted");
+    assert_eq!(verifier.counts().believed, 0);
+    reason
+}
+
+/// An event whose protected header is what `change` makes of a good one; the signature stays as it was.
+fn reheaded(sealed: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut event: Value = serde_json::from_slice(sealed).unwrap();
+    let (header, signature) = event["signature"].as_str().unwrap().split_once("..").unwrap();
+    let mut header: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    change(&mut header);
+    let header = BASE64_URL_SAFE_NO_PAD.encode(header.to_string());
+    event["signature"] = format!("{header}..{signature}").into();
+    event.to_string().into_bytes()
+}
+
+fn edited(sealed: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut event = serde_json::from_slice(sealed).unwrap();
+    change(&mut event);
+    event.to_string().into_bytes()
+}
+
+#[test]
+fn a_signed_event_is_believed_once_whatever_the_order_of_its_members() {
+    let cast = Cast::new();
+    for holder in ["edge-1", "controller-1"] {
+        let mut verifier = verifier(&cast);
+        let sealed = cast.signer(holder).seal(&event(holder, "1", "pe1"), at(0)).unwrap();
+        let reordered: serde_json::Map<String, Value> = serde_json::from_slice(&sealed).unwrap();
+        let reordered: serde_json::Map<String, Value> = reordered.into_iter().rev().collect();
+        let believed = verifier.verify(&serde_json::to_vec(&reordered).unwrap(), &BTreeSet::new(), at(10));
+        assert_eq!(believed, Ok(event(holder, "1", "pe1")));
+        assert_eq!(
+            verifier.verify(&sealed, &BTreeSet::new(), at(11)),
+            Err(Reason::Replayed)
+        );
+    }
+}
+
+#[test]
+fn every_way_to_cheat_has_its_reason() {
+    let cast = Cast::new();
+    let good = cast.signer("edge-1").seal(&event("edge-1", "1", "pe1"), at(0)).unwrap();
+    assert_eq!(
+        refused(
+            &cast,
+            &edited(&good, |it| drop(it.as_object_mut().unwrap().remove("signature")))
+        ),
+        Reason::Unsigned
+    );
+    assert_eq!(
+        refused(&cast, &edited(&good, |it| it["data"]["link"] = json!("up"))),
+        Reason::Altered
+    );
+    assert_eq!(
+        refused(&cast, &edited(&good, |it| it["time"] = json!("2001-01-01T00:00:00Z"))),
+        Reason::Altered
+    );
+    assert_eq!(
+        refused(&cast, &edited(&good, |it| it["more"] = json!(1))),
+        Reason::Malformed
+    );
+    assert_eq!(
+        refused(&cast, &reheaded(&good, |it| it["alg"] = json!("none"))),
+        Reason::Algorithm
+    );
+    assert_eq!(
+        refused(&cast, &reheaded(&good, |it| it["alg"] = json!("HS256"))),
+        Reason::Algorithm
+    );
+    assert_eq!(
+        refused(&cast, &reheaded(&good, |it| it["alg"] = json!("ES256"))),
+        Reason::Algorithm
+    );
+    assert_eq!(
+        refused(&cast, &reheaded(&good, |it| it["jwk"] = json!({"kty": "OKP"}))),
+        Reason::EmbeddedKey
+    );
+    assert_eq!(
+        refused(&cast, &reheaded(&good, |it| it["iat"] = json!(cast::EPOCH + 1))),
+        Reason::Altered
+    );
+    assert_eq!(
+        refused(&cast, &reheaded(&good, |it| it["crit"] = json!(["b64"]))),
+        Reason::Malformed
+    );
+    let others = cast.signer("edge-2").seal(&event("edge-1", "1", "pe1"), at(0)).unwrap();
+    assert_eq!(refused(&cast, &others), Reason::OtherName);
+    let beyond = cast.signer("edge-1").seal(&event("edge-1", "1", "ce1"), at(0)).unwrap();
+    assert_eq!(refused(&cast, &beyond), Reason::OutOfScope);
+    let foreign = Cast::new()
+        .signer("edge-1")
+        .seal(&event("edge-1", "1", "pe1"), at(0))
+        .unwrap();
+    assert_eq!(refused(&cast, &foreign), Reason::ForeignKey);
+    let swapped = reheaded(&good, |it| {
+        it["x5c"] = json!([BASE64_STANDARD.encode(&cast.holder("edge-2").0.certificate)])
+    });
+    assert_eq!(refused(&cast, &swapped), Reason::Altered);
+    assert_eq!(refused(&cast, &vec![b' '; 70_000]), Reason::Malformed);
+    assert_eq!(refused(&cast, b"\xff\x00{"), Reason::Malformed);
+}
+
+#[test]
+fn what_is_stale_early_revoked_or_run_out_is_refused() {
+    let cast = Cast::new();
+    let seal = |signed| {
+        cast.signer("edge-1")
+            .seal(&event("edge-1", "1", "pe1"), signed)
+            .unwrap()
+    };
+    assert_eq!(refused(&cast, &seal(at(0) - Duration::from_secs(121))), Reason::Stale);
+    assert_eq!(refused(&cast, &seal(at(3_600))), Reason::Stale, "a clock an hour ahead");
+    let revoked = BTreeSet::from([cast.serial("edge-1")]);
+    assert_eq!(
+        verifier(&cast).verify(&seal(at(0)), &revoked, at(0)),
+        Err(Reason::Revoked)
+    );
+    let late = at(0) + Duration::from_secs(25 * 3_600);
+    assert_eq!(
+        verifier(&cast).verify(&seal(late), &BTreeSet::new(), late),
+        Err(Reason::Expired)
+    );
+}
+
+#[test]
+fn a_flood_of_one_sender_leaves_room_for_the_others() {
+    let cast = Cast::new();
+    let mut verifier = verifier(&cast);
+    let (one, other) = (cast.signer("edge-1"), cast.signer("edge-2"));
+    for number in 0..150 {
+        let sealed = one.seal(&event("edge-1", &number.to_string(), "pe1"), at(0)).unwrap();
+        let verified = verifier.verify(&sealed, &BTreeSet::new(), at(0));
+        assert_eq!(verified.is_ok(), number < 100, "{number}: {verified:?}");
+    }
+    assert_eq!(verifier.counts().refused.get(&Reason::Flooded), Some(&50));
+    let sealed = other.seal(&event("edge-2", "1", "ce1"), at(0)).unwrap();
+    assert!(verifier.verify(&sealed, &BTreeSet::new(), at(0)).is_ok());
+    let later = one.seal(&event("edge-1", "later", "pe1"), at(600)).unwrap();
+    assert!(
+        verifier.verify(&later, &BTreeSet::new(), at(600)).is_ok(),
+        "what is stale anyway is forgotten"
+    );
+}
+
+#[test]
+fn the_memory_of_what_was_believed_survives_a_restart() {
+    let (cast, folder) = (Cast::new(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("memory");
+    let open = || {
+        let authority = cast.authority.certificate().to_vec();
+        Hearing::open(
+            authority,
+            Filter::default(),
+            (&path, Memory::new(100, 100)),
+            Terms::default(),
+            at(0),
+        )
+        .unwrap()
+    };
+    let sealed = cast.signer("edge-1").seal(&event("edge-1", "1", "pe1"), at(0)).unwrap();
+    assert!(open().hear(&sealed, &BTreeSet::new(), at(0)).is_ok());
+    let again = open().hear(&sealed, &BTreeSet::new(), at(1));
+    assert!(matches!(again, Err(Unheard::Refused(Reason::Replayed))), "{again:?}");
+}
+
+#[test]
+fn a_filter_wants_only_its_own_and_asks_the_broker_for_no_more() {
+    let filter = Filter {
+        kinds: ["link-fault".into()].into(),
+        devices: ["pe1".into()].into(),
+        at_least: Some(Severity::Error),
+    };
+    assert!(filter.wants(&event("edge-1", "1", "pe1")));
+    assert!(!filter.wants(&event("edge-1", "1", "pe2")));
+    assert!(!filter.wants(&Event {
+        severity: Severity::Info,
+        ..event("edge-1", "1", "pe1")
+    }));
+    assert_eq!(
+        filter.topics(),
+        [
+            "entente/v1/event/link-fault/critical/pe1",
+            "entente/v1/event/link-fault/error/pe1"
+        ]
+    );
+    assert_eq!(
+        topic(&event("edge-1", "1", "a/#+")),
+        "entente/v1/event/link-fault/error/a%2f%23%2b"
+    );
+}
+
+#[test]
+fn the_outbox_is_bounded_durable_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox");
+    let mut outbox = Outbox::open(&path, 3).unwrap();
+    for id in ["1", "2", "3"] {
+        outbox.offer(event("edge-1", id, "pe1")).unwrap();
+    }
+    assert!(matches!(
+        outbox.offer(event("edge-1", "4", "pe1")),
+        Err(OutboxError::Full { bound: 3 })
+    ));
+    assert_eq!(outbox.lost(), 1);
+    outbox.published().unwrap();
+    drop(outbox);
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .map(|mut it| std::io::Write::write_all(&mut it, b"{\"cut of").unwrap())
+        .unwrap();
+    let mut outbox = Outbox::open(&path, 3).unwrap();
+    let ids: Vec<_> = (0..outbox.len())
+        .map(|at| outbox.event(at).unwrap().id.clone())
+        .collect();
+    assert_eq!(ids, ["2", "3"]);
+    for round in 0..500 {
+        outbox.published().unwrap();
+        outbox.offer(event("edge-1", &round.to_string(), "pe1")).unwrap();
+    }
+    assert!(
+        std::fs::metadata(&path).unwrap().len() < 60_000,
+        "the file does not grow for ever"
+    );
+}
+
+static CAST: LazyLock<Cast> = LazyLock::new(Cast::new);
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(verifier(&CAST).verify(&bytes, &BTreeSet::new(), at(0)).is_err());
+    }
+
+    #[test]
+    fn a_spoilt_byte_is_never_believed_as_something_else(place in 0usize..3_000, to in 32u8..127) {
+        let said = event("edge-1", "1", "pe1");
+        let mut sealed = CAST.signer("edge-1").seal(&said, at(0)).unwrap();
+        let place = place % sealed.len();
+        sealed[place] = to;
+        if let Ok(believed) = verifier(&CAST).verify(&sealed, &BTreeSet::new(), at(0)) {
+            prop_assert_eq!(believed, said);
+        }
+    }
+}
