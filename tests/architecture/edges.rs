@@ -48,7 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("adapters-platform", &["knowledge-model"]),
     ("adapters-port", &["knowledge-model"]),
-    ("adapters-ssh", &[]),
+    ("adapters-ssh", &["adapters-port"]),
     (
         "adapters-netconf",
         &["adapters-port", "adapters-platform", "adapters-ssh", "knowledge-model"],

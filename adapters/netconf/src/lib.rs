@@ -11,13 +11,13 @@ mod observer;
 pub mod rpc;
 mod secrets;
 mod session;
-pub mod ssh;
 mod steps;
 mod target;
 mod watch;
 pub mod xml;
 
 pub use access::NetconfAccess;
+pub use adapters_ssh as ssh;
 pub use dialect::{Dialect, DialectError, Quirks, Style};
 pub use observer::NetconfObserver;
 pub use session::NetconfSession;

@@ -7,16 +7,12 @@ use crate::framing::{Decoder, Framing, FramingError, encode};
 use crate::rpc::{Features, Operation, Reply, ReplyError};
 use crate::xml::{BASE, Element, NOTIFICATION, XmlError};
 use adapters_port::Deadline;
+use adapters_ssh::Stream;
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
-
-/// A stream of bytes to a device.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// How much is taken from a device.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,7 @@
 //! From an address to a stream.
 
-use super::stream::SshStream;
+use super::stream::{SshStream, Stream};
 use super::{Algorithms, HostKeyError, HostKeys, Login, LoginError, login};
-use crate::rpc::Stream;
 use adapters_port::Deadline;
 use russh::client::{self, Handle, Msg};
 use russh::keys::PublicKeyOrCertificate;
@@ -164,6 +163,36 @@ impl Connection {
             host: host.clone(),
             port,
             subsystem: name.to_owned(),
+            source,
+        })?;
+        Ok(Box::new(SshStream::new(channel.into_stream(), self.handle)))
+    }
+
+    /// Opens a terminal of this size on the device's shell, as a stream that keeps the connection open.
+    pub async fn terminal(self, columns: u32, rows: u32, by: Deadline) -> Result<Box<dyn Stream>, ConnectError> {
+        let (host, port) = (self.host.clone(), self.port);
+        let end = Instant::from_std(by.instant());
+        let opened = timeout_at(end, async {
+            let mut channel = self.handle.channel_open_session().await?;
+            channel.request_pty(true, "vt100", columns, rows, 0, 0, &[]).await?;
+            if !granted(&mut channel).await {
+                return Err(russh::Error::RequestDenied);
+            }
+            channel.request_shell(true).await?;
+            match granted(&mut channel).await {
+                true => Ok(channel),
+                false => Err(russh::Error::RequestDenied),
+            }
+        });
+        let late = |_| ConnectError::Deadline {
+            host: host.clone(),
+            port,
+            during: "opening the terminal",
+        };
+        let channel = opened.await.map_err(late)?.map_err(|source| ConnectError::Subsystem {
+            host: host.clone(),
+            port,
+            subsystem: "terminal".to_owned(),
             source,
         })?;
         Ok(Box::new(SshStream::new(channel.into_stream(), self.handle)))

@@ -8,6 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// A stream of bytes to a device.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// Dropping it closes the channel and the connection.
 pub(super) struct SshStream {
     channel: ChannelStream<Msg>,
