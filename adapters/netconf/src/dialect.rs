@@ -31,16 +31,14 @@ pub enum DialectError {
     #[error("this platform has no word for {0}")]
     Unmapped(Path),
     /// It has a word, and not for this value.
-    #[error("this platform cannot say {path} = {value}")]
+    #[error("this platform has no word for the value of {path}")]
     Value {
         /// Where.
         path: Path,
-        /// Which value.
-        value: String,
     },
     /// The device's data are not what its modules say.
-    #[error("the device's data cannot be understood: {0}")]
-    Data(String),
+    #[error("the device's data cannot be understood")]
+    Data(#[source] adapters_port::Cause),
 }
 
 /// What a server does otherwise than the standards say.

@@ -6,6 +6,8 @@
 
 mod capabilities;
 mod change;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod deadline;
 mod error;
 mod evidence;

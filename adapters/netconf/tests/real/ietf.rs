@@ -45,7 +45,7 @@ impl Dialect for Ietf {
         for interface in interfaces {
             let name = interface
                 .child_text("name")
-                .ok_or_else(|| DialectError::Data("no name".to_owned()))?;
+                .ok_or_else(|| DialectError::Data("no name".into()))?;
             let path = Path::root().keyed("interface", [name]);
             tree.insert(path.clone(), Value::Present);
             for leaf in LEAVES {

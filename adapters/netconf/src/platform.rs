@@ -1,0 +1,43 @@
+//! A platform file as the dialect of a device.
+
+use crate::dialect::{Dialect, DialectError};
+use crate::xml::{self, Element};
+use adapters_platform::{Native, NativeError};
+use knowledge_model::{Delta, Path, Tree};
+
+/// The native section of a platform.
+pub struct PlatformDialect {
+    native: Native,
+}
+
+impl PlatformDialect {
+    /// From the native section of a platform.
+    pub fn new(native: Native) -> Self {
+        Self { native }
+    }
+}
+
+impl Dialect for PlatformDialect {
+    fn filter(&self, paths: &[Path]) -> Result<String, DialectError> {
+        self.native.filter(paths).map_err(said)
+    }
+
+    fn edit(&self, delta: &Delta) -> Result<String, DialectError> {
+        self.native.edit(delta).map_err(said)
+    }
+
+    fn read(&self, data: &Element) -> Result<Tree, DialectError> {
+        self.native.read(&xml::write(data)).map_err(said)
+    }
+}
+
+// What the platform says of a value stays with the platform: the value may be a secret in clear.
+fn said(error: NativeError) -> DialectError {
+    match error {
+        NativeError::Unsupported { path } => DialectError::Unmapped(path),
+        NativeError::Inexpressible { path } => DialectError::Value { path },
+        other @ (NativeError::Malformed { .. } | NativeError::Limit { .. } | NativeError::Stale(_)) => {
+            DialectError::Data(Box::new(other))
+        }
+    }
+}

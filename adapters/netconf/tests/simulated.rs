@@ -1,0 +1,55 @@
+//! The list of behaviours against every simulated NETCONF device, over real SSH, in the words of a platform file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "simulated/faults.rs"]
+mod faults;
+#[path = "simulated/subject.rs"]
+mod subject;
+
+use adapters_port::conformance::{self, BEHAVIOURS, Outcome};
+use subject::Simulated;
+
+#[tokio::test]
+async fn every_personality_behaves() {
+    let mut columns = Vec::new();
+    for personality in [
+        "confirmed",
+        "base-1.0",
+        "confirmed-1.0",
+        "candidate",
+        "running",
+        "running-startup",
+        "running-bare",
+    ] {
+        let subject = Simulated::start(personality).await;
+        let outcomes = conformance::run(&subject).await;
+        assert_eq!(
+            subject.device.lock_holder(labs_devices::Store::Running),
+            None,
+            "{personality} is left locked"
+        );
+        columns.push((personality.to_owned(), outcomes));
+    }
+    let matrix = conformance::matrix(&columns);
+    println!("{matrix}");
+    for (personality, outcomes) in &columns {
+        for (behaviour, outcome) in outcomes {
+            assert!(
+                !matches!(outcome, Outcome::Fails(_)),
+                "{personality}: {behaviour}: {outcome:?}\n{matrix}"
+            );
+        }
+        let held = outcomes
+            .iter()
+            .filter(|(_, outcome)| *outcome == Outcome::Holds)
+            .count();
+        assert!(
+            held >= BEHAVIOURS.len() - 3,
+            "{personality} offers too little to say so\n{matrix}"
+        );
+    }
+}
