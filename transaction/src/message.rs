@@ -195,7 +195,8 @@ pub struct Inquiry {
 
 impl Inquiry {
     /// The answer of a leader whose journal does not know the transaction: presumed abort. It carries the leader's
-    /// own epoch, so that a deposed one misleads nobody.
+    /// own epoch. Only who holds the lease may presume: one who was fenced and has dropped its coordinators knows
+    /// nothing, and says nothing.
     pub fn presumed<C>(&self, epoch: Epoch) -> Request<C> {
         Request {
             transaction: self.transaction,

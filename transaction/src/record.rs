@@ -110,7 +110,7 @@ pub enum ParticipantRecord<C> {
         transaction: TransactionId,
         /// Under whom.
         epoch: Epoch,
-        /// `Confirmed` or `Untouched`.
+        /// `Confirmed`, `Untouched`, or `Unknown` if an operator took it on himself.
         standing: Standing,
         /// When.
         at: Moment,

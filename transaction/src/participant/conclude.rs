@@ -51,14 +51,18 @@ impl<C: Clone> Participant<C> {
         self.reply(about, answer, turn);
     }
 
-    /// Not yet; the coordinator asks again.
+    /// Not yet. The coordinator asks again for as long as it waits; a revert is tried again whether it asks or not,
+    /// for nobody may hold a device for a transaction that is over.
     pub(super) fn put_off(&mut self, outcome: Outcome, turn: &mut Turn<C>) {
-        self.answer(
-            Answer::Deferred {
-                reason: outcome.words(),
-            },
-            turn,
-        );
+        let reason = outcome.words();
+        self.answer(Answer::Deferred { reason }, turn);
+        self.try_again(turn);
+    }
+
+    /// A person must look, and nothing of ours may be in his way.
+    fn hand_over(&mut self, what: String, turn: &mut Turn<C>) {
+        self.answer(Answer::Foreign { what }, turn);
+        self.work(Work::Release, turn);
     }
 
     pub(super) fn confirmed(&mut self, outcome: Outcome, turn: &mut Turn<C>) {
@@ -104,9 +108,18 @@ impl<C: Clone> Participant<C> {
                 live.hold = Hold::Confirmed;
                 self.work(Work::Confirm, turn);
             }
+            // It is permanent, but nobody said that it is saved: the next try finds that out.
             Outcome::Stands {
                 standing: Standing::Confirmed,
-            } => self.finish(Answer::Confirmed, turn),
+            } => {
+                live.hold = Hold::Confirmed;
+                self.put_off(
+                    Outcome::Unknown {
+                        reason: "confirmed, perhaps not saved".to_owned(),
+                    },
+                    turn,
+                );
+            }
             Outcome::Stands {
                 standing: Standing::Applied,
             } => self.put_off(outcome, turn),
@@ -117,7 +130,7 @@ impl<C: Clone> Participant<C> {
                 live.hold = Hold::Failed("being repaired".to_owned());
                 self.work(Work::Restage, turn);
             }
-            Outcome::Foreign { what } | Outcome::Stale { what } => self.answer(Answer::Foreign { what }, turn),
+            Outcome::Foreign { what } | Outcome::Stale { what } => self.hand_over(what, turn),
             other => self.put_off(other, turn),
         }
     }
@@ -135,7 +148,7 @@ impl<C: Clone> Participant<C> {
                 live.renews = renews;
                 self.apply(Work::Reapply, turn);
             }
-            Outcome::Stale { what } => self.answer(Answer::Foreign { what }, turn),
+            Outcome::Stale { what } => self.hand_over(what, turn),
             other => self.put_off(other, turn),
         }
     }
@@ -158,6 +171,8 @@ impl<C: Clone> Participant<C> {
     pub(super) fn reverted(&mut self, outcome: Outcome, turn: &mut Turn<C>) {
         match outcome {
             Outcome::Reverted => self.finish(Answer::Reverted, turn),
+            // What a stranger wrote is his if nothing of ours was ever applied.
+            Outcome::Foreign { .. } if !self.has_applied() => self.finish(Answer::Reverted, turn),
             Outcome::Foreign { what } => self.answer(Answer::Foreign { what }, turn),
             other => self.put_off(other, turn),
         }

@@ -93,20 +93,23 @@ pub enum Operation<C> {
         /// For the device's timer.
         lease: Duration,
     },
-    /// Make it permanent, save, unlock, close; never with a dirty candidate.
+    /// Make it permanent, save, unlock, close; never with a dirty candidate. If it is permanent already: only save.
     Confirm {
         /// The change.
         change: C,
         /// What staging brought.
         evidence: String,
     },
-    /// Bring the touched paths back to what they were, under lock; unlock, close. From every standing.
+    /// Bring the touched paths back to what they were, under lock; unlock, close. From every standing. What a stranger
+    /// wrote there is left and answered as `Foreign`, with no lock left.
     Revert {
         /// The change.
         change: C,
         /// What staging brought; none if staging never ended.
         evidence: Option<String>,
     },
+    /// Discard what is staged, unlock, close. What is in effect stays as it is. Any outcome will do.
+    Release,
     /// Read where the device stands. Changes nothing.
     Read {
         /// The change.

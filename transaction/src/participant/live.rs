@@ -72,6 +72,8 @@ pub(super) enum Work {
     /// A revert that nobody told us to do.
     LetGo,
     Restage,
+    /// The session goes; what is in effect stays.
+    Release,
     Reapply,
     Look(Why),
 }

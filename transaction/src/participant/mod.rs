@@ -59,6 +59,11 @@ impl<C: Clone> Participant<C> {
         self.live.as_ref().map(|it| (it.transaction, it.hold.standing()))
     }
 
+    /// Whether a change of the transaction under way may be on the device.
+    fn has_applied(&self) -> bool {
+        self.live.as_ref().is_some_and(|it| it.recorded)
+    }
+
     /// How a transaction ended here, if that is still remembered.
     pub fn ended(&self, transaction: TransactionId) -> Option<Standing> {
         self.past.find(transaction).map(|it| it.standing())

@@ -25,6 +25,7 @@ impl<C: Clone> Participant<C> {
             Work::Revert => self.reverted(outcome, turn),
             Work::LetGo => self.let_go(outcome, turn),
             Work::Restage => self.restaged(outcome, turn),
+            Work::Release => drop(self.conclude_if_told(turn)),
             Work::Reapply => self.reapplied(outcome, turn),
             Work::Look(why) => self.looked(why, outcome, turn),
         }
@@ -168,7 +169,8 @@ impl<C: Clone> Participant<C> {
 
     fn let_go(&mut self, outcome: Outcome, turn: &mut Turn<C>) {
         let Some(live) = &mut self.live else { return };
-        let undone = outcome == Outcome::Reverted;
+        let strangers = matches!(outcome, Outcome::Foreign { .. }) && !live.recorded;
+        let undone = outcome == Outcome::Reverted || strangers;
         if undone && !live.recorded && live.told.is_none() {
             let (transaction, epoch) = (live.transaction, live.epoch);
             self.past.remember(Over {

@@ -1,6 +1,6 @@
 //! What a participant remembers of transactions that are over, so that a repeat is answered as it was.
 
-use crate::{Answer, Epoch, Standing, Step, TransactionId};
+use crate::{Answer, Epoch, Order, Standing, Step, TransactionId};
 use std::collections::VecDeque;
 
 /// How many endings are remembered. Admission lets the next transaction begin only when the last is acknowledged, so
@@ -48,33 +48,49 @@ impl Past {
 
 impl Over {
     pub fn standing(&self) -> Standing {
-        if self.answer == Answer::Confirmed {
-            Standing::Confirmed
-        } else {
-            Standing::Untouched
+        match self.answer {
+            Answer::Confirmed => Standing::Confirmed,
+            Answer::Unknown => Standing::Unknown,
+            Answer::Reverted
+            | Answer::Staged { .. }
+            | Answer::Refused { .. }
+            | Answer::Stale { .. }
+            | Answer::Busy { .. }
+            | Answer::Applied
+            | Answer::Failed { .. }
+            | Answer::Renewed
+            | Answer::Lapsed
+            | Answer::Deferred { .. }
+            | Answer::Foreign { .. }
+            | Answer::Superseded { .. }
+            | Answer::Stands { .. } => Standing::Untouched,
         }
+    }
+
+    /// What an operator took on himself is over without an ending: a later word about it that brings the change along
+    /// is heard again.
+    pub fn is_reopened_by<C>(&self, order: &Order<C>) -> bool {
+        let brings = matches!(
+            order,
+            Order::Confirm { change: Some(_) } | Order::Revert { change: Some(_) }
+        );
+        self.answer == Answer::Unknown && brings
     }
 
     /// What this step is answered now that all is over.
     pub fn answer_to(&self, step: Step) -> Answer {
-        let kept = self.answer == Answer::Confirmed;
-        match step {
-            Step::Stage if !kept && self.answer == Answer::Reverted => Answer::Refused {
-                reason: "this transaction was reverted here".to_owned(),
+        match (step, self.standing()) {
+            (Step::Stage, Standing::Untouched) if self.answer != Answer::Reverted => self.answer.clone(),
+            (Step::Stage, Standing::Confirmed) => Answer::Confirmed,
+            (Step::Stage, _) => Answer::Refused {
+                reason: "this transaction is over here".to_owned(),
             },
-            Step::Stage => self.answer.clone(),
-            Step::Apply | Step::Renew { .. } if !kept => Answer::Lapsed,
-            Step::Apply | Step::Renew { .. } => Answer::Confirmed,
-            Step::Confirm | Step::Revert => {
-                if kept {
-                    Answer::Confirmed
-                } else {
-                    Answer::Reverted
-                }
-            }
-            Step::Inquire => Answer::Stands {
-                standing: self.standing(),
-            },
+            (Step::Apply | Step::Renew { .. }, Standing::Confirmed) => Answer::Confirmed,
+            (Step::Apply | Step::Renew { .. }, _) => Answer::Lapsed,
+            (Step::Confirm | Step::Revert, Standing::Confirmed) => Answer::Confirmed,
+            (Step::Confirm | Step::Revert, Standing::Unknown) => Answer::Unknown,
+            (Step::Confirm | Step::Revert, _) => Answer::Reverted,
+            (Step::Inquire, standing) => Answer::Stands { standing },
         }
     }
 }

@@ -43,8 +43,11 @@ impl<C: Clone> Participant<C> {
                     epoch: *epoch,
                     step: Step::Revert,
                 };
-                let kept = *standing == Standing::Confirmed;
-                let answer = if kept { Answer::Confirmed } else { Answer::Reverted };
+                let answer = match standing {
+                    Standing::Confirmed => Answer::Confirmed,
+                    Standing::Untouched | Standing::Staged | Standing::Applied => Answer::Reverted,
+                    Standing::Unknown => Answer::Unknown,
+                };
                 self.past.remember(Over {
                     answer,
                     ..Over::reverted(about)

@@ -31,7 +31,7 @@ impl<C: Clone> Participant<C> {
         if is_live {
             self.raise(epoch, turn);
             self.in_live(about, order, turn);
-        } else if self.past.find(transaction).is_some() && !planted!(AnswerAnew) {
+        } else if self.past.find(transaction).is_some_and(|it| !it.is_reopened_by(&order)) && !planted!(AnswerAnew) {
             self.in_past(about, turn);
         } else {
             self.unheard_of(about, order, turn);
@@ -123,7 +123,10 @@ impl<C: Clone> Participant<C> {
             step: Step::Revert,
         };
         self.live = None;
-        self.past.remember(Over::reverted(about));
+        self.past.remember(Over {
+            answer: Answer::Unknown,
+            ..Over::reverted(about)
+        });
         self.record_end(about, Standing::Unknown, turn);
         timers::disarm_all(turn);
     }
@@ -138,6 +141,7 @@ impl<C: Clone> Participant<C> {
         let mut live = Live::new(about, change, Demand::Any, lease, String::new());
         live.hold = Hold::Failed("nothing is on record here".to_owned());
         live.told = Some(told);
+        live.recorded = true; // nobody knows: it may have been applied
         self.live = Some(live);
         self.conclude(turn);
     }

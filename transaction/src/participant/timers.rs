@@ -1,6 +1,6 @@
 //! Time at a participant: keeping the change alive, asking, and letting go.
 
-use super::live::{Hold, Why, Work};
+use super::live::{Hold, Told, Why, Work};
 use super::turn::Turn;
 use super::{Participant, Timer};
 use crate::TakenBack;
@@ -48,8 +48,11 @@ impl<C: Clone> Participant<C> {
 
     pub(super) fn fired(&mut self, timer: Timer, turn: &mut Turn<C>) {
         let Some(live) = &self.live else { return };
-        if live.told.is_some() {
-            return;
+        match (live.told, timer) {
+            (Some(Told::Revert), Timer::Ask) if live.work.is_none() => return self.conclude(turn),
+            (Some(Told::Confirm), Timer::Ask) if live.work.is_none() => return self.work(Work::Release, turn),
+            (Some(Told::Confirm | Told::Revert), _) => return,
+            (None, _) => {}
         }
         match timer {
             Timer::Renew => self.renew_unasked(turn),
@@ -57,6 +60,20 @@ impl<C: Clone> Participant<C> {
             Timer::InDoubt => self.give_up(turn),
             Timer::Lapse if live.work.is_none() => self.work(Work::Look(Why::Lapse), turn),
             Timer::Lapse => turn.arm(Timer::Lapse, live.lease.ask_every),
+        }
+    }
+
+    /// What was decided did not succeed. A revert is tried again, ever more slowly. A confirm is tried when the
+    /// coordinator asks again; if it no longer does, the device is not held any longer.
+    pub(super) fn try_again(&mut self, turn: &mut Turn<C>) {
+        let Some(live) = &mut self.live else { return };
+        match live.told {
+            Some(Told::Revert) => {
+                turn.arm(Timer::Ask, live.lease.ask_every * 2u32.pow(live.asks.min(SLOWEST)));
+                live.asks += 1;
+            }
+            Some(Told::Confirm) => turn.arm(Timer::Ask, live.lease.in_doubt),
+            None => {}
         }
     }
 

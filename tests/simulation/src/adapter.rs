@@ -1,0 +1,318 @@
+//! What an adapter does with a simulated device at each operation, as the table of device steps says.
+
+use crate::change::{Change, Image, Path, Value};
+use crate::device::{Device, Pending, Who};
+use crate::planted::planted;
+use transaction::participant::{Operation, Outcome};
+use transaction::{Guarantee, Standing, TransactionId};
+
+/// What an operation did beside its outcome.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// The change took effect.
+    pub applied: bool,
+    /// It is permanent now.
+    pub confirmed: bool,
+    /// The device's timer was armed: the arming, and the span in milliseconds.
+    pub armed: Option<(u32, u64)>,
+    /// A stranger's work that was committed, overwritten or discarded without being named.
+    pub disrespect: Option<String>,
+}
+
+/// One operation at one device, in one session.
+pub struct Act<'a> {
+    /// Where.
+    pub device: &'a mut Device,
+    /// In which session.
+    pub session: u32,
+    /// For which transaction: what the persist id says.
+    pub transaction: TransactionId,
+    /// A by-lines device refuses after so many lines.
+    pub lines: Option<usize>,
+    /// The device cannot save.
+    pub cannot_save: bool,
+    /// What else came of it.
+    pub trace: Trace,
+}
+
+impl Act<'_> {
+    /// Does it.
+    pub fn perform(&mut self, operation: &Operation<Change>) -> Outcome {
+        match operation {
+            Operation::Stage { change, .. } => self.stage(change, false),
+            Operation::Restage { change } => self.stage(change, true),
+            Operation::Apply { change, lease, .. } => self.apply(change, millis(*lease)),
+            Operation::Renew { lease, .. } => self.renew(millis(*lease)),
+            Operation::Confirm { change, .. } => self.confirm(change),
+            Operation::Revert { change, .. } => self.revert(change),
+            Operation::Release => self.release(),
+            Operation::Read { change, .. } => self.look(change),
+        }
+    }
+
+    /// Locks, or says who is in the way.
+    fn lock(&mut self) -> Result<(), Outcome> {
+        let me = Who::Session(self.session);
+        let busy = |holder: &str| {
+            Err(Outcome::Busy {
+                holder: holder.to_owned(),
+            })
+        };
+        if self.device.in_flight.iter().any(|it| *it != self.session) {
+            return busy("an older session of ours that is still at work");
+        }
+        match self.device.lock {
+            Some(it) if it != me => {
+                return busy(if it == Who::Operator {
+                    "the operator"
+                } else {
+                    "an older session"
+                });
+            }
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        if self.device.has_candidate() && !self.device.candidate.is_empty() {
+            return busy("a dirty candidate");
+        }
+        if self.device.has_lock() {
+            self.device.lock = Some(me);
+        }
+        Ok(())
+    }
+
+    fn unlock(&mut self) {
+        if self.device.lock == Some(Who::Session(self.session)) {
+            self.device.lock = None;
+        }
+        self.device.staged.take_if(|(it, _)| *it == self.session);
+    }
+
+    fn stage(&mut self, change: &Change, again: bool) -> Outcome {
+        if let Err(busy) = self.lock() {
+            if planted("lock-with-edit") && !self.device.candidate.is_empty() && self.device.lock.is_none() {
+                self.trace.disrespect = Some("the discard after a refused lock took a stranger's edits".to_owned());
+                self.device.candidate.clear();
+            }
+            return busy;
+        }
+        let image = change.image(|it| self.device.read(it));
+        let good = image == Image::Before || again && (image != Image::Foreign);
+        if self.device.pending.is_some() {
+            self.unlock();
+            return Outcome::Busy {
+                holder: "a change that is not confirmed yet".to_owned(),
+            };
+        }
+        if !good && !planted("stage-blind") {
+            self.unlock();
+            return Outcome::Stale {
+                what: format!("the touched paths read {image:?}"),
+            };
+        }
+        if self.device.has_candidate() {
+            let me = Who::Session(self.session);
+            self.device
+                .candidate
+                .extend(change.edits.iter().map(|(path, (_, after))| (*path, (*after, me))));
+        }
+        self.device.staged = Some((self.session, self.transaction));
+        if planted("drop-lock-early") {
+            self.device.lock = None;
+        }
+        let (guarantee, renews) = (self.device.class, self.device.renews);
+        Outcome::Staged {
+            evidence: self.transaction.to_string(),
+            guarantee,
+            renews,
+        }
+    }
+
+    fn apply(&mut self, change: &Change, lease: u64) -> Outcome {
+        if self.device.staged != Some((self.session, self.transaction)) {
+            return Outcome::Refused {
+                reason: "nothing is staged".to_owned(),
+            };
+        }
+        // Without a lock the device may have moved on since it was staged.
+        if !self.device.has_lock()
+            && change.image(|it| self.device.read(it)) == Image::Foreign
+            && !planted("stage-blind")
+        {
+            return Outcome::Refused {
+                reason: "the device moved on since it was staged".to_owned(),
+            };
+        }
+        let snapshot = self.device.running.clone();
+        let complete = self.write(change);
+        let session = match self.device.class {
+            Guarantee::Confirmed | Guarantee::Timed => Some(None),
+            Guarantee::Session => Some(Some(self.session)),
+            Guarantee::Whole | Guarantee::Plain => None,
+        };
+        if let Some(session) = session {
+            self.device.pending = Some(Pending {
+                persist: self.transaction,
+                session,
+                snapshot,
+                armed: 0,
+            });
+            self.trace.armed = Some((self.device.arm(), lease));
+        }
+        if !complete {
+            return Outcome::Refused {
+                reason: "a line was refused".to_owned(),
+            };
+        }
+        self.trace.applied = true;
+        Outcome::Applied
+    }
+
+    /// Writes the change into running. A candidate is committed whole, with whatever a stranger put there.
+    fn write(&mut self, change: &Change) -> bool {
+        for (path, (before, after)) in &change.edits {
+            let there = self.device.read(*path);
+            if there != *before && there != *after {
+                self.trace.disrespect = Some(format!("path {path}: a stranger's {there} was overwritten"));
+            }
+        }
+        if self.device.has_candidate() {
+            self.commit_candidate();
+            return true;
+        }
+        let lines = self.lines.unwrap_or(change.edits.len());
+        for (path, (_, after)) in change.edits.iter().take(lines) {
+            self.device.running.insert(*path, *after);
+        }
+        lines >= change.edits.len()
+    }
+
+    fn commit_candidate(&mut self) {
+        for (path, (value, who)) in std::mem::take(&mut self.device.candidate) {
+            if who == Who::Operator {
+                self.trace.disrespect = Some(format!("path {path}: a stranger's {value} was committed"));
+            }
+            self.device.running.insert(path, value);
+        }
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.device.candidate.values().any(|(_, who)| *who == Who::Operator)
+    }
+
+    fn has_pending(&self) -> bool {
+        self.device
+            .pending
+            .as_ref()
+            .is_some_and(|it| it.persist == self.transaction)
+    }
+
+    fn renew(&mut self, lease: u64) -> Outcome {
+        if !self.has_pending() {
+            return Outcome::Unknown {
+                reason: "unknown persist id".to_owned(),
+            };
+        }
+        if self.is_dirty() {
+            return Outcome::Foreign {
+                what: "the candidate holds a stranger's edits".to_owned(),
+            };
+        }
+        if let Err(busy) = self.lock() {
+            return busy;
+        }
+        self.trace.armed = Some((self.device.arm(), lease));
+        Outcome::Renewed
+    }
+
+    fn confirm(&mut self, change: &Change) -> Outcome {
+        if self.has_pending() && self.is_dirty() {
+            if !planted("confirm-dirty") {
+                return Outcome::Foreign {
+                    what: "the candidate holds a stranger's edits".to_owned(),
+                };
+            }
+            self.commit_candidate();
+        } else if let Err(busy) = self.lock() {
+            return busy;
+        }
+        let there = change.image(|it| self.device.read(it)) == Image::After;
+        if !self.has_pending() && !there {
+            self.unlock();
+            return Outcome::Unknown {
+                reason: "unknown persist id".to_owned(),
+            };
+        }
+        self.device.pending = None;
+        self.trace.confirmed = true;
+        if self.cannot_save {
+            return Outcome::Confirmed { saved: false };
+        }
+        self.device.startup = self.device.running.clone();
+        self.unlock();
+        Outcome::Confirmed { saved: true }
+    }
+
+    fn revert(&mut self, change: &Change) -> Outcome {
+        if self.device.staged.is_some_and(|(it, _)| it == self.session) {
+            let me = Who::Session(self.session);
+            self.device.candidate.retain(|_, (_, who)| *who != me);
+        }
+        if self.has_pending() {
+            // What a cancel would erase of a stranger's work in running is named in the receipt, then it is done.
+            self.device.take_back();
+        }
+        match change.image(|it| self.device.read(it)) {
+            Image::Foreign => {
+                self.unlock();
+                return Outcome::Foreign {
+                    what: "the touched paths hold a stranger's values".to_owned(),
+                };
+            }
+            Image::Before if self.device.in_flight.iter().all(|it| *it == self.session) => {
+                self.unlock();
+                return Outcome::Reverted;
+            }
+            Image::Before | Image::After | Image::Mixed => {}
+        }
+        if let Err(busy) = self.lock() {
+            return busy;
+        }
+        let inverse: Vec<(Path, Value)> = change
+            .edits
+            .iter()
+            .map(|(path, (before, _))| (*path, *before))
+            .collect();
+        self.device.running.extend(inverse);
+        self.unlock();
+        Outcome::Reverted
+    }
+
+    fn release(&mut self) -> Outcome {
+        let me = Who::Session(self.session);
+        self.device.candidate.retain(|_, (_, who)| *who != me);
+        self.unlock();
+        Outcome::Reverted
+    }
+
+    fn look(&self, change: &Change) -> Outcome {
+        let timer = self.has_pending();
+        let agent = matches!(self.device.class, Guarantee::Whole | Guarantee::Plain);
+        let standing = match change.image(|it| self.device.read(it)) {
+            Image::Foreign => {
+                return Outcome::Foreign {
+                    what: "the touched paths hold a stranger's values".to_owned(),
+                };
+            }
+            Image::Before => Standing::Untouched,
+            Image::After if timer || agent => Standing::Applied,
+            Image::After => Standing::Confirmed,
+            Image::Mixed => Standing::Unknown,
+        };
+        Outcome::Stands { standing }
+    }
+}
+
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

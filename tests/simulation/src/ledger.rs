@@ -1,0 +1,241 @@
+//! What an all-seeing bookkeeper saw, and the invariants as functions over it. No transition code is used here.
+
+use crate::change::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use transaction::{Decision, DeviceId, Ending, Epoch, Standing, TransactionId};
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which of the eight.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// What was decided, without the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Keep.
+    Confirm,
+    /// Go back.
+    Revert,
+}
+
+impl From<&Decision> for Verdict {
+    fn from(decision: &Decision) -> Self {
+        match decision {
+            Decision::Confirm => Self::Confirm,
+            Decision::Revert { .. } => Self::Revert,
+        }
+    }
+}
+
+type Part = (TransactionId, DeviceId);
+
+/// The bookkeeper.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// Who takes part in what.
+    pub members: BTreeMap<TransactionId, Vec<DeviceId>>,
+    /// Who staged.
+    pub staged: BTreeSet<Part>,
+    /// How often a change took effect.
+    pub applied: BTreeMap<Part, u32>,
+    /// Which transaction took effect last on a device.
+    pub latest: BTreeMap<DeviceId, TransactionId>,
+    /// What was put on record first.
+    pub decided: BTreeMap<TransactionId, Verdict>,
+    /// Transactions of which somebody has heard Confirm.
+    pub heard: BTreeSet<TransactionId>,
+    /// Which ends were acknowledged.
+    pub ended: BTreeMap<Part, Standing>,
+    /// Who was owed something and is no longer.
+    pub cleared: BTreeSet<Part>,
+    /// Which endings were told.
+    pub endings: BTreeMap<TransactionId, Ending>,
+    /// The highest epoch that a participant answered.
+    pub highest: BTreeMap<Part, Epoch>,
+    /// What the operator edited in running.
+    pub edited: BTreeSet<(DeviceId, Path)>,
+    /// How long a device or its agent was away at a stretch, in milliseconds.
+    pub away: BTreeMap<DeviceId, u64>,
+    /// The first invariant that did not hold.
+    pub broken: Option<Broken>,
+}
+
+impl Ledger {
+    /// Notes what did not hold; the first counts.
+    pub fn breaks(&mut self, invariant: &'static str, seen: String) {
+        self.broken.get_or_insert(Broken { invariant, seen });
+    }
+
+    fn demand(&mut self, holds: bool, invariant: &'static str, seen: impl FnOnce() -> String) {
+        if !holds {
+            self.breaks(invariant, seen());
+        }
+    }
+
+    /// 3: nothing applied before all have staged; and nothing twice, unless it is a repair.
+    pub fn applies(&mut self, part: Part, recorded: bool) {
+        let (transaction, device) = part;
+        let all = self
+            .members
+            .get(&transaction)
+            .is_some_and(|it| it.iter().all(|it| self.staged.contains(&(transaction, *it))));
+        self.demand(all, "no early effect", || {
+            format!("{device} applied before everybody had staged")
+        });
+        self.demand(recorded, "durability", || {
+            format!("{device} applied and the way back is not durable")
+        });
+        let repair = self.decided.get(&transaction) == Some(&Verdict::Confirm);
+        let times = *self.applied.entry(part).and_modify(|it| *it += 1).or_insert(1);
+        self.demand(times == 1 || repair, "no early effect", || {
+            format!("{device} applied twice")
+        });
+        let over = self.ended.contains_key(&part);
+        self.demand(!over, "agreement", || {
+            format!("{device} applied after its part was over")
+        });
+        self.latest.insert(device, transaction);
+    }
+
+    /// 2: confirmed only if every participant staged and applied, and that was decided.
+    pub fn confirms(&mut self, part: Part) {
+        let (transaction, device) = part;
+        let decided = self.decided.get(&transaction) == Some(&Verdict::Confirm);
+        self.demand(decided, "validity", || {
+            format!("{device} was confirmed, and that is not what is on record")
+        });
+        let members = self.members.get(&transaction).cloned().unwrap_or_default();
+        let all = members.iter().all(|it| self.applied.contains_key(&(transaction, *it)));
+        self.demand(all, "validity", || {
+            format!("{device} was confirmed before everybody had applied")
+        });
+    }
+
+    /// 4: one decision, which no crash changes.
+    pub fn decides(&mut self, transaction: TransactionId, verdict: Verdict) {
+        let first = *self.decided.entry(transaction).or_insert(verdict);
+        self.demand(first == verdict, "durability", || {
+            format!("{transaction}: {first:?} was on record, now {verdict:?}")
+        });
+        if verdict == Verdict::Confirm {
+            let members = self.members.get(&transaction).cloned().unwrap_or_default();
+            let all = members.iter().all(|it| self.applied.contains_key(&(transaction, *it)));
+            self.demand(all, "validity", || {
+                format!("{transaction}: confirm on record before everybody had applied")
+            });
+        }
+    }
+
+    /// 4: whoever hears a decision hears what is durable. `leads` is whether the speaker holds the lease; one who
+    /// does not is held off by 5.
+    pub fn tells(&mut self, transaction: TransactionId, told: Verdict, durable: bool, leads: bool) {
+        let decided = self.decided.get(&transaction).copied();
+        let began = self.members.contains_key(&transaction) && !self.endings.contains_key(&transaction);
+        match told {
+            Verdict::Confirm => {
+                let holds = decided == Some(told) && (durable || !leads);
+                self.demand(holds, "durability", || {
+                    format!("{transaction}: confirm was told before it was durable")
+                });
+                self.heard.insert(transaction);
+            }
+            Verdict::Revert if leads => {
+                // Of what is over and acknowledged nobody need know any longer: presumed, and harmless.
+                let holds = decided == Some(told) || !began;
+                self.demand(holds, "agreement", || {
+                    format!("{transaction}: revert was told, on record is {decided:?}")
+                });
+            }
+            Verdict::Revert => {}
+        }
+    }
+
+    /// 1: nobody ends confirmed while another ends reverted, unless that is named.
+    pub fn ends(&mut self, part: Part, standing: Standing, truly: bool, durable: bool) {
+        let (transaction, device) = part;
+        if self.ended.insert(part, standing).is_some_and(|it| it == standing) {
+            return;
+        }
+        self.demand(durable, "durability", || {
+            format!("{device} acknowledged an end that is not durable")
+        });
+        let alone = self.latest.get(&device) == Some(&transaction);
+        self.demand(truly || !alone, "validity", || {
+            format!("{device} says {standing:?} and is not")
+        });
+        let other = self
+            .ended
+            .iter()
+            .find(|((it, _), end)| *it == transaction && **end != standing);
+        let split = other
+            .map(|((_, it), end)| (*it, *end))
+            .filter(|(it, _)| !self.names(transaction, *it) && !self.names(transaction, device));
+        if let Some((it, end)) = split {
+            self.breaks("agreement", format!("{device} ended {standing:?}, {it} ended {end:?}"));
+        }
+    }
+
+    fn names(&self, transaction: TransactionId, device: DeviceId) -> bool {
+        match self.endings.get(&transaction) {
+            Some(Ending::Torn { devices, .. }) => devices.iter().any(|it| it.device == device),
+            Some(Ending::Committed | Ending::RolledBack { .. }) | None => false,
+        }
+    }
+
+    /// 1 and 4: what is told as the ending is what happened.
+    pub fn settles(&mut self, transaction: TransactionId, ending: &Ending) {
+        let ends: Vec<Standing> = self
+            .ended
+            .iter()
+            .filter(|((it, _), _)| *it == transaction)
+            .map(|(_, it)| *it)
+            .collect();
+        let members = self.members.get(&transaction).map_or(0, Vec::len);
+        let decided = self.decided.get(&transaction).copied();
+        let holds = match ending {
+            Ending::Committed => ends.len() == members && ends.iter().all(|it| *it == Standing::Confirmed),
+            Ending::RolledBack { .. } => decided == Some(Verdict::Revert) && !ends.contains(&Standing::Confirmed),
+            Ending::Torn { devices, .. } => !devices.is_empty(),
+        };
+        self.demand(holds, "agreement", || {
+            format!("{transaction}: told as {ending:?}, on record {decided:?}, ends {ends:?}")
+        });
+        let before = self.endings.insert(transaction, ending.clone());
+        let same = before.as_ref().is_none_or(|it| it == ending);
+        self.demand(same, "durability", || {
+            format!("{transaction}: told as {before:?}, then as {ending:?}")
+        });
+    }
+
+    /// 5: an older epoch changes nothing.
+    pub fn is_old(&self, part: Part, epoch: Epoch) -> bool {
+        self.highest.get(&part).is_some_and(|it| epoch < *it)
+    }
+
+    /// A participant has answered this epoch.
+    pub fn answers(&mut self, part: Part, epoch: Epoch) {
+        let highest = self.highest.entry(part).or_insert(epoch);
+        *highest = epoch.max(*highest);
+    }
+
+    /// 4: a Confirm that somebody has heard is on disk until everybody has acknowledged it.
+    pub fn keeps(&mut self, is_durable: impl Fn(TransactionId) -> bool) {
+        let acked = |part: Part| self.ended.contains_key(&part) || self.cleared.contains(&part);
+        let waits = |it: &&TransactionId| {
+            self.members
+                .get(*it)
+                .is_some_and(|of| of.iter().any(|at| !acked((**it, *at))))
+        };
+        let lost = self.heard.iter().filter(waits).find(|it| !is_durable(**it)).copied();
+        if let Some(transaction) = lost {
+            self.breaks(
+                "durability",
+                format!("{transaction}: a confirm that was heard would not survive a crash"),
+            );
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Plans: what a wanted transaction changes on each device, as the device stands when it is planned.
+
+use super::World;
+use crate::change::{Change, Value};
+use transaction::{
+    Charge, CoordinatorRecord, Debt, Decision, Demand, DeviceId, Due, Ending, IntentId, Member, TransactionId,
+};
+
+impl World {
+    pub(super) fn charge(
+        &mut self,
+        transaction: TransactionId,
+        debts: &[(DeviceId, TransactionId)],
+    ) -> Option<Charge<Change>> {
+        let wish = self.scenario.wish(transaction)?.clone();
+        let mut members = Vec::new();
+        for part in &wish.parts {
+            let device = self.agents[part.device].device;
+            let mine = debts.iter().filter(|(it, _)| *it == device);
+            let debts: Vec<Debt<Change>> = mine.filter_map(|(_, it)| self.debt(device, *it)).collect();
+            let mut change = Change::default();
+            for path in &part.paths {
+                self.values += 1;
+                let before = after_repair(&debts, *path).unwrap_or_else(|| self.devices[part.device].read(*path));
+                change.edits.insert(*path, (before, self.values));
+            }
+            members.push(Member {
+                device,
+                change,
+                demand: Demand::Any,
+                wave: part.wave,
+                debts,
+            });
+        }
+        Some(Charge {
+            transaction,
+            intents: vec![IntentId(transaction.0)],
+            comment: "simulated".to_owned(),
+            members,
+            gate: wish.gate,
+            terms: self.scenario.terms.clone(),
+        })
+    }
+
+    /// What becomes of a debt: mostly it is repaired, sometimes the operator takes it on himself.
+    fn debt(&mut self, device: DeviceId, owed: TransactionId) -> Option<Debt<Change>> {
+        let change = self.changes.get(&(owed, device))?.clone();
+        let decision = self.journal.records().into_iter().find_map(|it| match it {
+            CoordinatorRecord::Settled {
+                transaction,
+                ending: Ending::Torn { decision, .. },
+                ..
+            } if transaction == owed => Some(decision),
+            CoordinatorRecord::Settled { .. }
+            | CoordinatorRecord::Began { .. }
+            | CoordinatorRecord::Decided { .. }
+            | CoordinatorRecord::Cleared { .. } => None,
+        })?;
+        let waived = self.chance.permille(400);
+        let due = if waived {
+            Due::Waived
+        } else {
+            Due::Repair { decision, change }
+        };
+        Some(Debt { transaction: owed, due })
+    }
+}
+
+/// What will stand there once the debts are repaired.
+fn after_repair(debts: &[Debt<Change>], path: u8) -> Option<Value> {
+    debts.iter().rev().find_map(|it| match &it.due {
+        Due::Repair {
+            decision: Decision::Confirm,
+            change,
+        } => change.edits.get(&path).map(|(_, after)| *after),
+        Due::Repair {
+            decision: Decision::Revert { .. },
+            change,
+        } => change.edits.get(&path).map(|(before, _)| *before),
+        Due::Waived => None,
+    })
+}

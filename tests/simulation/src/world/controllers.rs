@@ -1,0 +1,484 @@
+//! Controllers: the driver of coordinators and admission. It performs effects in order and decides nothing.
+
+use super::{Event, Up, World, is_confirm, short};
+use crate::change::Change;
+use crate::ledger::Verdict;
+use crate::points;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use transaction::admission::{self, Admission, Limits, Over, Submission};
+use transaction::coordinator::{Coordinator, Effect, Input, Timer};
+use transaction::{
+    Cleared, CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Inquiry, Moment, TicketId, TransactionId,
+};
+
+type Records = BTreeMap<TransactionId, Vec<CoordinatorRecord<Change>>>;
+
+/// One controller.
+#[derive(Debug)]
+pub(super) struct Controller {
+    pub alive: bool,
+    pub life: u32,
+    pub epoch: Epoch,
+    pub coordinators: BTreeMap<TransactionId, Coordinator<Change>>,
+    pub timers: BTreeMap<(TransactionId, Timer), u64>,
+    pub admission: Admission,
+    pub forgotten: BTreeSet<TransactionId>,
+    pub fenced: bool,
+}
+
+impl Controller {
+    pub fn new() -> Self {
+        Self {
+            alive: false,
+            life: 0,
+            epoch: Epoch(0),
+            coordinators: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            admission: Admission::new(Limits::default()),
+            forgotten: BTreeSet::new(),
+            fenced: false,
+        }
+    }
+}
+
+impl World {
+    /// The controller that holds the lease, if it is alive.
+    fn leader(&self) -> Option<usize> {
+        self.controllers
+            .iter()
+            .position(|it| it.alive && it.epoch == self.lease)
+    }
+
+    pub(super) fn submit(&mut self, transaction: TransactionId) {
+        let Some(at) = self.leader() else {
+            return self.schedule(1_000, Event::Submit(transaction));
+        };
+        self.submitted.insert(transaction);
+        let ids = self.scenario.parts(transaction).map(|it| self.agents[it.device].device);
+        let submission = Submission {
+            ticket: TicketId(transaction.0),
+            devices: ids.collect(),
+            mergeable: false,
+        };
+        self.admit(at, admission::Input::Submit(submission));
+    }
+
+    pub(super) fn cancel(&mut self, transaction: TransactionId) {
+        let Some(at) = self.leader() else { return };
+        if self.controllers[at].coordinators.contains_key(&transaction) {
+            self.say(|| format!("{} is cancelled", short(transaction)));
+            self.coordinate(at, transaction, Input::Cancel);
+        }
+    }
+
+    /// Tells admission, and begins what it admits.
+    fn admit(&mut self, at: usize, input: admission::Input) {
+        let effects = self.controllers[at].admission.step(input);
+        for effect in effects {
+            match effect {
+                admission::Effect::Admit { tickets, debts } => {
+                    for ticket in tickets {
+                        self.begin(at, TransactionId(ticket.0), &debts);
+                    }
+                }
+                admission::Effect::Refuse { refusal, .. } => self.say(|| refusal.to_string()),
+                admission::Effect::Arm { .. } | admission::Effect::Disarm(_) => {}
+            }
+        }
+    }
+
+    fn begin(&mut self, at: usize, transaction: TransactionId, debts: &[(DeviceId, TransactionId)]) {
+        if !self.controllers[at].alive || self.controllers[at].fenced || self.is_begun(transaction) {
+            return;
+        }
+        let Some(charge) = self.charge(transaction, debts) else {
+            return;
+        };
+        let epoch = self.controllers[at].epoch;
+        self.say(|| format!("c{at} begins {} ({epoch})", short(transaction)));
+        self.controllers[at]
+            .coordinators
+            .insert(transaction, Coordinator::new(charge, epoch));
+        self.coordinate(at, transaction, Input::Begin);
+    }
+
+    fn is_begun(&self, transaction: TransactionId) -> bool {
+        self.ledger.endings.contains_key(&transaction)
+            || self.journal.records().iter().any(|it| it.transaction() == transaction)
+    }
+
+    pub(super) fn controller_hears(&mut self, at: usize, up: Up) {
+        if !self.controllers[at].alive || self.controllers[at].fenced {
+            return;
+        }
+        match up {
+            Up::Reply(reply) => {
+                // An answer about a debt belongs to the transaction that repays it.
+                let all: Vec<TransactionId> = self.controllers[at].coordinators.keys().copied().collect();
+                for transaction in all {
+                    self.coordinate(at, transaction, Input::Reply(reply.clone()));
+                }
+            }
+            Up::Inquiry(inquiry) => self.asked(at, inquiry),
+        }
+    }
+
+    fn asked(&mut self, at: usize, inquiry: Inquiry) {
+        if self.controllers[at].coordinators.contains_key(&inquiry.transaction) {
+            return self.coordinate(at, inquiry.transaction, Input::Asked(inquiry));
+        }
+        if !self.is_waited_for(at, inquiry.transaction) {
+            let request = inquiry.presumed(self.controllers[at].epoch);
+            self.send_down(at, request);
+        }
+    }
+
+    /// Whether the transaction stands in the journal without being over: then silence is the only answer.
+    fn is_waited_for(&self, at: usize, transaction: TransactionId) -> bool {
+        let records = self.journal.records();
+        let mine = self.controllers[at].epoch == self.lease;
+        let known = records.iter().any(|it| it.transaction() == transaction);
+        let over = records
+            .iter()
+            .any(|it| matches!(it, CoordinatorRecord::Settled { transaction: of, .. } if *of == transaction));
+        mine && known && !over
+    }
+
+    pub(super) fn gate_answers(&mut self, at: usize, life: u32, transaction: TransactionId, round: u32, passed: bool) {
+        use transaction::coordinator::Verdict;
+        if self.controllers[at].alive && self.controllers[at].life == life {
+            let failed = Verdict::Failed {
+                reason: "a session is down".to_owned(),
+            };
+            let verdict = if passed { Verdict::Passed } else { failed };
+            self.coordinate(at, transaction, Input::Gate { round, verdict });
+        }
+    }
+
+    pub(super) fn coordinator_timer(
+        &mut self,
+        at: usize,
+        life: u32,
+        transaction: TransactionId,
+        timer: Timer,
+        arming: u64,
+    ) {
+        let controller = &mut self.controllers[at];
+        let key = (transaction, timer);
+        if controller.alive && controller.life == life && controller.timers.get(&key) == Some(&arming) {
+            controller.timers.remove(&key);
+            self.coordinate(at, transaction, Input::Fired(timer));
+        }
+    }
+
+    /// One step of one coordinator, and what follows from it.
+    fn coordinate(&mut self, at: usize, transaction: TransactionId, input: Input) {
+        let now = self.moment();
+        let life = self.controllers[at].life;
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            if self.controllers[at].life != life {
+                return; // it died on the way
+            }
+            let Some(coordinator) = self.controllers[at].coordinators.get_mut(&transaction) else {
+                return;
+            };
+            let effects = coordinator.step(input, now);
+            inputs.extend(self.controller_acts(at, transaction, effects));
+        }
+    }
+
+    /// Performs effects in order; between any two the controller may be killed. Returns what they feed back.
+    fn controller_acts(&mut self, at: usize, transaction: TransactionId, effects: Vec<Effect<Change>>) -> Vec<Input> {
+        let mut back = Vec::new();
+        let some = !effects.is_empty();
+        let mut unsynced = None;
+        for effect in effects {
+            if self.is_killed_at(points::of_effect(&effect)) {
+                self.kill_controller(at);
+                return Vec::new();
+            }
+            match effect {
+                Effect::Record(record) => {
+                    if self.lease > self.controllers[at].epoch {
+                        return self.fence(at);
+                    }
+                    self.note_record(&record);
+                    let sync = points::of_record(&record).1;
+                    self.journal.append(record.clone());
+                    if crate::planted::planted("send-before-sync") {
+                        unsynced = Some(record);
+                        continue;
+                    }
+                    if self.is_killed_at(sync) {
+                        self.kill_controller(at);
+                        return Vec::new();
+                    }
+                    self.journal.sync();
+                    self.note_durable(&record);
+                }
+                Effect::Send(request) => {
+                    let device = request.device;
+                    if !self.send_down(at, request) {
+                        back.push(Input::Unreachable { device });
+                    }
+                }
+                other => self.controller_does(at, transaction, other),
+            }
+        }
+        if let Some(record) = unsynced {
+            self.journal.sync();
+            self.note_durable(&record);
+        }
+        if some && self.is_killed_at("coordinator: after the last effect") {
+            self.kill_controller(at);
+        }
+        back
+    }
+
+    fn controller_does(&mut self, at: usize, transaction: TransactionId, effect: Effect<Change>) {
+        let ticket = TicketId(transaction.0);
+        match effect {
+            Effect::Record(_) | Effect::Send(_) => {}
+            Effect::Arm { timer, after } => {
+                let after = self.skewed(after);
+                let (arming, life) = (self.sequence, self.controllers[at].life);
+                self.controllers[at].timers.insert((transaction, timer), arming);
+                self.schedule(
+                    after,
+                    Event::CoordinatorTimer {
+                        controller: at,
+                        life,
+                        transaction,
+                        timer,
+                        arming,
+                    },
+                );
+            }
+            Effect::Disarm(timer) => {
+                self.controllers[at].timers.remove(&(transaction, timer));
+            }
+            Effect::Gate { round, .. } => self.ask_gate(at, transaction, round),
+            Effect::Progress(_) => {}
+            Effect::Release { device, owed } => {
+                let owed = owed.then_some(transaction);
+                self.admit(at, admission::Input::Release { ticket, device, owed });
+            }
+            Effect::Repaired { transaction, device } => {
+                self.admit(at, admission::Input::Cleared { device, transaction });
+            }
+            Effect::Settled(settlement) => {
+                let ending = settlement.ending;
+                self.say(|| format!("c{at} tells {}: {ending:?}", short(transaction)));
+                self.ledger.settles(transaction, &ending);
+                let how = match ending {
+                    Ending::Committed => Over::Committed,
+                    Ending::RolledBack { .. } => Over::RolledBack,
+                    Ending::Torn { .. } => Over::Torn,
+                };
+                self.admit(at, admission::Input::Over { ticket, how });
+            }
+            Effect::Forget => {
+                let controller = &mut self.controllers[at];
+                controller.forgotten.insert(transaction);
+                if controller
+                    .coordinators
+                    .get(&transaction)
+                    .is_some_and(|it| it.ending().is_some())
+                {
+                    controller.coordinators.remove(&transaction);
+                    controller.timers.retain(|(it, _), _| *it != transaction);
+                }
+            }
+        }
+    }
+
+    fn ask_gate(&mut self, at: usize, transaction: TransactionId, round: u32) {
+        let healthy = self.scenario.wish(transaction).is_none_or(|it| it.healthy);
+        let silent = !healthy && self.chance.permille(300);
+        if !silent {
+            let after = self.chance.between(100, 20_000);
+            let life = self.controllers[at].life;
+            self.schedule(
+                after,
+                Event::Gate {
+                    controller: at,
+                    life,
+                    transaction,
+                    round,
+                    passed: healthy,
+                },
+            );
+        }
+    }
+
+    /// Another holds the lease: this one's coordinators say nothing any longer.
+    fn fence(&mut self, at: usize) -> Vec<Input> {
+        self.say(|| format!("c{at} is fenced"));
+        self.controllers[at].fenced = true;
+        self.controllers[at].coordinators.clear();
+        self.controllers[at].timers.clear();
+        Vec::new()
+    }
+
+    fn note_record(&mut self, record: &CoordinatorRecord<Change>) {
+        if let CoordinatorRecord::Began { charge, .. } = record {
+            let members = charge.members.iter().map(|it| it.device).collect();
+            self.ledger.members.insert(charge.transaction, members);
+            for member in &charge.members {
+                self.changes
+                    .insert((charge.transaction, member.device), member.change.clone());
+            }
+        }
+    }
+
+    fn note_durable(&mut self, record: &CoordinatorRecord<Change>) {
+        match record {
+            CoordinatorRecord::Decided {
+                transaction, decision, ..
+            } => {
+                self.say(|| format!("on record: {} {decision:?}", short(*transaction)));
+                self.ledger.decides(*transaction, Verdict::from(decision));
+            }
+            CoordinatorRecord::Cleared {
+                transaction,
+                device,
+                how,
+                ..
+            } => {
+                self.say(|| {
+                    format!(
+                        "on record: {device} is owed nothing from {}: {how:?}",
+                        short(*transaction)
+                    )
+                });
+                self.ledger.cleared.insert((*transaction, *device));
+            }
+            CoordinatorRecord::Began { .. } | CoordinatorRecord::Settled { .. } => {}
+        }
+    }
+
+    pub(super) fn kill_controller(&mut self, at: usize) {
+        self.say(|| format!("controller {at} is killed"));
+        let controller = &mut self.controllers[at];
+        controller.alive = false;
+        controller.life += 1;
+        controller.coordinators.clear();
+        controller.timers.clear();
+        if self.weather.take_over.is_none() && self.chance.permille(500) {
+            self.journal.cut(&mut self.chance);
+        }
+        let after = self.chance.between(200, 30_000);
+        self.schedule(after, Event::RestartController(at));
+    }
+
+    /// A controller starts, or takes over: it raises the epoch and finishes what it finds.
+    pub(super) fn restart_controller(&mut self, at: usize) {
+        if self.controllers[at].alive {
+            return;
+        }
+        self.lease = Epoch(self.lease.0 + 1);
+        let epoch = self.lease;
+        self.say(|| format!("controller {at} leads ({epoch})"));
+        self.journal.open();
+        let life = self.controllers[at].life;
+        self.controllers[at] = Controller {
+            alive: true,
+            life,
+            epoch,
+            ..Controller::new()
+        };
+        let mut records = Records::new();
+        for record in self.journal.records() {
+            self.note_record(&record);
+            self.note_durable(&record);
+            records.entry(record.transaction()).or_default().push(record);
+        }
+        for (transaction, records) in records {
+            if self.controllers[at].life == life {
+                self.recover(at, transaction, &records);
+            }
+        }
+        if self.controllers[at].life == life {
+            for transaction in self.submitted.clone() {
+                if !self.is_begun(transaction) {
+                    self.submit(transaction);
+                }
+            }
+        }
+    }
+
+    fn recover(&mut self, at: usize, transaction: TransactionId, records: &[CoordinatorRecord<Change>]) {
+        let (epoch, now): (Epoch, Moment) = (self.controllers[at].epoch, self.moment());
+        let Some((coordinator, effects)) = Coordinator::recover(records, epoch, now) else {
+            let _ = self.controllers[at].forgotten.insert(transaction);
+            return self.note_told(transaction, records);
+        };
+        self.note_told(transaction, records);
+        let settled = coordinator.ending().is_some();
+        if settled {
+            for device in owed(records) {
+                self.admit(at, admission::Input::Owed { device, transaction });
+            }
+        } else {
+            let devices = coordinator.seats().iter().map(|it| it.device).collect();
+            self.admit(
+                at,
+                admission::Input::Held {
+                    ticket: TicketId(transaction.0),
+                    devices,
+                },
+            );
+        }
+        self.controllers[at].coordinators.insert(transaction, coordinator);
+        for input in self.controller_acts(at, transaction, effects) {
+            self.coordinate(at, transaction, input);
+        }
+    }
+
+    /// An ending that is on record is told, whether or not it was told before the crash.
+    fn note_told(&mut self, transaction: TransactionId, records: &[CoordinatorRecord<Change>]) {
+        for record in records {
+            if let CoordinatorRecord::Settled { ending, .. } = record {
+                self.ledger.settles(transaction, ending);
+            }
+        }
+    }
+
+    /// Whether the journal would lose this Confirm in a crash.
+    pub(super) fn keeps_confirm(&self, transaction: TransactionId) -> bool {
+        self.journal.is_durable(|it| is_confirm(it, transaction))
+    }
+}
+
+/// Who is owed something by these records.
+fn owed(records: &[CoordinatorRecord<Change>]) -> BTreeSet<DeviceId> {
+    let mut owed = BTreeSet::new();
+    for record in records {
+        match record {
+            CoordinatorRecord::Settled {
+                ending: Ending::Torn { devices, .. },
+                ..
+            } => {
+                owed.extend(devices.iter().map(|it| it.device));
+            }
+            CoordinatorRecord::Cleared {
+                device,
+                how: Cleared::Repaired | Cleared::Waived,
+                ..
+            } => {
+                owed.remove(device);
+            }
+            CoordinatorRecord::Settled {
+                ending: Ending::Committed | Ending::RolledBack { .. },
+                ..
+            }
+            | CoordinatorRecord::Decided {
+                decision: Decision::Confirm | Decision::Revert { .. },
+                ..
+            }
+            | CoordinatorRecord::Began { .. } => {}
+        }
+    }
+    owed
+}

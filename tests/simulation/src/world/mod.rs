@@ -1,0 +1,366 @@
+//! One world: controllers, agents, devices, a network, an operator, and time, all from one seed.
+
+mod agents;
+mod charges;
+mod compaction;
+mod controllers;
+mod faults;
+mod network;
+mod operations;
+mod scenario;
+mod setup;
+
+pub use scenario::{Part, Scenario, Wish};
+
+use crate::chance::Chance;
+use crate::change::Change;
+use crate::device::Device;
+use crate::disk::Journal;
+use crate::ledger::{Broken, Ledger};
+use crate::oracle;
+use crate::weather::{Mishap, Weather};
+use agents::Agent;
+use controllers::Controller;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use transaction::participant::{Operation, Outcome};
+use transaction::{
+    CoordinatorRecord, DeviceId, Ending, Epoch, Guarantee, Inquiry, Moment, Reply, Request, TransactionId, coordinator,
+    participant,
+};
+
+/// A device away for longer than this may end torn. Less than `repair_within` on the fastest clock.
+pub const PATIENCE: u64 = 1_200_000;
+/// More events than any world needs.
+const MOST_EVENTS: u64 = 400_000;
+
+/// What can happen.
+#[derive(Debug, Clone)]
+enum Event {
+    Submit(TransactionId),
+    Cancel(TransactionId),
+    ToAgent(usize, Request<Change>),
+    ToController(usize, Up),
+    Gate {
+        controller: usize,
+        life: u32,
+        transaction: TransactionId,
+        round: u32,
+        passed: bool,
+    },
+    CoordinatorTimer {
+        controller: usize,
+        life: u32,
+        transaction: TransactionId,
+        timer: coordinator::Timer,
+        arming: u64,
+    },
+    AgentTimer {
+        agent: usize,
+        life: u32,
+        timer: participant::Timer,
+        arming: u64,
+    },
+    OperationActs(Box<Acting>),
+    OperationDone {
+        agent: usize,
+        life: u32,
+        operation: u64,
+        outcome: Outcome,
+    },
+    OperationLate {
+        agent: usize,
+        life: u32,
+        operation: u64,
+    },
+    DeviceTimer {
+        device: usize,
+        armed: u32,
+    },
+    SessionDies {
+        device: usize,
+        session: u32,
+    },
+    RestartController(usize),
+    RestartAgent(usize),
+    CompactController(usize),
+    CompactAgent(usize),
+    OperatorActs,
+    OperatorUnlocks(usize),
+    OutageBegins {
+        device: usize,
+        of_agent: bool,
+    },
+    OutageEnds {
+        device: usize,
+        of_agent: bool,
+    },
+    FaultsEnd,
+}
+
+/// What an agent says.
+#[derive(Debug, Clone)]
+enum Up {
+    Reply(Reply),
+    Inquiry(Inquiry),
+}
+
+/// An operation on its way to a device.
+#[derive(Debug, Clone)]
+struct Acting {
+    agent: usize,
+    life: u32,
+    operation: u64,
+    session: u32,
+    transaction: TransactionId,
+    work: Operation<Change>,
+    mishap: Option<Mishap>,
+}
+
+/// One world.
+pub struct World {
+    /// Its seed.
+    pub seed: u64,
+    /// Milliseconds since it began.
+    pub now: u64,
+    /// What goes wrong in it.
+    pub weather: Weather,
+    /// What was seen.
+    pub ledger: Ledger,
+    /// Who said what, if it is to be read.
+    pub transcript: Option<Vec<String>>,
+    /// Kills at each point.
+    pub visits: BTreeMap<&'static str, u64>,
+    /// Mishaps at each operation.
+    pub mishaps: BTreeSet<(Mishap, &'static str)>,
+    chance: Chance,
+    events: BinaryHeap<Reverse<(u64, u64)>>,
+    bodies: BTreeMap<u64, Event>,
+    sequence: u64,
+    scenario: Scenario,
+    submitted: BTreeSet<TransactionId>,
+    devices: Vec<Device>,
+    agents: Vec<Agent>,
+    controllers: Vec<Controller>,
+    journal: Journal<CoordinatorRecord<Change>>,
+    changes: BTreeMap<(TransactionId, DeviceId), Change>,
+    lease: Epoch,
+    passes: BTreeMap<&'static str, u32>,
+    values: u64,
+}
+
+/// How a world ended.
+#[derive(Debug, Clone)]
+pub struct Outcomes {
+    /// What did not hold, if anything.
+    pub broken: Option<Broken>,
+    /// Each transaction's ending, with the weakest guarantee among its devices.
+    pub endings: Vec<(Guarantee, Ending)>,
+    /// Whether somebody ended otherwise than the others, named or not.
+    pub split: bool,
+}
+
+impl World {
+    /// Lets it run to its end.
+    pub fn run(&mut self) -> Outcomes {
+        let mut steps = 0;
+        let limit = self.weather.end + 10_000_000;
+        while let Some(Reverse((at, id))) = self.events.pop() {
+            self.now = at;
+            steps += 1;
+            if let Some(event) = self.bodies.remove(&id) {
+                self.happen(event);
+                self.look();
+            }
+            if self.ledger.broken.is_some() || (self.now >= self.weather.end && self.is_quiet()) {
+                break;
+            }
+            if steps > MOST_EVENTS || self.now > limit {
+                let open = self.unfinished();
+                self.ledger
+                    .breaks("termination", format!("after {steps} events: {open}"));
+            }
+        }
+        if self.ledger.broken.is_none() && !self.is_quiet() {
+            let open = self.unfinished();
+            self.ledger
+                .breaks("termination", format!("nothing happens any more: {open}"));
+        }
+        self.judge();
+        self.outcomes()
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Submit(transaction) => self.submit(transaction),
+            Event::Cancel(transaction) => self.cancel(transaction),
+            Event::ToAgent(agent, request) => self.agent_hears(agent, request),
+            Event::ToController(controller, up) => self.controller_hears(controller, up),
+            Event::Gate {
+                controller,
+                life,
+                transaction,
+                round,
+                passed,
+            } => {
+                self.gate_answers(controller, life, transaction, round, passed);
+            }
+            Event::CoordinatorTimer {
+                controller,
+                life,
+                transaction,
+                timer,
+                arming,
+            } => {
+                self.coordinator_timer(controller, life, transaction, timer, arming);
+            }
+            Event::AgentTimer {
+                agent,
+                life,
+                timer,
+                arming,
+            } => self.agent_timer(agent, life, timer, arming),
+            Event::OperationActs(acting) => self.operation_acts(*acting),
+            Event::OperationDone {
+                agent,
+                life,
+                operation,
+                outcome,
+            } => {
+                self.operation_done(agent, life, operation, outcome);
+            }
+            Event::OperationLate { agent, life, operation } => self.operation_late(agent, life, operation),
+            Event::DeviceTimer { device, armed } => self.device_timer(device, armed),
+            Event::SessionDies { device, session } => self.devices[device].close(session),
+            Event::RestartController(controller) => self.restart_controller(controller),
+            Event::RestartAgent(agent) => self.restart_agent(agent),
+            Event::CompactController(controller) => self.compact_controller(controller),
+            Event::CompactAgent(agent) => self.compact_agent(agent),
+            Event::OperatorActs => self.operator_acts(),
+            Event::OperatorUnlocks(device) => self.operator_unlocks(device),
+            Event::OutageBegins { device, of_agent } => self.outage_begins(device, of_agent),
+            Event::OutageEnds { device, of_agent } => self.outage_ends(device, of_agent),
+            Event::FaultsEnd => self.faults_end(),
+        }
+    }
+
+    /// After every step: what was heard is still durable.
+    fn look(&mut self) {
+        let mut ledger = std::mem::take(&mut self.ledger);
+        ledger.keeps(|it| self.keeps_confirm(it));
+        self.ledger = ledger;
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.unfinished().is_empty()
+    }
+
+    /// What is still open: transactions, participants, locks.
+    fn unfinished(&self) -> String {
+        let mut open = Vec::new();
+        for transaction in self.scenario.transactions() {
+            if !self.ledger.endings.contains_key(&transaction) {
+                open.push(format!("{} has not ended", short(transaction)));
+            }
+        }
+        for (at, agent) in self.agents.iter().enumerate() {
+            if !agent.alive {
+                open.push(format!("agent {at} is away"));
+            } else if let Some((transaction, standing)) = agent.participant.live()
+                && !self.is_torn(transaction, agent.device)
+            {
+                open.push(format!("device {at} stands {standing:?} in {}", short(transaction)));
+            }
+        }
+        for (at, device) in self.devices.iter().enumerate().filter(|(_, it)| !it.is_clean()) {
+            open.push(format!(
+                "device {at} is held: {:?} {:?} pending {}",
+                device.lock,
+                device.staged,
+                device.pending.is_some()
+            ));
+        }
+        open.join(", ")
+    }
+
+    fn is_torn(&self, transaction: TransactionId, device: DeviceId) -> bool {
+        match self.ledger.endings.get(&transaction) {
+            Some(Ending::Torn { devices, .. }) => devices.iter().any(|it| it.device == device),
+            Some(Ending::Committed | Ending::RolledBack { .. }) | None => false,
+        }
+    }
+
+    /// At the end: usefulness, and who may be torn.
+    fn judge(&mut self) {
+        if self.weather.must_commit && !self.scenario.is_doomed() {
+            let failed = self.ledger.endings.iter().find(|(_, it)| **it != Ending::Committed);
+            if let Some((transaction, ending)) = failed {
+                let seen = format!("{} could have committed and ended {ending:?}", short(*transaction));
+                self.ledger.breaks("usefulness", seen);
+            }
+        }
+        if let Some(device) = oracle::unexcused(&self.ledger, PATIENCE).first() {
+            self.ledger
+                .breaks("usefulness", format!("{device} ended torn and nothing excuses it"));
+        }
+    }
+
+    fn outcomes(&self) -> Outcomes {
+        let weakest = |it: &TransactionId| {
+            let members = self.scenario.parts(*it).map(|part| self.devices[part.device].class);
+            members.reduce(Guarantee::with).unwrap_or(Guarantee::Plain)
+        };
+        let endings = self
+            .ledger
+            .endings
+            .iter()
+            .map(|(it, ending)| (weakest(it), ending.clone()))
+            .collect();
+        let split = self
+            .ledger
+            .broken
+            .as_ref()
+            .is_some_and(|it| it.invariant == "agreement");
+        Outcomes {
+            broken: self.ledger.broken.clone(),
+            endings,
+            split,
+        }
+    }
+
+    fn schedule(&mut self, after: u64, event: Event) {
+        self.sequence += 1;
+        self.events.push(Reverse((self.now + after, self.sequence)));
+        self.bodies.insert(self.sequence, event);
+    }
+
+    fn moment(&self) -> Moment {
+        Moment(self.now)
+    }
+
+    fn say(&mut self, words: impl FnOnce() -> String) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.push(format!("{:>10.3}  {}", self.now as f64 / 1000.0, words()));
+        }
+    }
+}
+
+/// Whether this is the Confirm of that transaction.
+fn is_confirm(record: &CoordinatorRecord<Change>, transaction: TransactionId) -> bool {
+    matches!(record, CoordinatorRecord::Decided { transaction: it, decision: transaction::Decision::Confirm, .. }
+        if *it == transaction)
+}
+
+/// The crash points of a compaction.
+fn points_of(who: &str) -> [&'static str; 4] {
+    let at = crate::points::ALL
+        .iter()
+        .position(|it| it.starts_with(who) && it.contains("compact"))
+        .unwrap_or(0);
+    [0, 1, 2, 3].map(|it| crate::points::ALL[at + it])
+}
+
+/// A transaction's name in a transcript.
+fn short(transaction: TransactionId) -> String {
+    format!("T{}", transaction.0)
+}

@@ -1,0 +1,139 @@
+//! What is wanted in a world: a few transactions over a few devices.
+
+use crate::chance::Chance;
+use crate::change::Path;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use transaction::{Gate, Terms, TransactionId};
+
+/// One device's part in a wanted transaction.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Which device, by number.
+    pub device: usize,
+    /// Its wave.
+    pub wave: u16,
+    /// What is touched.
+    pub paths: BTreeSet<Path>,
+}
+
+/// One wanted transaction.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Its name.
+    pub transaction: TransactionId,
+    /// When somebody asks for it.
+    pub at: u64,
+    /// Who takes part.
+    pub parts: Vec<Part>,
+    /// When the network's health is asked.
+    pub gate: Gate,
+    /// Whether it is well.
+    pub healthy: bool,
+    /// When the caller withdraws, if he does.
+    pub cancelled: Option<u64>,
+}
+
+/// Everything that is wanted.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// How many devices there are.
+    pub devices: usize,
+    /// In the order of asking.
+    pub wishes: Vec<Wish>,
+    /// The deadlines of all.
+    pub terms: Terms,
+}
+
+/// Paths that changes touch; the operator edits these and some more.
+pub const TOUCHED: u64 = 4;
+
+impl Scenario {
+    /// The scenario of a seed. After an outage, at `late`, somebody wants all devices.
+    pub fn draw(chance: &mut Chance, late: Option<u64>) -> Self {
+        let devices = usize::try_from(chance.between(1, 4)).unwrap_or(1);
+        let mut wishes: Vec<Wish> = (1..=chance.between(1, 3))
+            .map(|number| wish(number, devices, chance))
+            .collect();
+        if let Some(at) = late {
+            let parts = (0..devices)
+                .map(|device| Part {
+                    device,
+                    wave: 0,
+                    paths: BTreeSet::from([0]),
+                })
+                .collect();
+            let transaction = TransactionId(9);
+            wishes.push(Wish {
+                transaction,
+                at,
+                parts,
+                gate: Gate::None,
+                healthy: true,
+                cancelled: None,
+            });
+        }
+        Self {
+            devices,
+            wishes,
+            terms: terms(),
+        }
+    }
+
+    /// The transactions wanted.
+    pub fn transactions(&self) -> impl Iterator<Item = TransactionId> {
+        self.wishes.iter().map(|it| it.transaction)
+    }
+
+    /// One of them.
+    pub fn wish(&self, transaction: TransactionId) -> Option<&Wish> {
+        self.wishes.iter().find(|it| it.transaction == transaction)
+    }
+
+    /// Who takes part in it.
+    pub fn parts(&self, transaction: TransactionId) -> impl Iterator<Item = &Part> {
+        self.wish(transaction).into_iter().flat_map(|it| &it.parts)
+    }
+
+    /// Whether somebody withdraws, or the network is not well: no transaction has to commit.
+    pub fn is_doomed(&self) -> bool {
+        self.wishes.iter().any(|it| !it.healthy || it.cancelled.is_some())
+    }
+}
+
+fn wish(number: u64, devices: usize, chance: &mut Chance) -> Wish {
+    let at = chance.below(15_000) * (number - 1).min(1);
+    let mut parts = Vec::new();
+    for device in 0..devices {
+        if chance.permille(750) || parts.is_empty() && device + 1 == devices {
+            let paths = (0..chance.between(1, 3))
+                .map(|_| Path::try_from(chance.below(TOUCHED)).unwrap_or(0))
+                .collect();
+            let wave = u16::try_from(chance.below(3) / 2).unwrap_or(0);
+            parts.push(Part { device, wave, paths });
+        }
+    }
+    Wish {
+        transaction: TransactionId(u128::from(number)),
+        at,
+        parts,
+        gate: chance.pick(&[Gate::None, Gate::None, Gate::Last, Gate::EachWave]),
+        healthy: !chance.permille(60),
+        cancelled: chance.permille(60).then(|| at + chance.below(4_000)),
+    }
+}
+
+fn terms() -> Terms {
+    let seconds = Duration::from_secs;
+    Terms {
+        prepare_within: seconds(40),
+        apply_within: seconds(40),
+        gate_within: seconds(30),
+        decide_within: seconds(25),
+        lease: seconds(60),
+        in_doubt: seconds(40),
+        resend: seconds(2),
+        revert_within: seconds(15),
+        repair_within: seconds(1800),
+    }
+}

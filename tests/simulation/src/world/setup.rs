@@ -1,0 +1,102 @@
+//! How a world begins.
+
+use super::agents::Agent;
+use super::controllers::Controller;
+use super::{Event, Scenario, World};
+use crate::chance::Chance;
+use crate::change::Path;
+use crate::device::Device;
+use crate::disk::Journal;
+use crate::ledger::Ledger;
+use crate::weather::Weather;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use transaction::{DeviceId, Epoch, Guarantee, TakenBack};
+
+impl World {
+    /// The world of this seed.
+    pub fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let weather = Weather::of(seed, &mut chance);
+        let scenario = Scenario::draw(&mut chance, weather.outage.map(|(_, until)| until + 5_000));
+        let devices: Vec<Device> = (0..scenario.devices).map(|_| device(&mut chance)).collect();
+        let agents = (0..devices.len())
+            .map(|it| Agent::new(DeviceId(it as u128 + 1)))
+            .collect();
+        let controllers = (0..2).map(|_| Controller::new()).collect();
+        let mut world = Self {
+            seed,
+            now: 0,
+            weather,
+            ledger: Ledger::default(),
+            transcript: None,
+            visits: BTreeMap::new(),
+            mishaps: BTreeSet::new(),
+            chance,
+            events: BinaryHeap::new(),
+            bodies: BTreeMap::new(),
+            sequence: 0,
+            scenario,
+            submitted: BTreeSet::new(),
+            devices,
+            agents,
+            controllers,
+            journal: Journal::default(),
+            changes: BTreeMap::new(),
+            lease: Epoch(0),
+            passes: BTreeMap::new(),
+            values: 1_000,
+        };
+        world.plan();
+        world
+    }
+
+    /// Puts into the calendar what does not depend on what happens.
+    fn plan(&mut self) {
+        for wish in self.scenario.wishes.clone() {
+            self.schedule(wish.at + 1, Event::Submit(wish.transaction));
+            if let Some(at) = wish.cancelled {
+                self.schedule(at + 1, Event::Cancel(wish.transaction));
+            }
+        }
+        let end = self.weather.end;
+        for _ in 0..self.weather.operator {
+            let at = self.chance.below(end.min(40_000));
+            self.schedule(at, Event::OperatorActs);
+        }
+        if let Some((from, until)) = self.weather.outage {
+            let device = usize::try_from(self.chance.below(self.devices.len() as u64)).unwrap_or(0);
+            let of_agent = self.chance.permille(500);
+            let id = self.agents[device].device;
+            self.ledger.away.insert(id, until - from);
+            self.schedule(from, Event::OutageBegins { device, of_agent });
+            self.schedule(until, Event::OutageEnds { device, of_agent });
+            self.weather.end = end.max(until + 30_000);
+        }
+        self.restart_controller(0);
+        if let Some(at) = self.weather.take_over {
+            self.schedule(at, Event::RestartController(1));
+        }
+        if !self.weather.must_commit {
+            self.plan_compactions();
+        }
+        self.schedule(self.weather.end, Event::FaultsEnd);
+    }
+
+    fn plan_compactions(&mut self) {
+        for at in 0..self.devices.len() {
+            let after = self.chance.between(100, 60_000);
+            self.schedule(after, Event::CompactAgent(at));
+        }
+        for _ in 0..4 {
+            let after = self.chance.between(100, 30_000);
+            self.schedule(after, Event::CompactController(0));
+        }
+    }
+}
+
+fn device(chance: &mut Chance) -> Device {
+    let class = chance.pick(&Guarantee::ALL);
+    let renews = class.taken_back() != TakenBack::ByAgent && chance.permille(700);
+    let running = (0..8).map(|it: Path| (it, u64::from(it) + 1)).collect();
+    Device::new(class, renews, running)
+}
