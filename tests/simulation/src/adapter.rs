@@ -36,8 +36,16 @@ pub struct Act<'a> {
 }
 
 impl Act<'_> {
-    /// Does it.
+    /// Does it. Where a stranger's work was found the session is closed: a person has to get at the device.
     pub fn perform(&mut self, operation: &Operation<Change>) -> Outcome {
+        let outcome = self.attempt(operation);
+        if matches!(outcome, Outcome::Foreign { .. }) {
+            self.device.close(self.session);
+        }
+        outcome
+    }
+
+    fn attempt(&mut self, operation: &Operation<Change>) -> Outcome {
         match operation {
             Operation::Stage { change, .. } => self.stage(change, false),
             Operation::Restage { change } => self.stage(change, true),
@@ -45,7 +53,6 @@ impl Act<'_> {
             Operation::Renew { lease, .. } => self.renew(millis(*lease)),
             Operation::Confirm { change, .. } => self.confirm(change),
             Operation::Revert { change, .. } => self.revert(change),
-            Operation::Release => self.release(),
             Operation::Read { change, .. } => self.look(change),
         }
     }
@@ -284,13 +291,6 @@ impl Act<'_> {
             .map(|(path, (before, _))| (*path, *before))
             .collect();
         self.device.running.extend(inverse);
-        self.unlock();
-        Outcome::Reverted
-    }
-
-    fn release(&mut self) -> Outcome {
-        let me = Who::Session(self.session);
-        self.device.candidate.retain(|_, (_, who)| *who != me);
         self.unlock();
         Outcome::Reverted
     }

@@ -12,12 +12,12 @@ impl Chance {
         let mut chance = Self {
             state: seed ^ 0x5851_f42d_4c95_7f2d,
         };
-        chance.next();
+        chance.any();
         chance
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn any(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Chance {
 
     /// A number below `bound`; 0 if there is none.
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next() % bound }
+        if bound == 0 { 0 } else { self.any() % bound }
     }
 
     /// A number from `low` to `high`, both included.

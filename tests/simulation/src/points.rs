@@ -47,7 +47,6 @@ pub const ALL: &[&str] = &[
     "participant: confirm",
     "participant: revert",
     "participant: read",
-    "participant: release",
     "participant: reply",
     "participant: inquire",
     "participant: arm",
@@ -128,7 +127,6 @@ pub fn of_operation(work: &Operation<Change>) -> &'static str {
         Operation::Renew { .. } => "participant: renew",
         Operation::Confirm { .. } => "participant: confirm",
         Operation::Revert { .. } => "participant: revert",
-        Operation::Release => "participant: release",
         Operation::Read { .. } => "participant: read",
     }
 }

@@ -153,11 +153,10 @@ impl Weather {
 }
 
 /// Points that are seen only where a device was owed something.
-const AFTER_DEBTS: [&str; 4] = [
+const AFTER_DEBTS: [&str; 3] = [
     "coordinator: write cleared",
     "coordinator: sync cleared",
     "coordinator: repaired",
-    "participant: release",
 ];
 
 /// Points between an apply and its confirmation.

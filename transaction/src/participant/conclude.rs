@@ -51,18 +51,12 @@ impl<C: Clone> Participant<C> {
         self.reply(about, answer, turn);
     }
 
-    /// Not yet. The coordinator asks again for as long as it waits; a revert is tried again whether it asks or not,
-    /// for nobody may hold a device for a transaction that is over.
+    /// Not yet. The coordinator asks again for as long as it waits, and the participant does not rely on it: nobody may
+    /// hold a device for ever for a transaction that is over.
     pub(super) fn put_off(&mut self, outcome: Outcome, turn: &mut Turn<C>) {
         let reason = outcome.words();
         self.answer(Answer::Deferred { reason }, turn);
         self.try_again(turn);
-    }
-
-    /// A person must look, and nothing of ours may be in his way.
-    fn hand_over(&mut self, what: String, turn: &mut Turn<C>) {
-        self.answer(Answer::Foreign { what }, turn);
-        self.work(Work::Release, turn);
     }
 
     pub(super) fn confirmed(&mut self, outcome: Outcome, turn: &mut Turn<C>) {
@@ -72,8 +66,8 @@ impl<C: Clone> Participant<C> {
                 if let Some(live) = &mut self.live {
                     live.hold = Hold::Confirmed;
                 }
-                self.answer(
-                    Answer::Deferred {
+                self.put_off(
+                    Outcome::Unknown {
                         reason: "confirmed, but not saved".to_owned(),
                     },
                     turn,
@@ -130,7 +124,7 @@ impl<C: Clone> Participant<C> {
                 live.hold = Hold::Failed("being repaired".to_owned());
                 self.work(Work::Restage, turn);
             }
-            Outcome::Foreign { what } | Outcome::Stale { what } => self.hand_over(what, turn),
+            Outcome::Foreign { what } | Outcome::Stale { what } => self.answer(Answer::Foreign { what }, turn),
             other => self.put_off(other, turn),
         }
     }
@@ -148,7 +142,7 @@ impl<C: Clone> Participant<C> {
                 live.renews = renews;
                 self.apply(Work::Reapply, turn);
             }
-            Outcome::Stale { what } => self.hand_over(what, turn),
+            Outcome::Stale { what } => self.answer(Answer::Foreign { what }, turn),
             other => self.put_off(other, turn),
         }
     }

@@ -60,7 +60,8 @@ pub enum Effect<C> {
     Disarm(Timer),
 }
 
-/// What is to be done with a device. Each leaves no lock behind when it fails, unless a change is applied.
+/// What is to be done with a device. Each leaves no lock behind when it fails, unless a change is applied; one that is
+/// answered [`Outcome::Foreign`] leaves none in any case: a person has to get at the device, so the session is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Operation<C> {
     /// Lock and await it; reread what the change touches; edit; validate.
@@ -108,8 +109,6 @@ pub enum Operation<C> {
         /// What staging brought; none if staging never ended.
         evidence: Option<String>,
     },
-    /// Discard what is staged, unlock, close. What is in effect stays as it is. Any outcome will do.
-    Release,
     /// Read where the device stands. Changes nothing.
     Read {
         /// The change.

@@ -30,6 +30,13 @@ pub(super) struct Live<C> {
     pub doubtful: bool,
 }
 
+impl<C> Live<C> {
+    /// Whether the change is in effect, so that a confirm applies nothing.
+    pub fn is_in_effect(&self) -> bool {
+        matches!(self.hold, Hold::Applied | Hold::Confirmed)
+    }
+}
+
 /// How the device stands, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Hold {
@@ -72,8 +79,6 @@ pub(super) enum Work {
     /// A revert that nobody told us to do.
     LetGo,
     Restage,
-    /// The session goes; what is in effect stays.
-    Release,
     Reapply,
     Look(Why),
 }

@@ -7,6 +7,8 @@ mod outcomes;
 mod past;
 mod recover;
 mod requests;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod turn;
 

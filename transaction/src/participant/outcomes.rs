@@ -25,7 +25,6 @@ impl<C: Clone> Participant<C> {
             Work::Revert => self.reverted(outcome, turn),
             Work::LetGo => self.let_go(outcome, turn),
             Work::Restage => self.restaged(outcome, turn),
-            Work::Release => drop(self.conclude_if_told(turn)),
             Work::Reapply => self.reapplied(outcome, turn),
             Work::Look(why) => self.looked(why, outcome, turn),
         }

@@ -50,7 +50,9 @@ impl<C: Clone> Participant<C> {
         let Some(live) = &self.live else { return };
         match (live.told, timer) {
             (Some(Told::Revert), Timer::Ask) if live.work.is_none() => return self.conclude(turn),
-            (Some(Told::Confirm), Timer::Ask) if live.work.is_none() => return self.work(Work::Release, turn),
+            (Some(Told::Confirm), Timer::Ask) if live.work.is_none() && live.is_in_effect() => {
+                return self.conclude(turn);
+            }
             (Some(Told::Confirm | Told::Revert), _) => return,
             (None, _) => {}
         }
@@ -63,18 +65,14 @@ impl<C: Clone> Participant<C> {
         }
     }
 
-    /// What was decided did not succeed. A revert is tried again, ever more slowly. A confirm is tried when the
-    /// coordinator asks again; if it no longer does, the device is not held any longer.
+    /// What was decided did not succeed: it is tried again whether the coordinator asks or not, ever more slowly. Only
+    /// what would have to be applied anew waits to be asked for: nothing is applied for a transaction that is over.
     pub(super) fn try_again(&mut self, turn: &mut Turn<C>) {
-        let Some(live) = &mut self.live else { return };
-        match live.told {
-            Some(Told::Revert) => {
-                turn.arm(Timer::Ask, live.lease.ask_every * 2u32.pow(live.asks.min(SLOWEST)));
-                live.asks += 1;
-            }
-            Some(Told::Confirm) => turn.arm(Timer::Ask, live.lease.in_doubt),
-            None => {}
-        }
+        let Some(live) = self.live.as_mut().filter(|it| it.told.is_some()) else {
+            return;
+        };
+        turn.arm(Timer::Ask, live.lease.ask_every * 2u32.pow(live.asks.min(SLOWEST)));
+        live.asks += 1;
     }
 
     fn renew_unasked(&mut self, turn: &mut Turn<C>) {

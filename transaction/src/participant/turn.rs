@@ -117,7 +117,6 @@ impl<C: Clone> Participant<C> {
                 change,
                 evidence: live.evidence.clone(),
             },
-            Work::Release => Operation::Release,
             Work::Look(_) => Operation::Read { change, evidence },
         };
         turn.push(Effect::Device {

@@ -1,17 +1,13 @@
 //! Controllers: the driver of coordinators and admission. It performs effects in order and decides nothing.
 
-use super::{Event, Up, World, is_confirm, short};
+use super::{Event, Up, Whose, World, short};
 use crate::change::Change;
-use crate::ledger::Verdict;
+use crate::ledger;
 use crate::points;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use transaction::admission::{self, Admission, Limits, Over, Submission};
-use transaction::coordinator::{Coordinator, Effect, Input, Timer};
-use transaction::{
-    Cleared, CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Inquiry, Moment, TicketId, TransactionId,
-};
-
-type Records = BTreeMap<TransactionId, Vec<CoordinatorRecord<Change>>>;
+use transaction::coordinator::{Coordinator, Effect, Input, Timer, Verdict};
+use transaction::{CoordinatorRecord, DeviceId, Ending, Epoch, Inquiry, TicketId, TransactionId};
 
 /// One controller.
 #[derive(Debug)]
@@ -72,7 +68,7 @@ impl World {
     }
 
     /// Tells admission, and begins what it admits.
-    fn admit(&mut self, at: usize, input: admission::Input) {
+    pub(super) fn admit(&mut self, at: usize, input: admission::Input) {
         let effects = self.controllers[at].admission.step(input);
         for effect in effects {
             match effect {
@@ -102,7 +98,7 @@ impl World {
         self.coordinate(at, transaction, Input::Begin);
     }
 
-    fn is_begun(&self, transaction: TransactionId) -> bool {
+    pub(super) fn is_begun(&self, transaction: TransactionId) -> bool {
         self.ledger.endings.contains_key(&transaction)
             || self.journal.records().iter().any(|it| it.transaction() == transaction)
     }
@@ -144,25 +140,29 @@ impl World {
         mine && known && !over
     }
 
-    pub(super) fn gate_answers(&mut self, at: usize, life: u32, transaction: TransactionId, round: u32, passed: bool) {
-        use transaction::coordinator::Verdict;
+    pub(super) fn gate_answers(&mut self, whose: Whose, round: u32, passed: bool) {
+        let Whose {
+            controller: at,
+            life,
+            transaction,
+        } = whose;
         if self.controllers[at].alive && self.controllers[at].life == life {
-            let failed = Verdict::Failed {
-                reason: "a session is down".to_owned(),
+            let reason = "a session is down".to_owned();
+            let verdict = if passed {
+                Verdict::Passed
+            } else {
+                Verdict::Failed { reason }
             };
-            let verdict = if passed { Verdict::Passed } else { failed };
             self.coordinate(at, transaction, Input::Gate { round, verdict });
         }
     }
 
-    pub(super) fn coordinator_timer(
-        &mut self,
-        at: usize,
-        life: u32,
-        transaction: TransactionId,
-        timer: Timer,
-        arming: u64,
-    ) {
+    pub(super) fn coordinator_timer(&mut self, whose: Whose, timer: Timer, arming: u64) {
+        let Whose {
+            controller: at,
+            life,
+            transaction,
+        } = whose;
         let controller = &mut self.controllers[at];
         let key = (transaction, timer);
         if controller.alive && controller.life == life && controller.timers.get(&key) == Some(&arming) {
@@ -172,7 +172,7 @@ impl World {
     }
 
     /// One step of one coordinator, and what follows from it.
-    fn coordinate(&mut self, at: usize, transaction: TransactionId, input: Input) {
+    pub(super) fn coordinate(&mut self, at: usize, transaction: TransactionId, input: Input) {
         let now = self.moment();
         let life = self.controllers[at].life;
         let mut inputs = VecDeque::from([input]);
@@ -189,7 +189,12 @@ impl World {
     }
 
     /// Performs effects in order; between any two the controller may be killed. Returns what they feed back.
-    fn controller_acts(&mut self, at: usize, transaction: TransactionId, effects: Vec<Effect<Change>>) -> Vec<Input> {
+    pub(super) fn controller_acts(
+        &mut self,
+        at: usize,
+        transaction: TransactionId,
+        effects: Vec<Effect<Change>>,
+    ) -> Vec<Input> {
         let mut back = Vec::new();
         let some = !effects.is_empty();
         let mut unsynced = None;
@@ -223,7 +228,14 @@ impl World {
                         back.push(Input::Unreachable { device });
                     }
                 }
-                other => self.controller_does(at, transaction, other),
+                effect @ (Effect::Arm { .. }
+                | Effect::Disarm(_)
+                | Effect::Gate { .. }
+                | Effect::Progress(_)
+                | Effect::Release { .. }
+                | Effect::Repaired { .. }
+                | Effect::Settled(_)
+                | Effect::Forget) => self.controller_does(at, transaction, effect),
             }
         }
         if let Some(record) = unsynced {
@@ -244,16 +256,12 @@ impl World {
                 let after = self.skewed(after);
                 let (arming, life) = (self.sequence, self.controllers[at].life);
                 self.controllers[at].timers.insert((transaction, timer), arming);
-                self.schedule(
-                    after,
-                    Event::CoordinatorTimer {
-                        controller: at,
-                        life,
-                        transaction,
-                        timer,
-                        arming,
-                    },
-                );
+                let whose = Whose {
+                    controller: at,
+                    life,
+                    transaction,
+                };
+                self.schedule(after, Event::CoordinatorTimer(whose, timer, arming));
             }
             Effect::Disarm(timer) => {
                 self.controllers[at].timers.remove(&(transaction, timer));
@@ -298,17 +306,12 @@ impl World {
         let silent = !healthy && self.chance.permille(300);
         if !silent {
             let after = self.chance.between(100, 20_000);
-            let life = self.controllers[at].life;
-            self.schedule(
-                after,
-                Event::Gate {
-                    controller: at,
-                    life,
-                    transaction,
-                    round,
-                    passed: healthy,
-                },
-            );
+            let whose = Whose {
+                controller: at,
+                life: self.controllers[at].life,
+                transaction,
+            };
+            self.schedule(after, Event::Gate(whose, round, healthy));
         }
     }
 
@@ -321,7 +324,7 @@ impl World {
         Vec::new()
     }
 
-    fn note_record(&mut self, record: &CoordinatorRecord<Change>) {
+    pub(super) fn note_record(&mut self, record: &CoordinatorRecord<Change>) {
         if let CoordinatorRecord::Began { charge, .. } = record {
             let members = charge.members.iter().map(|it| it.device).collect();
             self.ledger.members.insert(charge.transaction, members);
@@ -332,13 +335,13 @@ impl World {
         }
     }
 
-    fn note_durable(&mut self, record: &CoordinatorRecord<Change>) {
+    pub(super) fn note_durable(&mut self, record: &CoordinatorRecord<Change>) {
         match record {
             CoordinatorRecord::Decided {
                 transaction, decision, ..
             } => {
                 self.say(|| format!("on record: {} {decision:?}", short(*transaction)));
-                self.ledger.decides(*transaction, Verdict::from(decision));
+                self.ledger.decides(*transaction, ledger::Verdict::from(decision));
             }
             CoordinatorRecord::Cleared {
                 transaction,
@@ -357,128 +360,4 @@ impl World {
             CoordinatorRecord::Began { .. } | CoordinatorRecord::Settled { .. } => {}
         }
     }
-
-    pub(super) fn kill_controller(&mut self, at: usize) {
-        self.say(|| format!("controller {at} is killed"));
-        let controller = &mut self.controllers[at];
-        controller.alive = false;
-        controller.life += 1;
-        controller.coordinators.clear();
-        controller.timers.clear();
-        if self.weather.take_over.is_none() && self.chance.permille(500) {
-            self.journal.cut(&mut self.chance);
-        }
-        let after = self.chance.between(200, 30_000);
-        self.schedule(after, Event::RestartController(at));
-    }
-
-    /// A controller starts, or takes over: it raises the epoch and finishes what it finds.
-    pub(super) fn restart_controller(&mut self, at: usize) {
-        if self.controllers[at].alive {
-            return;
-        }
-        self.lease = Epoch(self.lease.0 + 1);
-        let epoch = self.lease;
-        self.say(|| format!("controller {at} leads ({epoch})"));
-        self.journal.open();
-        let life = self.controllers[at].life;
-        self.controllers[at] = Controller {
-            alive: true,
-            life,
-            epoch,
-            ..Controller::new()
-        };
-        let mut records = Records::new();
-        for record in self.journal.records() {
-            self.note_record(&record);
-            self.note_durable(&record);
-            records.entry(record.transaction()).or_default().push(record);
-        }
-        for (transaction, records) in records {
-            if self.controllers[at].life == life {
-                self.recover(at, transaction, &records);
-            }
-        }
-        if self.controllers[at].life == life {
-            for transaction in self.submitted.clone() {
-                if !self.is_begun(transaction) {
-                    self.submit(transaction);
-                }
-            }
-        }
-    }
-
-    fn recover(&mut self, at: usize, transaction: TransactionId, records: &[CoordinatorRecord<Change>]) {
-        let (epoch, now): (Epoch, Moment) = (self.controllers[at].epoch, self.moment());
-        let Some((coordinator, effects)) = Coordinator::recover(records, epoch, now) else {
-            let _ = self.controllers[at].forgotten.insert(transaction);
-            return self.note_told(transaction, records);
-        };
-        self.note_told(transaction, records);
-        let settled = coordinator.ending().is_some();
-        if settled {
-            for device in owed(records) {
-                self.admit(at, admission::Input::Owed { device, transaction });
-            }
-        } else {
-            let devices = coordinator.seats().iter().map(|it| it.device).collect();
-            self.admit(
-                at,
-                admission::Input::Held {
-                    ticket: TicketId(transaction.0),
-                    devices,
-                },
-            );
-        }
-        self.controllers[at].coordinators.insert(transaction, coordinator);
-        for input in self.controller_acts(at, transaction, effects) {
-            self.coordinate(at, transaction, input);
-        }
-    }
-
-    /// An ending that is on record is told, whether or not it was told before the crash.
-    fn note_told(&mut self, transaction: TransactionId, records: &[CoordinatorRecord<Change>]) {
-        for record in records {
-            if let CoordinatorRecord::Settled { ending, .. } = record {
-                self.ledger.settles(transaction, ending);
-            }
-        }
-    }
-
-    /// Whether the journal would lose this Confirm in a crash.
-    pub(super) fn keeps_confirm(&self, transaction: TransactionId) -> bool {
-        self.journal.is_durable(|it| is_confirm(it, transaction))
-    }
-}
-
-/// Who is owed something by these records.
-fn owed(records: &[CoordinatorRecord<Change>]) -> BTreeSet<DeviceId> {
-    let mut owed = BTreeSet::new();
-    for record in records {
-        match record {
-            CoordinatorRecord::Settled {
-                ending: Ending::Torn { devices, .. },
-                ..
-            } => {
-                owed.extend(devices.iter().map(|it| it.device));
-            }
-            CoordinatorRecord::Cleared {
-                device,
-                how: Cleared::Repaired | Cleared::Waived,
-                ..
-            } => {
-                owed.remove(device);
-            }
-            CoordinatorRecord::Settled {
-                ending: Ending::Committed | Ending::RolledBack { .. },
-                ..
-            }
-            | CoordinatorRecord::Decided {
-                decision: Decision::Confirm | Decision::Revert { .. },
-                ..
-            }
-            | CoordinatorRecord::Began { .. } => {}
-        }
-    }
-    owed
 }

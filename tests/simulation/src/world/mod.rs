@@ -7,6 +7,7 @@ mod controllers;
 mod faults;
 mod network;
 mod operations;
+mod recovery;
 mod scenario;
 mod setup;
 
@@ -41,20 +42,8 @@ enum Event {
     Cancel(TransactionId),
     ToAgent(usize, Request<Change>),
     ToController(usize, Up),
-    Gate {
-        controller: usize,
-        life: u32,
-        transaction: TransactionId,
-        round: u32,
-        passed: bool,
-    },
-    CoordinatorTimer {
-        controller: usize,
-        life: u32,
-        transaction: TransactionId,
-        timer: coordinator::Timer,
-        arming: u64,
-    },
+    Gate(Whose, u32, bool),
+    CoordinatorTimer(Whose, coordinator::Timer, u64),
     AgentTimer {
         agent: usize,
         life: u32,
@@ -96,6 +85,14 @@ enum Event {
         of_agent: bool,
     },
     FaultsEnd,
+}
+
+/// One coordinator, in one life of its controller.
+#[derive(Debug, Clone, Copy)]
+struct Whose {
+    controller: usize,
+    life: u32,
+    transaction: TransactionId,
 }
 
 /// What an agent says.
@@ -196,24 +193,8 @@ impl World {
             Event::Cancel(transaction) => self.cancel(transaction),
             Event::ToAgent(agent, request) => self.agent_hears(agent, request),
             Event::ToController(controller, up) => self.controller_hears(controller, up),
-            Event::Gate {
-                controller,
-                life,
-                transaction,
-                round,
-                passed,
-            } => {
-                self.gate_answers(controller, life, transaction, round, passed);
-            }
-            Event::CoordinatorTimer {
-                controller,
-                life,
-                transaction,
-                timer,
-                arming,
-            } => {
-                self.coordinator_timer(controller, life, transaction, timer, arming);
-            }
+            Event::Gate(whose, round, passed) => self.gate_answers(whose, round, passed),
+            Event::CoordinatorTimer(whose, timer, arming) => self.coordinator_timer(whose, timer, arming),
             Event::AgentTimer {
                 agent,
                 life,
