@@ -54,9 +54,15 @@ pub fn server(own: &Credential, key: &[u8], callers: Callers, revoked: Revocatio
     let verifier = Arc::new(OfCallers { inner, revoked });
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&rustls::version::TLS13])?;
     let chain = vec![own.certificate.clone(), own.authority.clone()];
-    Ok(builder
+    let mut config = builder
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, private(key))?)
+        .with_single_cert(chain, private(key))?;
+    // The stream is HTTP/2, and clients in other languages insist that this is said; the enrolment is HTTP/1.1.
+    config.alpn_protocols = match callers {
+        Callers::Known => vec![b"h2".to_vec()],
+        Callers::Anybody => vec![b"http/1.1".to_vec()],
+    };
+    Ok(config)
 }
 
 /// The side that calls: an agent, with its certificate where it has one. Whom it calls must be a controller.

@@ -29,16 +29,14 @@ impl Cast {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::open(folder.path(), LifeTimes::default(), now).unwrap();
         let mut holders = BTreeMap::new();
+        let (edwards, p256) = (&rcgen::PKCS_ED25519, &rcgen::PKCS_ECDSA_P256_SHA256);
         let cast = [
-            ("edge-1", Role::Agent, "pe*"),
-            ("edge-2", Role::Agent, "ce*"),
-            ("controller-1", Role::Controller, "*"),
+            ("edge-1", Role::Agent, "pe*", edwards),
+            ("edge-2", Role::Agent, "ce*", edwards),
+            ("edge-3", Role::Agent, "pe*", p256),
+            ("controller-1", Role::Controller, "*", p256),
         ];
-        for (name, role, devices) in cast {
-            let algorithm = match role {
-                Role::Agent => &rcgen::PKCS_ED25519,
-                Role::Controller => &rcgen::PKCS_ECDSA_P256_SHA256,
-            };
+        for (name, role, devices, algorithm) in cast {
             let key = KeyPair::generate_for(algorithm).unwrap();
             let devices = [devices.parse().unwrap()].into();
             let identity = Identity {

@@ -133,35 +133,27 @@ impl Enrolment {
             .header("content-transfer-encoding", "base64");
         let body = Full::from(BASE64_STANDARD.encode(application));
         let answer = self.ask(config, request.body(body)?).await?;
-        self.credential(&answer, key)
-    }
-
-    fn credential(&self, answer: &[u8], key: &KeyPair) -> Result<Credential, EstError> {
-        let plain: Vec<u8> = answer.iter().copied().filter(|it| !it.is_ascii_whitespace()).collect();
-        let bytes = BASE64_STANDARD.decode(plain).map_err(|_| EstError::Content {
-            what: "they are not in base64",
-        })?;
-        let found = certificates(&bytes)?;
-        let authority = found.iter().find(|it| fingerprint(it) == self.fingerprint);
-        let authority = *authority.ok_or(EstError::Content {
-            what: "the authority's is missing",
-        })?;
-        let mut own = None;
-        for certificate in found.iter().filter(|it| **it != authority) {
-            let read = Certificate::read(certificate)?;
-            if read.key == key.public_key_raw() {
-                own = Some((certificate, read.not_after));
-            }
-        }
-        let (certificate, until) = own.ok_or(EstError::Content {
-            what: "none is for the key",
-        })?;
-        let owned = |it: &[u8]| CertificateDer::from(it.to_vec());
+        let certificate = issued(&decoded(&answer)?, key)?;
+        let until = Certificate::read(&certificate)?.not_after;
+        let authority = self.authority().await?;
         Ok(Credential {
-            certificate: owned(certificate),
-            authority: owned(authority),
+            certificate,
+            authority,
             until,
         })
+    }
+
+    /// The authority's own certificate, known by its fingerprint.
+    pub async fn authority(&self) -> Result<CertificateDer<'static>, EstError> {
+        let config = tls::client(None, Trust::Fingerprint(self.fingerprint.clone()), None)?;
+        let request = Request::get("/.well-known/est/cacerts").header("host", &self.address);
+        let answer = decoded(&self.ask(config, request.body(Full::default())?).await?)?;
+        let found = certificates(&answer)?;
+        let authority = found.into_iter().find(|it| fingerprint(it) == self.fingerprint);
+        let what = "the authority's is missing";
+        Ok(CertificateDer::from(
+            authority.ok_or(EstError::Content { what })?.to_vec(),
+        ))
     }
 
     async fn ask(&self, config: ClientConfig, request: Request<Full<Bytes>>) -> Result<Bytes, EstError> {
@@ -170,6 +162,21 @@ impl Enrolment {
             address: self.address.clone(),
         })?
     }
+}
+
+/// The one certificate that was issued, if it is for the key.
+fn issued(envelope: &[u8], key: &KeyPair) -> Result<CertificateDer<'static>, EstError> {
+    let what = "exactly one is expected, for the key that was applied with";
+    match certificates(envelope)?.as_slice() {
+        [own] if Certificate::read(own)?.key == key.public_key_raw() => Ok(CertificateDer::from(own.to_vec())),
+        [] | [_, ..] => Err(EstError::Content { what }),
+    }
+}
+
+fn decoded(answer: &[u8]) -> Result<Vec<u8>, EstError> {
+    let plain: Vec<u8> = answer.iter().copied().filter(|it| !it.is_ascii_whitespace()).collect();
+    let what = "they are not in base64";
+    BASE64_STANDARD.decode(plain).map_err(|_| EstError::Content { what })
 }
 
 /// An application for `name`, signed with its key, in DER.

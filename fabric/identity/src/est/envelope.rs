@@ -24,6 +24,8 @@ pub struct EnvelopeError {
 
 /// Puts certificates, each in DER, into an envelope.
 pub fn seal(certificates: &[&[u8]]) -> Vec<u8> {
+    let mut certificates = certificates.to_vec();
+    certificates.sort_unstable(); // a set in DER has an order
     let inner = [
         &[0x02, 0x01, 0x01][..],
         &wrap(SET, &[]),
@@ -140,6 +142,7 @@ mod tests {
         let (small, large) = (wrap(SEQUENCE, b"small"), wrap(SEQUENCE, &[7; 70_000]));
         let sealed = seal(&[&small, &large]);
         assert_eq!(certificates(&sealed), Ok(vec![&small[..], &large[..]]));
+        assert_eq!(sealed, seal(&[&large, &small]), "the order is that of the bytes");
     }
 
     #[test]

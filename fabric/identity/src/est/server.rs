@@ -142,7 +142,7 @@ async fn status(State(desk): State<Desk>, Path(serial): Path<String>) -> Respons
 
 fn answer(issued: Result<Credential, AuthorityError>) -> Response {
     match issued {
-        Ok(credential) => encoded(ENVELOPE, &seal(&[&credential.certificate, &credential.authority])),
+        Ok(credential) => encoded(ENVELOPE, &seal(&[&credential.certificate])),
         Err(error) => failure(&error),
     }
 }
