@@ -196,6 +196,11 @@ impl Console {
                     mode,
                     header: header.clone(),
                 });
+                doc.rename(
+                    &path,
+                    |known| !taken.rule.slot.is_empty() && taken.replaces(known),
+                    &header,
+                );
                 path.push(header);
                 doc.block(&path);
             }
@@ -222,6 +227,9 @@ impl Console {
         let mut doc = self.doc(stores);
         let mut inner = path.clone();
         inner.push(words.clone());
+        if let Some(refusal) = self.undo_refusal(&doc, &path, &words) {
+            return refusal;
+        }
         let block_gone = doc.drop_block(&inner);
         let begins = |known: &str| known == words || known.strip_prefix(&words).is_some_and(|it| it.starts_with(' '));
         let mut gone = block_gone;
@@ -245,6 +253,19 @@ impl Console {
             Dialect::Frr => frr::refusal(doc, path, &taken.words),
             Dialect::Vrp | Dialect::Ios => None,
         }
+    }
+
+    fn undo_refusal(&self, doc: &Doc, path: &[String], line: &str) -> Option<String> {
+        match self.dialect {
+            Dialect::Frr => frr::undo_refusal(doc, path, line),
+            Dialect::Vrp | Dialect::Ios => None,
+        }
+    }
+
+    /// Whether more words would make the line one that some open mode takes.
+    pub fn is_incomplete(&self, line: &str) -> bool {
+        self.depth_that(|console, mode| grammar::is_incomplete(console.rules(), mode, line))
+            .is_some()
     }
 
     /// The configuration that lines go to, as blocks.

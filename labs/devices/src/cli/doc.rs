@@ -41,6 +41,20 @@ impl Doc {
         &mut self.blocks[at]
     }
 
+    /// Gives the block below a path whose header is meant another header.
+    pub fn rename(&mut self, path: &[String], meant: impl Fn(&str) -> bool, header: &str) {
+        let depth = path.len();
+        for block in self
+            .blocks
+            .iter_mut()
+            .filter(|block| block.path.len() > depth && block.path.starts_with(path))
+        {
+            if meant(&block.path[depth]) {
+                header.clone_into(&mut block.path[depth]);
+            }
+        }
+    }
+
     /// Drops a block and what is inside it; says whether there was one.
     pub fn drop_block(&mut self, path: &[String]) -> bool {
         let before = self.blocks.len();

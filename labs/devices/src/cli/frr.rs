@@ -43,6 +43,8 @@ pub fn line(console: &mut Console, stores: &mut Datastores, line: &str) -> Said 
             stores.save();
             return Said::text(SAVED);
         }
+        // vtysh takes no text behind this one
+        ["no", "description", _, ..] => return Said::text(format!("% Unknown command: {line}\n")),
         _ if console.configuring => return configure(console, stores, line),
         _ => return Said::text(format!("% Unknown command: {line}\n")),
     }
@@ -77,10 +79,35 @@ pub fn refusal(doc: &Doc, path: &[String], words: &[String]) -> Option<String> {
 }
 
 fn configure(console: &mut Console, stores: &mut Datastores, line: &str) -> Said {
+    let preference = line.strip_prefix("set local-preference ");
+    let malformed = preference.is_some_and(|value| value.parse::<u32>().is_err());
     match console.configure(stores, line) {
+        Some(_) if malformed => Said::text("% [BGP] Argument form is unsupported or malformed.\n"),
         Some(text) => Said::text(text),
+        None if console.is_incomplete(line) => Said::text(format!("% Command incomplete: {line}\n")),
         None => Said::text(format!("% Unknown command: {line}\n")),
     }
+}
+
+/// What vtysh says when nothing is there that an undo could take away; of most lines it says nothing.
+pub fn undo_refusal(doc: &Doc, path: &[String], line: &str) -> Option<String> {
+    let known = |wanted: &str| {
+        let here = doc
+            .blocks
+            .iter()
+            .filter(|block| block.path == path)
+            .flat_map(|block| &block.lines);
+        here.into_iter()
+            .any(|line| line == wanted || line.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(' ')))
+    };
+    let words: Vec<&str> = line.split(' ').collect();
+    let refusal = match words.as_slice() {
+        ["ip" | "ipv6", "address", _] => "% Can't find address\n",
+        ["network", _] => "% Can't find static route specified\n",
+        ["ip", "route", ..] => "% Refusing to remove a non-existent route\n",
+        _ => return None,
+    };
+    (!known(line)).then(|| refusal.to_owned())
 }
 
 fn leave(console: &mut Console) {

@@ -35,6 +35,16 @@ pub const fn open(mode: &'static str, pattern: &'static str, opens: &'static str
     }
 }
 
+/// A line that opens a block, under a new header where another has the same slot.
+pub const fn reopen(mode: &'static str, pattern: &'static str, slot: &'static [usize], opens: &'static str) -> Rule {
+    Rule {
+        mode,
+        pattern,
+        slot,
+        opens: Some(opens),
+    }
+}
+
 /// A line that a rule took, in canonical words.
 #[derive(Debug)]
 pub struct Taken {
@@ -80,6 +90,20 @@ pub fn begins(rules: &[Rule], mode: &str, line: &str) -> Option<Vec<String>> {
             return None;
         }
         fit(&shorter.join(" "), line)
+    })
+}
+
+/// Whether more words would make the line one that the mode takes.
+pub fn is_incomplete(rules: &[Rule], mode: &str, line: &str) -> bool {
+    let given = line.split_whitespace().count();
+    rules.iter().filter(|rule| rule.mode == mode).any(|rule| {
+        let tokens: Vec<&str> = rule.pattern.split(' ').collect();
+        let short = given < tokens.len() && fit(&tokens[..given].join(" "), line).is_some();
+        let half = tokens[..given.min(tokens.len())]
+            .join(" ")
+            .replace("HOST4", "A4")
+            .replace("NET4", "A4");
+        short || given <= tokens.len() && half != tokens[..given].join(" ") && fit(&half, line).is_some()
     })
 }
 

@@ -1,12 +1,13 @@
 //! The grammars of the three dialects, as data.
 
-use super::grammar::{Rule, open, set};
+use super::grammar::{Rule, open, reopen, set};
 
 /// Like FRR's vtysh.
 pub const FRR: &[Rule] = &[
     set("global", "hostname WORD", &[0]),
     set("global", "ip route NET4 A4", &[0, 1, 2, 3]),
     set("global", "ip route NET4 A4 (1-255)", &[0, 1, 2, 3]),
+    set("global", "ip route NET4 A4 WORD", &[]),
     set("global", "ip route NET4 blackhole", &[0, 1, 2, 3]),
     set("global", "ip route NET4 blackhole (1-255)", &[0, 1, 2, 3]),
     set("global", "ipv6 route NET6 A6", &[0, 1, 2, 3]),
@@ -36,7 +37,7 @@ pub const FRR: &[Rule] = &[
     open("global", "interface WORD", "interface"),
     open("global", "router bgp (1-4294967295)", "bgp"),
     open("global", "router ospf", "ospf"),
-    open("global", "route-map WORD permit|deny (1-65535)", "map"),
+    reopen("global", "route-map WORD permit|deny (1-65535)", &[0, 1, 3], "map"),
     set("interface", "description LINE", &[0]),
     set("interface", "shutdown", &[]),
     set("interface", "bandwidth (1-1000000)", &[0]),
@@ -77,6 +78,8 @@ pub const FRR: &[Rule] = &[
     set("map", "description LINE", &[0]),
     set("map", "match ip address prefix-list WORD", &[0, 1, 2, 3]),
     set("map", "set local-preference (0-4294967295)", &[0, 1]),
+    // FRR keeps and prints the text even where it refuses it
+    set("map", "set local-preference WORD", &[0, 1]),
     set("map", "set metric (0-4294967295)", &[0, 1]),
     set("map", "set weight (0-4294967295)", &[0, 1]),
     set("map", "set as-path prepend LINE", &[0, 1, 2]),

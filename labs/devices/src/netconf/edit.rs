@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::NS;
 use super::error::RpcError;
-use crate::schema::{Kind, SCHEMA, Type};
+use crate::schema::{Kind, ROOT, SCHEMA, Type};
 use crate::store::Entry;
 use crate::xml::Element;
 
@@ -49,6 +49,7 @@ pub fn apply(tree: &mut Entry, config: &Element, default: Operation) -> Result<(
         Some(word) => Operation::read(word).ok_or_else(|| bad_operation("/"))?,
         None => default,
     };
+    inspect(config)?;
     for child in &config.children {
         apply_child(tree, child, default, "")?;
     }
@@ -69,12 +70,7 @@ pub fn read(config: &Element) -> Result<Entry, RpcError> {
 fn apply_child(parent: &mut Entry, element: &Element, inherited: Operation, path: &str) -> Result<(), RpcError> {
     let path = format!("{path}/{}", element.name);
     let node = resolve(parent.node, element, &path)?;
-    let operation = match element.attribute(NS, "operation") {
-        Some(word) => Operation::read(word)
-            .filter(|it| *it != Operation::None)
-            .ok_or_else(|| bad_operation(&path))?,
-        None => inherited,
-    };
+    let operation = own_operation(element, &path)?.unwrap_or(inherited);
     let target = target(node, element, &path)?;
     let found = parent.children.iter().position(|entry| same(entry, &target));
     match (operation, found) {
@@ -90,11 +86,10 @@ fn apply_child(parent: &mut Entry, element: &Element, inherited: Operation, path
             "a key goes only with its entry",
         )),
         (Operation::Delete | Operation::Remove, Some(at)) => {
-            check_below(node, element, &path)?;
             parent.children.remove(at);
             Ok(())
         }
-        (Operation::Remove, None) => check_below(node, element, &path),
+        (Operation::Remove, None) => Ok(()),
         (Operation::Replace, Some(at)) => {
             parent.children[at] = target;
             fill(&mut parent.children[at], element, operation, &path)
@@ -105,7 +100,11 @@ fn apply_child(parent: &mut Entry, element: &Element, inherited: Operation, path
             }
             fill(&mut parent.children[at], element, operation, &path)
         }
-        (Operation::None, None) => fill_missing(parent, target, element, &path),
+        (Operation::None, None) => Err(RpcError::application(
+            "data-missing",
+            &path,
+            "the target has nothing at this level",
+        )),
         (Operation::Merge | Operation::Create | Operation::Replace, None) => {
             leave_other_cases(parent, node);
             let mut entry = target;
@@ -114,22 +113,6 @@ fn apply_child(parent: &mut Entry, element: &Element, inherited: Operation, path
             Ok(())
         }
     }
-}
-
-/// What an element without operation does where nothing is: only its children can bring it to life.
-fn fill_missing(parent: &mut Entry, target: Entry, element: &Element, path: &str) -> Result<(), RpcError> {
-    let node = target.node;
-    let mut entry = target;
-    let before = entry.clone();
-    match &SCHEMA.node(node).kind {
-        Kind::Leaf { .. } | Kind::LeafList { .. } => return Ok(()),
-        Kind::Container { .. } | Kind::List { .. } => fill(&mut entry, element, Operation::None, path)?,
-    }
-    if entry != before {
-        leave_other_cases(parent, node);
-        parent.children.push(entry);
-    }
-    Ok(())
 }
 
 fn fill(entry: &mut Entry, element: &Element, operation: Operation, path: &str) -> Result<(), RpcError> {
@@ -147,15 +130,34 @@ fn fill(entry: &mut Entry, element: &Element, operation: Operation, path: &str) 
     Ok(())
 }
 
-/// The names and values below an element that goes are checked all the same.
-fn check_below(node: usize, element: &Element, path: &str) -> Result<(), RpcError> {
+/// Checks names, values and operations everywhere, also below what goes, before anything happens.
+///
+/// # Errors
+/// The first that the schema refuses.
+pub fn inspect(config: &Element) -> Result<(), RpcError> {
+    inspect_below(ROOT, config, "")
+}
+
+fn inspect_below(node: usize, element: &Element, path: &str) -> Result<(), RpcError> {
     for child in &element.children {
         let path = format!("{path}/{}", child.name);
         let inner = resolve(node, child, &path)?;
+        own_operation(child, &path)?;
         target(inner, child, &path)?;
-        check_below(inner, child, &path)?;
+        inspect_below(inner, child, &path)?;
     }
     Ok(())
+}
+
+/// The operation that the element itself names.
+fn own_operation(element: &Element, path: &str) -> Result<Option<Operation>, RpcError> {
+    let Some(word) = element.attribute(NS, "operation") else {
+        return Ok(None);
+    };
+    match Operation::read(word) {
+        Some(Operation::None) | None => Err(bad_operation(path)),
+        Some(operation) => Ok(Some(operation)),
+    }
 }
 
 fn resolve(parent: usize, element: &Element, path: &str) -> Result<usize, RpcError> {

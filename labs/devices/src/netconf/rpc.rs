@@ -122,17 +122,16 @@ impl Call<'_> {
         }
     }
 
-    fn target(&self, stores: &Datastores) -> Result<Store, RpcError> {
+    fn target(&self) -> Result<Store, RpcError> {
         let store = self.store("target")?;
         if store == Store::Running && !self.traits.writable_running {
             return Err(RpcError::protocol("invalid-value", "running is not written here").about("running"));
         }
-        stores.usable(store, self.session)?;
         Ok(store)
     }
 
     fn edit_config(&self, stores: &mut Datastores) -> Answer {
-        let store = self.target(stores)?;
+        let store = self.target()?;
         let default = match self.operation.child_text("default-operation") {
             None | Some("merge") => Operation::Merge,
             Some("replace") => Operation::Replace,
@@ -140,9 +139,11 @@ impl Call<'_> {
             Some(other) => return Err(RpcError::protocol("invalid-value", format!("no default {other}"))),
         };
         let config = self.config()?;
-        let test_only = match self.operation.child_text("test-option") {
-            None | Some("test-then-set" | "set") => false,
-            Some("test-only") if self.traits.validate => true,
+        let (test, test_only) = match self.operation.child_text("test-option") {
+            None => (self.traits.validate, false),
+            Some("set") => (false, false),
+            Some("test-then-set") if self.traits.validate => (true, false),
+            Some("test-only") if self.traits.validate => (true, true),
             Some(other) => return Err(RpcError::protocol("invalid-value", format!("no test option {other}"))),
         };
         let whole = match self.operation.child_text("error-option") {
@@ -150,15 +151,17 @@ impl Call<'_> {
             Some("rollback-on-error") if self.traits.rollback_on_error => true,
             Some(other) => return Err(RpcError::protocol("invalid-value", format!("no error option {other}"))),
         };
+        edit::inspect(config)?;
+        stores.usable(store, self.session)?;
         let mut tree = Entry::clone(stores.content(store));
         let replaces = default == Operation::Replace;
         let outcome = match replaces {
             true => edit::read(config).map(|it| tree = it),
             false => edit::apply(&mut tree, config, default),
         };
-        let outcome = outcome.and_then(|()| match store {
-            Store::Running => super::check::check(&tree),
-            Store::Candidate | Store::Startup => Ok(()),
+        let outcome = outcome.and_then(|()| match test || store == Store::Running {
+            true => super::check::check(&tree),
+            false => Ok(()),
         });
         let keep = !test_only && (outcome.is_ok() || !whole);
         if keep && tree != **stores.content(store) {
@@ -173,7 +176,8 @@ impl Call<'_> {
     }
 
     fn copy_config(&self, stores: &mut Datastores) -> Answer {
-        let store = self.target(stores)?;
+        let store = self.target()?;
+        stores.usable(store, self.session)?;
         let source = self.operation.child("source").and_then(|it| it.children.first());
         let source =
             source.ok_or_else(|| RpcError::protocol("missing-element", "source is missing").about("source"))?;

@@ -60,9 +60,9 @@ impl Datastores {
     /// # Errors
     /// When a lock, a pending commit or the candidate's content forbids it.
     pub fn commit(&mut self, commit: &Commit) -> Result<Option<Timer>, RpcError> {
+        self.owns_pending(commit.session, commit.persist_id.as_deref())?;
         self.usable(Store::Running, commit.session)?;
         self.usable(Store::Candidate, commit.session)?;
-        self.owns_pending(commit.session, commit.persist_id.as_deref())?;
         self.validate(Store::Candidate)?;
         let content = Arc::clone(&self.candidate);
         self.dirty = false;

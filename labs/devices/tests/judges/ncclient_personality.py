@@ -66,7 +66,9 @@ def plain_commit(a):
     with b.locked("candidate"):
         refused(lambda: a.edit_config(interface("eth1", "three"), target="candidate"), "in-use")
     refused(lambda: a.edit_config(interface("eth1", "x").replace("description>", "unheard>"), target="candidate"), "unknown-element")
-    a.edit_config(interface("eth2", "x").replace(ETHERNET, ""), target="candidate")
+    incomplete = interface("eth2", "x").replace(ETHERNET, "")
+    refused(lambda: a.edit_config(incomplete, target="candidate"), "data-missing")
+    a.edit_config(incomplete, target="candidate", test_option="set")
     refused(lambda: a.validate("candidate"), "data-missing")
     refused(a.commit, "data-missing")
     a.discard_changes()
