@@ -190,7 +190,19 @@ fn a_document_with_faults_of_text_and_of_rules_lists_both() {
 #[test]
 fn bad_input_is_answered_with_one_clear_fault() {
     let deep = [b"{\"entente-system:system\":".to_vec(), b"[".repeat(10_000_000)].concat();
-    let cases: [(&[u8], Format); 8] = [
+    let cases: [(&[u8], Format); 11] = [
+        (
+            b"{\"entente-interfaces:interface\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"a\"}]}",
+            Format::Json,
+        ),
+        (
+            b"<system xmlns='urn:entente:system'><hostname>a</hostname></system><system xmlns='urn:entente:system'/>",
+            Format::Xml,
+        ),
+        (
+            b"{\"entente-system:system\":{\"dns\":{\"server\":[\"192.0.2.1\",\"192.0.2.1\"]}}}",
+            Format::Json,
+        ),
         (b"", Format::Json),
         (b"{\"entente-system:system\":{\"hostname\":\"r\0\"}}", Format::Json),
         (b"\xff\xfe", Format::Json),

@@ -4,6 +4,7 @@
 //! reach stands in it, and a row that does not reach it makes the run end with status 1.
 
 mod measure;
+mod model;
 mod report;
 mod transaction;
 
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// A configuration as a sorted map against libyang's tree: diff, parse and validate, memory.
+    Model(Common),
     /// The durable record of decisions against single syncs, on the disk of the checkout.
     Transaction(Common),
 }
@@ -41,6 +44,7 @@ struct Common {
 
 fn main() -> anyhow::Result<ExitCode> {
     let (rows, common) = match Arguments::parse().bench {
+        Bench::Model(common) => (model::run(common.rounds.max(1))?, common),
         Bench::Transaction(common) => (transaction::run(common.rounds.max(1))?, common),
     };
     report::print(&rows);

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
+use nix::time::{ClockId, clock_gettime};
 
 /// A running watch.
 pub struct Watch(Instant);
@@ -17,6 +20,30 @@ impl Watch {
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// The processor time that this thread has used, in seconds.
+pub fn own_cpu() -> anyhow::Result<f64> {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
+    Ok(Duration::from(time).as_secs_f64())
+}
+
+/// The processor time that children used which have ended and were waited for, in seconds.
+pub fn children_cpu() -> anyhow::Result<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let seconds = |it: TimeVal| it.tv_sec() as f64 + it.tv_usec() as f64 / 1e6;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
+}
+
+/// The memory of this process that is not on disk, in bytes.
+pub fn resident() -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("cannot see how much memory is used")?;
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+    let kib: f64 = line
+        .and_then(|it| it.trim().strip_suffix(" kB"))
+        .context("no VmRSS")?
+        .parse()?;
+    Ok(kib * 1024.0)
 }
 
 /// The middle one; of nothing, zero.

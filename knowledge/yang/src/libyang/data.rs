@@ -17,6 +17,10 @@ pub enum Format {
 /// What is checked: state nodes are refused, defaults are filled in, and no fault ends the check.
 pub(super) const CHECKS: u32 = ffi::LYD_VALIDATE_NO_STATE | ffi::LYD_VALIDATE_PRESENT | ffi::LYD_VALIDATE_MULTI_ERROR;
 
+/// How a document is parsed: nothing unknown, no state, and no look for duplicates. For each entry of a list at the top
+/// libyang compares it with all others; making the map finds duplicates in one go.
+const PARSING: u32 = ffi::LYD_PARSE_STRICT | ffi::LYD_PARSE_NO_STATE | ffi::LYD_PARSE_NO_NEW;
+
 /// A data tree of libyang, freed when it goes.
 pub(crate) struct Data<'a> {
     pub(super) compiled: &'a Compiled,
@@ -53,7 +57,7 @@ impl<'a> Data<'a> {
                 std::ptr::null_mut(),
                 input,
                 format,
-                ffi::LYD_PARSE_STRICT | ffi::LYD_PARSE_NO_STATE,
+                PARSING,
                 CHECKS,
                 &mut data.first,
             );
@@ -73,12 +77,15 @@ impl<'a> Data<'a> {
         answer == ffi::LY_ERR::LY_SUCCESS
     }
 
-    /// The entries as a map, without defaults that nobody set; none if a key cannot stand in a path.
+    /// The entries as a map, without defaults that nobody set; none if something is there twice or a key cannot stand
+    /// in a path.
     pub(crate) fn tree(&self) -> Option<Tree> {
         let mut entries = Vec::new();
         // SAFETY: `first` is null or the first of the siblings of a tree that this value owns.
         unsafe { self.collect(self.first, &Path::root(), &mut entries) }?;
-        Some(entries.into_iter().collect())
+        let count = entries.len();
+        let tree: Tree = entries.into_iter().collect();
+        (tree.len() == count).then_some(tree)
     }
 
     unsafe fn collect(&self, first: *const ffi::lyd_node, above: &Path, out: &mut Vec<(Path, Value)>) -> Option<()> {
@@ -103,6 +110,10 @@ impl<'a> Data<'a> {
             let flags = u32::from((*schema).flags);
             match u32::from((*schema).nodetype) {
                 ffi::LYS_CONTAINER => {
+                    // Siblings stand in the order of the schema: a second one would be next.
+                    if !(*node).next.is_null() && (*(*node).next).schema == schema {
+                        return None;
+                    }
                     let path = above.child(name);
                     self.collect((*node.cast::<ffi::lyd_node_inner>()).child, &path, out)?;
                     if flags & ffi::LYS_PRESENCE != 0 {

@@ -120,9 +120,10 @@ fn create(
             }
         }
     };
-    if answer == ffi::LY_ERR::LY_SUCCESS && !node.is_null() {
-        Ok(node)
-    } else {
-        Err(Why::Value)
+    if answer != ffi::LY_ERR::LY_SUCCESS || node.is_null() {
+        return Err(Why::Value);
     }
+    // SAFETY: libyang has just made the node. A map has nothing twice, so that libyang need not look for duplicates.
+    unsafe { (*node).flags &= !ffi::LYD_NEW };
+    Ok(node)
 }
