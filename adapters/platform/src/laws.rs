@@ -90,7 +90,7 @@ impl Platform {
 
 /// The unknown lines. They were made from a sample, so that nothing in them is secret.
 fn listed(read: &Reading) -> String {
-    let lines: Vec<&str> = read.examples.iter().map(|(_, line)| line.expose()).collect();
+    let lines: Vec<&str> = read.strays.iter().map(|stray| stray.line.expose()).collect();
     lines.join("; ")
 }
 

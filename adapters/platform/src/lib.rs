@@ -29,7 +29,7 @@ pub use laws::{Broken, Coverage};
 pub use native::{Native, NativeError};
 pub use platform::{Facts, Keeper, Platform, Verified};
 pub use play::Refused;
-pub use read::{ReadError, Reading};
+pub use read::{ReadError, Reading, Stray};
 pub use render::RenderError;
 pub use sample::Dice;
 pub use script::{Line, Role, Script};

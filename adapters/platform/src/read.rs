@@ -4,6 +4,7 @@ use crate::instance::imply;
 use crate::pattern::Pattern;
 use crate::platform::Platform;
 use crate::rule::Subject;
+use crate::script::Script;
 use crate::slot::Bindings;
 use crate::text::{Secret, is_reference};
 use knowledge_model::{Path, Tree, Value};
@@ -12,8 +13,6 @@ use knowledge_model::{Path, Tree, Value};
 const LENGTH: usize = 64 * 1024 * 1024;
 /// The longest line that is read.
 const LINE: usize = 64 * 1024;
-/// How many unknown lines are kept to be shown.
-const SHOWN: usize = 100;
 /// What stands in the tree where the device printed a secret.
 const UNNAMED: &str = "secret:unnamed@0";
 
@@ -25,10 +24,21 @@ pub struct Reading {
     pub tree: Tree,
     /// How many lines no rule knows.
     pub unknown: usize,
-    /// The first of them, with their numbers. They may hold secrets: for people at a terminal, never for a log.
-    pub examples: Vec<(usize, Secret)>,
+    /// These lines, where they stand.
+    pub strays: Vec<Stray>,
     /// The secrets that the device printed, each with the leaf it belongs to.
     pub secrets: Vec<(Path, Secret)>,
+}
+
+/// A line that no rule knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Its number in the text, counted from 1.
+    pub number: usize,
+    /// The entry whose block it stands in, as far as the rules know.
+    pub block: Path,
+    /// The line. It may hold a secret: for people at a terminal, never for a log.
+    pub line: Secret,
 }
 
 /// Why a text is no configuration.
@@ -89,9 +99,11 @@ impl Platform {
             let understood = self.understand(bare, &open);
             if understood.is_none() {
                 reading.unknown += 1;
-                if reading.examples.len() < SHOWN {
-                    reading.examples.push((index + 1, Secret::new(bare)));
-                }
+                reading.strays.push(Stray {
+                    number: index + 1,
+                    block: self.block(&open),
+                    line: Secret::new(bare),
+                });
             }
             open.push(Open {
                 indent,
@@ -104,6 +116,14 @@ impl Platform {
         }
         self.gather(found, &mut reading);
         Ok(reading)
+    }
+
+    /// The entry of the innermost block that a rule knows.
+    fn block(&self, open: &[Open]) -> Path {
+        let known = open.iter().rev().find_map(|it| it.header.as_ref());
+        known
+            .and_then(|(id, bindings)| self.rules[*id].entry(bindings))
+            .unwrap_or_else(Path::root)
     }
 
     /// The rule that knows a line where it stands, and its values.
@@ -209,6 +229,27 @@ pub(crate) fn look_up(pattern: &Pattern, known: &Bindings, tree: &Tree) -> Optio
 }
 
 impl Reading {
+    /// The lines of nobody that a script would take along: those in a block that goes, and those about an entry that
+    /// goes. Each is named by its block and number, not by its text, which may hold a secret.
+    pub fn taken_along(&self, script: &Script) -> Vec<String> {
+        let takers: Vec<_> = script.lines().iter().filter(|line| line.takes_along).collect();
+        let taken = self.strays.iter().filter(|stray| {
+            takers.iter().any(|line| {
+                let text = line.text.to_string();
+                let about = text.split_once(' ').map_or("", |(_, rest)| rest);
+                let same = stray
+                    .line
+                    .expose()
+                    .strip_prefix(about)
+                    .is_some_and(|rest| rest.starts_with(' '));
+                same || stray.block.starts_with(&line.path)
+            })
+        });
+        taken
+            .map(|stray| format!("line {} in {}", stray.number, stray.block))
+            .collect()
+    }
+
     /// Gives the secrets that were read their names: what `name` says, or the placeholder where it says nothing.
     pub fn name(&mut self, name: &dyn Fn(&Path, &Secret) -> Option<String>) {
         for (path, secret) in &self.secrets {

@@ -135,6 +135,7 @@ struct Step {
     context: Vec<(usize, Bindings)>,
     command: Option<(Role, Text)>,
     path: Path,
+    takes_along: bool,
 }
 
 impl<'a> Change<'a> {
@@ -234,6 +235,7 @@ impl<'a> Change<'a> {
             context: line.context.clone(),
             command: Some((Role::Unset, text)),
             path,
+            takes_along: rule.traits.absorbs_block || rule.traits.absorbs_entry,
         }))
     }
 
@@ -248,6 +250,7 @@ impl<'a> Change<'a> {
                 context,
                 command: None,
                 path,
+                takes_along: false,
             });
         }
         let text = rule
@@ -257,6 +260,7 @@ impl<'a> Change<'a> {
             context,
             command: Some((Role::Set, text)),
             path,
+            takes_along: false,
         })
     }
 
@@ -274,6 +278,7 @@ impl<'a> Change<'a> {
                     role: Role::Enter,
                     text: rule.print(&rule.line, &header.1).unwrap_or_default(),
                     path: rule.entry(&header.1).unwrap_or_else(Path::root),
+                    takes_along: false,
                 });
                 open.push(header.clone());
             }
@@ -283,6 +288,7 @@ impl<'a> Change<'a> {
                     role,
                     text,
                     path: step.path,
+                    takes_along: step.takes_along,
                 });
             }
         }
@@ -300,6 +306,7 @@ impl<'a> Change<'a> {
                 role: Role::Leave,
                 text: Text::from(leave),
                 path: rule.entry(&bindings).unwrap_or_else(Path::root),
+                takes_along: false,
             });
         }
     }

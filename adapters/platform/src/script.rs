@@ -21,6 +21,8 @@ pub struct Line {
     pub text: Text,
     /// The entry that it is there for.
     pub path: Path,
+    /// It takes back more than its own line: a block with all in it, or all about an entry.
+    pub takes_along: bool,
 }
 
 /// What a line does.

@@ -1,0 +1,77 @@
+//! Reading over a command line.
+
+use crate::device::{Device, Side};
+use crate::target::Target;
+use crate::terminal::Terminal;
+use crate::vault::Vault;
+use adapters_platform::Reading;
+use adapters_port::{
+    Answer, Applied, Deadline, Observation, Observer, Protocol, Query, Receipt, Record, SessionError, Standing, Step,
+    Watch,
+};
+use knowledge_model::{Path, Tree};
+use std::sync::Arc;
+
+/// A session for reading.
+pub struct CliObserver {
+    device: Device,
+}
+
+impl CliObserver {
+    pub(crate) fn new(target: Arc<Target>, terminal: Terminal) -> Self {
+        Self {
+            device: Device {
+                target,
+                terminal,
+                vault: Vault::default(),
+                last: Reading::default(),
+            },
+        }
+    }
+
+    async fn standing(&mut self, record: &Record, by: Deadline) -> Result<Standing, SessionError> {
+        let secrets = Arc::clone(&self.device.target.secrets);
+        let learned = self.device.vault.learn(&record.delta, secrets.as_ref(), by).await;
+        learned.map_err(|error| self.device.unsupported(Step::Resume, error.to_string()))?;
+        let current = self.device.read(Step::Resume, by).await?;
+        if self.device.is(&current, &record.delta, Side::Before) {
+            return Ok(Standing::Untouched);
+        }
+        if self.device.is(&current, &record.delta, Side::After) {
+            let receipt = Receipt::new(Step::Resume, Protocol::Cli);
+            return Ok(Standing::Applied(Applied::found(record.clone(), receipt)));
+        }
+        let foreign = self.device.foreign(&current, &record.delta);
+        Ok(Standing::Unknown {
+            reason: match foreign.is_empty() {
+                true => "some lines of the change are there and some are not".to_owned(),
+                false => "somebody else wrote on the touched paths".to_owned(),
+            },
+            foreign,
+        })
+    }
+}
+
+impl Observer for CliObserver {
+    fn read<'a>(&'a mut self, paths: &'a [Path], by: Deadline) -> Answer<'a, Tree> {
+        Box::pin(async move {
+            let whole = self.device.read(Step::Read, by).await?;
+            let wanted = |path: &Path| paths.iter().any(|it| path.starts_with(it));
+            Ok(whole.into_iter().filter(|(path, _)| wanted(path)).collect())
+        })
+    }
+
+    fn query<'a>(&'a mut self, query: &'a Query, _by: Deadline) -> Answer<'a, Vec<Observation>> {
+        let what = format!("the state {}", query.names.join(", "));
+        Box::pin(std::future::ready(Err(self.device.unsupported(Step::Query, what))))
+    }
+
+    fn watch<'a>(&'a mut self, _query: &'a Query, _by: Deadline) -> Answer<'a, Box<dyn Watch>> {
+        let what = "a command line reports nothing by itself".to_owned();
+        Box::pin(std::future::ready(Err(self.device.unsupported(Step::Watch, what))))
+    }
+
+    fn resume<'a>(&'a mut self, record: &'a Record, by: Deadline) -> Answer<'a, Standing> {
+        Box::pin(self.standing(record, by))
+    }
+}

@@ -1,0 +1,178 @@
+//! A real FRR router for one test, ended with it.
+
+use adapters_cli::{CliAccess, Locks, OverSsh, Target};
+use adapters_platform::builtin;
+use adapters_port::{Answer, Deadline, Secret, SecretError, SecretRef, Secrets};
+use adapters_ssh::{Algorithms, Credential, Endpoint, FirstUse, HostKeys, Login};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What the tests take for a password; it must appear in nothing that we say.
+pub const PASSWORD: &str = "hunter2-very-secret";
+
+/// A running router.
+pub struct Router {
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+/// Knows one secret.
+struct OneSecret;
+
+impl Secrets for OneSecret {
+    fn resolve<'a>(&'a self, reference: &'a SecretRef, _by: Deadline) -> Answer<'a, Secret, SecretError> {
+        let known = reference.name() == "bgp";
+        let answer = if known {
+            Ok(Secret::new(PASSWORD))
+        } else {
+            Err(SecretError::Unknown(reference.clone()))
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// Thirty seconds from now.
+pub fn soon() -> Deadline {
+    Deadline::after(Instant::now(), Duration::from_secs(30))
+}
+
+impl Router {
+    /// Starts a router with two interfaces.
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = tests_real::free_port().unwrap();
+        let router = Self { dir, port };
+        let port = router.port.to_string();
+        let started = router.lab(&[
+            "start",
+            &router.path(),
+            &port,
+            "--interface",
+            "eth1",
+            "--interface",
+            "eth2",
+        ]);
+        assert!(started.contains("\"user\""), "{started}");
+        router
+    }
+
+    fn path(&self) -> String {
+        self.dir.path().display().to_string()
+    }
+
+    fn lab(&self, args: &[&str]) -> String {
+        let output = Command::new(tests_real::root().join("labs/real/frr"))
+            .args(args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{args:?}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        said
+    }
+
+    /// Runs vtysh in the router, beside every session.
+    pub fn vtysh(&self, command: &str) -> String {
+        self.lab(&["exec", &self.path(), "vtysh", "-c", command])
+    }
+
+    /// Types configuration as a stranger does.
+    pub fn configure(&self, lines: &[&str]) {
+        let path = self.path();
+        let mut args = vec!["exec", path.as_str(), "vtysh"];
+        for line in ["configure terminal"].iter().chain(lines) {
+            args.extend(["-c", *line]);
+        }
+        self.lab(&args);
+    }
+
+    /// The whole running configuration, as FRR prints it.
+    pub fn running(&self) -> String {
+        self.vtysh("show running-config")
+    }
+
+    /// Ends the daemons and starts them on what was saved.
+    pub fn restart(&self) {
+        self.lab(&["restart", &self.path()]);
+    }
+
+    /// The running configuration as netmiko reads it.
+    pub fn judge(&self) -> String {
+        let script = "import sys, netmiko\n\
+            c = netmiko.ConnectHandler(device_type='cisco_ios', host='127.0.0.1', port=int(sys.argv[1]), username='admin', \
+            use_keys=True, key_file=sys.argv[2], disabled_algorithms={'pubkeys': []})\n\
+            print(c.send_command('show running-config', read_timeout=20))\n";
+        let key = self.key();
+        let output = Command::new(tests_real::python())
+            .args(["-c", script, &self.port.to_string(), &key.display().to_string()])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "netmiko: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn key(&self) -> PathBuf {
+        self.dir.path().join("key")
+    }
+
+    /// The way to this router as an operator has it.
+    pub fn access(&self, locks: &Locks) -> CliAccess {
+        let known = HostKeys::open(self.dir.path().join("known_hosts"), FirstUse::Record).unwrap();
+        self.access_with(locks, known)
+    }
+
+    /// The way to this router with these host keys on record.
+    pub fn access_with(&self, locks: &Locks, known: HostKeys) -> CliAccess {
+        let key = std::fs::read_to_string(self.key()).unwrap();
+        CliAccess::new(Target {
+            device: "r1".to_owned(),
+            dial: Box::new(OverSsh {
+                endpoint: Endpoint {
+                    host: "127.0.0.1".to_owned(),
+                    port: self.port,
+                    algorithms: Algorithms::Modern,
+                    keepalive: None,
+                },
+                host_keys: Arc::new(known),
+                login: Login {
+                    user: "admin".to_owned(),
+                    credentials: vec![Credential::key(&key, None).unwrap()],
+                },
+            }),
+            platform: Arc::new(builtin::named("frr").unwrap().clone()),
+            secrets: Arc::new(OneSecret),
+            enable: None,
+            locks: locks.clone(),
+        })
+    }
+
+    /// Where host keys are recorded.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.dir.path().join("known_hosts")
+    }
+
+    /// The port that the router listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        let stop = Command::new(tests_real::root().join("labs/real/frr"))
+            .args(["stop", &self.path()])
+            .output();
+        if let Err(error) = stop {
+            println!("the router was not stopped: {error}");
+        }
+    }
+}
