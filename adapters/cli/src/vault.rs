@@ -7,6 +7,7 @@ use adapters_platform::{Reading, Secret};
 use adapters_port::{Deadline, SecretError, SecretRef, Secrets};
 use knowledge_model::{Delta, Path, Value};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Secrets by their references.
 #[derive(Default)]
@@ -24,10 +25,9 @@ impl Vault {
             .filter_map(|it| it.parse().ok())
             .collect();
         for reference in references {
-            let name = reference.to_string();
-            if !self.clear.contains_key(&name) {
+            if let Entry::Vacant(unknown) = self.clear.entry(reference.to_string()) {
                 let secret = secrets.resolve(&reference, by).await?;
-                self.clear.insert(name, Secret::new(secret.expose()));
+                unknown.insert(Secret::new(secret.expose()));
             }
         }
         Ok(())

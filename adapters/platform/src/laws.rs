@@ -3,7 +3,7 @@
 use crate::instance::instances;
 use crate::platform::Platform;
 use crate::read::Reading;
-use knowledge_model::diff;
+use knowledge_model::{Tree, diff};
 use std::collections::BTreeMap;
 
 /// How often each rule was tried.
@@ -76,7 +76,12 @@ impl Platform {
         Ok(())
     }
 
-    fn count(&self, trees: &[&knowledge_model::Tree], coverage: &mut Coverage) {
+    /// Counts the rules that a configuration uses.
+    pub fn cover(&self, tree: &Tree, coverage: &mut Coverage) {
+        self.count(&[tree], coverage);
+    }
+
+    fn count(&self, trees: &[&Tree], coverage: &mut Coverage) {
         for rule in self.rules.iter().filter(|rule| !rule.traits.implied) {
             coverage.rules.entry(rule.name()).or_default();
         }

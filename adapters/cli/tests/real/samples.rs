@@ -122,6 +122,7 @@ const SAMPLES: [(&str, &str); 5] = [
         static-route[203.0.113.0/24]/blackhole
         static-route[2001:db8:9::/48]/next-hop[2001:db8::2]
         static-route[2001:db8:a::/48]/interface[eth1]/distance = 9
+        static-route[2001:db8:b::/48]/blackhole
         static-route[2001:db8:b::/48]/blackhole/distance = 200",
     ),
     (

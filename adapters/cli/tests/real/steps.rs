@@ -2,7 +2,7 @@
 
 use crate::router::{PASSWORD, Router, soon};
 use adapters_cli::Locks;
-use adapters_platform::builtin;
+use adapters_platform::{Coverage, builtin};
 use adapters_port::{Change, ChangeId, ConfigureSession, Denial, Observer, PersistId, Saved, SessionError, Standing};
 use adapters_ssh::{FirstUse, HostKeys};
 use knowledge_model::{Path, Tree, Value, diff};
@@ -227,7 +227,10 @@ async fn the_laws_hold_on_the_real_router() {
     let router = Router::start();
     let before = plain(&router.running());
     let access = router.access(&Locks::new());
+    let frr = builtin::named("frr").unwrap();
+    let mut coverage = Coverage::default();
     for (name, tree) in crate::samples::all() {
+        frr.cover(&tree, &mut coverage);
         let mut session = access.session(soon()).await.unwrap();
         let staged = session
             .stage(&change(&Tree::new(), &tree), soon())
@@ -244,4 +247,6 @@ async fn the_laws_hold_on_the_real_router() {
         assert_eq!(plain(&router.running()), before, "{name}");
         assert!(record.paths().len() > 1);
     }
+    println!("{} of FRR's rules were typed and read back", coverage.rules.len());
+    assert_eq!(coverage.untried(), Vec::<&str>::new());
 }
