@@ -17,7 +17,9 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How many connections may be shaking hands at once.
-pub const MOST_HALF_OPEN: usize = 256;
+pub const MOST_HALF_OPEN: usize = 2_048;
+/// How many callers wait for who serves them.
+const WAITING: usize = 64;
 /// How long a handshake may take.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -48,7 +50,7 @@ pub struct Acceptor {
 impl Acceptor {
     /// Begins to take calls in on a runtime; it ends when the acceptor is dropped.
     pub fn start(listener: TcpListener, config: Arc<ServerConfig>, revoked: Revocations) -> Self {
-        let (sender, ready) = mpsc::channel(MOST_HALF_OPEN);
+        let (sender, ready) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
         tokio::spawn(async move {

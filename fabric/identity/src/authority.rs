@@ -1,23 +1,22 @@
 //! The certificate authority: keeps its key and the roll on disk, signs, and tells everybody at once who is shut out.
 
+mod book;
+mod form;
+
 use crate::application::{Application, ApplicationError};
 use crate::certificate::{fingerprint, hexadecimal};
 use crate::identity::{Identity, Name};
-use crate::roll::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Roll, Status};
+use crate::roll::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Status};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType, SerialNumber,
-    SubjectPublicKeyInfo,
-};
+use book::Book;
+use rcgen::{Issuer, KeyPair, SanType, SubjectPublicKeyInfo};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -107,14 +106,8 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
     times: LifeTimes,
-    state: Mutex<State>,
+    state: Mutex<Book>,
     revoked: watch::Sender<Arc<BTreeSet<String>>>,
-}
-
-struct State {
-    roll: Roll,
-    file: File,
-    path: PathBuf,
 }
 
 impl Authority {
@@ -127,16 +120,16 @@ impl Authority {
         fs::create_dir_all(folder).map_err(disk("make the folder", folder))?;
         let (key_path, certificate_path) = (folder.join("authority.key"), folder.join("authority.der"));
         if !certificate_path.exists() {
-            let (key, certificate) = create(&times, now)?;
-            write_secret(&key_path, key.serialize_pem().as_bytes()).map_err(disk("write", &key_path))?;
-            write_secret(&certificate_path, &certificate).map_err(disk("write", &certificate_path))?;
+            let (key, certificate) = form::authority(&times, now)?;
+            book::write_secret(&key_path, key.serialize_pem().as_bytes()).map_err(disk("write", &key_path))?;
+            book::write_secret(&certificate_path, &certificate).map_err(disk("write", &certificate_path))?;
         }
         let key = KeyPair::from_pem(&fs::read_to_string(&key_path).map_err(disk("read", &key_path))?)?;
         let certificate = fs::read(&certificate_path).map_err(disk("read", &certificate_path))?;
         let certificate = CertificateDer::from(certificate);
         let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
         let path = folder.join("roll.jsonl");
-        let state = open_roll(path, now)?;
+        let state = book::open(path, now)?;
         let revoked = watch::Sender::new(Arc::new(state.roll.taken_back()));
         Ok(Self {
             issuer,
@@ -235,7 +228,7 @@ impl Authority {
             },
         };
         let (serial, until) = (random::<16>()?, now + self.times.holder);
-        let mut params = self.params(&grant, &serial, now)?;
+        let mut params = form::holder(&self.times, &grant, &serial, now)?;
         for address in addresses {
             params.subject_alt_names.push(match address.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
@@ -316,23 +309,7 @@ impl Authority {
 
     /// The signed revocation list in DER.
     pub fn list(&self, now: SystemTime) -> Result<Vec<u8>, AuthorityError> {
-        let state = self.state();
-        let back = state
-            .roll
-            .records()
-            .filter_map(|(serial, record)| revoked_entry(serial, record));
-        let number = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis() as u64;
-        let params = CertificateRevocationListParams {
-            this_update: now.into(),
-            next_update: (now + self.times.list).into(),
-            crl_number: SerialNumber::from(number),
-            issuing_distribution_point: None,
-            revoked_certs: back.collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
+        let params = form::list(&self.times, self.state().roll.records(), now);
         Ok(params.signed_by(&self.issuer)?.der().to_vec())
     }
 
@@ -362,7 +339,7 @@ impl Authority {
 
     fn issue(
         &self,
-        state: &mut State,
+        state: &mut Book,
         application: &Application,
         (grant, token): (Grant, Option<String>),
         now: SystemTime,
@@ -376,7 +353,7 @@ impl Authority {
             return Err(Refusal::OtherOrganisation.into());
         }
         let (bytes, until) = (random::<16>()?, now + self.times.holder);
-        let params = self.params(&grant, &bytes, now)?;
+        let params = form::holder(&self.times, &grant, &bytes, now)?;
         let key = SubjectPublicKeyInfo::from_der(&application.key)?;
         let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
         let serial = hexadecimal(&params.serial_number.map(|it| it.to_bytes()).unwrap_or_default());
@@ -393,169 +370,12 @@ impl Authority {
         })
     }
 
-    fn params(&self, grant: &Grant, serial: &[u8; 16], now: SystemTime) -> Result<CertificateParams, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.remove(DnType::CommonName);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, grant.identity.name.as_str());
-        if !grant.evidence.organisation.is_empty() {
-            params
-                .distinguished_name
-                .push(DnType::OrganizationName, grant.evidence.organisation.as_str());
-        }
-        for uri in grant.identity.uris() {
-            params.subject_alt_names.push(SanType::URI(uri.as_str().try_into()?));
-        }
-        params
-            .subject_alt_names
-            .push(SanType::DnsName(grant.identity.name.as_str().try_into()?));
-        // A positive number of full length, so that its digits are the same wherever they are printed.
-        let mut serial = *serial;
-        serial[0] = serial[0] & 0x7f | 0x40;
-        params.serial_number = Some(SerialNumber::from_slice(&serial));
-        params.not_before = (now - self.times.backdated).into();
-        params.not_after = (now + self.times.holder).into();
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = match grant.identity.role {
-            crate::Role::Agent => vec![ExtendedKeyUsagePurpose::ClientAuth],
-            crate::Role::Controller => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
-        };
-        params.use_authority_key_identifier_extension = true;
-        Ok(params)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Book> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Makes entries durable, then takes them in.
-    fn record(&mut self, entries: Vec<Entry>) -> Result<(), AuthorityError> {
-        let mut lines = Vec::new();
-        for entry in &entries {
-            serde_json::to_writer(&mut lines, entry).map_err(|source| AuthorityError::Roll {
-                path: self.path.clone(),
-                line: 0,
-                source,
-            })?;
-            lines.push(b'\n');
-        }
-        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
-        written.map_err(|source| AuthorityError::Disk {
-            act: "append to",
-            path: self.path.clone(),
-            source,
-        })?;
-        entries.into_iter().for_each(|it| self.roll.enter(it));
-        Ok(())
-    }
-}
-
-fn create(times: &LifeTimes, now: SystemTime) -> Result<(KeyPair, Vec<u8>), AuthorityError> {
-    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(
-        DnType::CommonName,
-        format!("entente authority {}", hexadecimal(&random::<4>()?)),
-    );
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.serial_number = Some(SerialNumber::from_slice(&random::<16>()?));
-    params.not_before = (now - times.backdated).into();
-    params.not_after = (now + times.authority).into();
-    let certificate = params.self_signed(&key)?.der().to_vec();
-    Ok((key, certificate))
-}
-
-/// Reads the roll and writes it anew in its shortest form. A last line that was cut off by a crash was never answered.
-fn open_roll(path: PathBuf, now: SystemTime) -> Result<State, AuthorityError> {
-    let disk = |act| {
-        let path = path.clone();
-        move |source| AuthorityError::Disk { act, path, source }
-    };
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(it) if it.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(it) => return Err(disk("read")(it)),
-    };
-    let mut roll = Roll::default();
-    let whole = text.rfind('\n').map_or("", |it| &text[..it]);
-    for (number, line) in whole.lines().enumerate() {
-        let read = serde_json::from_str(line);
-        let entry = read.map_err(|source| AuthorityError::Roll {
-            path: path.clone(),
-            line: number + 1,
-            source,
-        })?;
-        roll.enter(entry);
-    }
-    let mut lines = Vec::new();
-    for entry in roll.entries(now) {
-        let line = serde_json::to_string(&entry);
-        lines.extend(
-            line.map_err(|source| AuthorityError::Roll {
-                path: path.clone(),
-                line: 0,
-                source,
-            })?
-            .into_bytes(),
-        );
-        lines.push(b'\n');
-    }
-    write_secret(&path, &lines).map_err(disk("write"))?;
-    let file = OpenOptions::new().append(true).open(&path).map_err(disk("open"))?;
-    Ok(State { roll, file, path })
-}
-
-/// Replaces a file whole, readable by its owner alone.
-pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn revoked_entry(serial: &str, record: &Record) -> Option<RevokedCertParams> {
-    let (since, reason) = match record.status {
-        Status::Valid => return None,
-        Status::Held { since } => (since, RevocationReason::CertificateHold),
-        Status::Revoked { since, reason } => (
-            since,
-            match reason {
-                Reason::KeyCompromise => RevocationReason::KeyCompromise,
-                Reason::Cessation => RevocationReason::CessationOfOperation,
-                Reason::AffiliationChanged => RevocationReason::AffiliationChanged,
-                Reason::Unspecified => RevocationReason::Unspecified,
-            },
-        ),
-    };
-    let digits = (0..serial.len())
-        .step_by(2)
-        .filter_map(|at| u8::from_str_radix(serial.get(at..at + 2)?, 16).ok());
-    let serial_number = SerialNumber::from(digits.collect::<Vec<u8>>());
-    Some(RevokedCertParams {
-        serial_number,
-        revocation_time: since.into(),
-        reason_code: Some(reason),
-        invalidity_date: None,
-    })
-}
-
-fn random<const N: usize>() -> Result<[u8; N], AuthorityError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], AuthorityError> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| AuthorityError::Random)?;
     Ok(bytes)

@@ -11,6 +11,7 @@ mod authority;
 mod certificate;
 pub mod est;
 pub mod identity;
+pub mod list;
 pub mod roll;
 pub mod tls;
 

@@ -5,6 +5,7 @@ mod bench;
 
 use bench::{bench, grant, hello, identity, key, now};
 use fabric_identity::est::{self, EstError};
+use fabric_identity::list::{self, ListError};
 use fabric_identity::roll::{Reason, Status};
 use fabric_identity::tls::{self, Callers, Trust};
 use fabric_identity::{Authority, Certificate, LifeTimes, Role};
@@ -71,6 +72,30 @@ async fn a_revoked_agent_is_shut_out_at_once_and_for_good() {
     assert!(bench.join(&own, "edge-1", &["pe1"]).await.is_err());
     let renewed = bench.enrolment.renew((&own.0, own.1.serialized_der()), &key()).await;
     assert!(renewed.is_err(), "a revoked certificate is not renewed");
+}
+
+#[tokio::test]
+async fn the_revocation_list_tells_others_who_is_shut_out() {
+    let (bench, other) = (bench().await, bench().await);
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let serial = Certificate::read(&own.0.certificate).unwrap().serial;
+    let authority = bench.authority.certificate();
+    assert!(
+        list::revoked(&bench.enrolment.list().await.unwrap(), authority, now())
+            .unwrap()
+            .is_empty()
+    );
+    bench.authority.hold(&"edge-1".parse().unwrap(), now()).unwrap();
+    let signed = bench.enrolment.list().await.unwrap();
+    assert_eq!(list::revoked(&signed, authority, now()).unwrap(), [serial].into());
+    let foreign = list::revoked(&signed, other.authority.certificate(), now());
+    assert!(matches!(foreign, Err(ListError::Foreign)), "{foreign:?}");
+    let late = list::revoked(&signed, authority, now() + Duration::from_secs(2 * 3_600));
+    assert!(matches!(late, Err(ListError::Stale)), "{late:?}");
+    let mut altered = signed.clone();
+    let last = altered.len() - 1;
+    altered[last] ^= 1;
+    assert!(list::revoked(&altered, authority, now()).is_err());
 }
 
 #[tokio::test]
@@ -209,7 +234,7 @@ async fn a_caller_without_a_certificate_does_not_reach_the_door() {
 async fn half_open_connections_leave_the_others_unharmed() {
     let bench = bench().await;
     let mut open = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..1_000 {
         open.push(tokio::net::TcpStream::connect(&bench.address).await.unwrap());
     }
     let own = bench.enrolled("edge-1", &["pe*"]).await;

@@ -3,6 +3,7 @@
 //! One module a benchmark. Each gives rows: ours, theirs, and their ratio from interleaved rounds; what a row should
 //! reach stands in it, and a row that does not reach it makes the run end with status 1.
 
+mod fabric;
 mod measure;
 mod model;
 mod report;
@@ -30,6 +31,8 @@ enum Bench {
     Model(Common),
     /// The durable record of decisions against single syncs, on the disk of the checkout.
     Transaction(Common),
+    /// A thousand agents' streams and signed events, against a bare tonic echo and unsigned events.
+    Fabric(Common),
 }
 
 #[derive(Args, Clone)]
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let (rows, common) = match Arguments::parse().bench {
         Bench::Model(common) => (model::run(common.rounds.max(1))?, common),
         Bench::Transaction(common) => (transaction::run(common.rounds.max(1))?, common),
+        Bench::Fabric(common) => (fabric::run(common.rounds.max(1))?, common),
     };
     report::print(&rows);
     if let Some(file) = common.report {
