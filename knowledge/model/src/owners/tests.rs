@@ -167,6 +167,24 @@ fn bids_at_odds_are_conflicts_with_both_names_and_priorities_resolve_them() {
 }
 
 #[test]
+fn inside_what_a_higher_priority_wants_absent_nothing_stays() {
+    let mut a = Wish {
+        intent: "a".into(),
+        priority: 2,
+        ..Wish::default()
+    };
+    a.entries.insert(path("interface[e]"), None);
+    let owned = owners(&Tree::new(), [a, wish("b", 1, "interface[e]/mtu=9000")]);
+    assert!(owned.desired(&schema()).entries.values().all(|it| it.value.is_none()));
+    assert!(
+        planned(&Ownership::new(), &owned, &Tree::new())
+            .unwrap()
+            .delta
+            .is_empty()
+    );
+}
+
+#[test]
 fn what_is_foreign_is_neither_deleted_nor_replaced() {
     let alone = owners(&Tree::new(), [wish("a", 0, "static-route[::/0]/next-hop[::1]")]);
     let grown = tree("static-route[::/0]/next-hop[::1] static-route[::/0]/next-hop[::2]/distance=9");
@@ -342,9 +360,12 @@ fn a_foreign_list_is_refused_or_adopted_and_given_back() {
     }
     check(
         device,
-        &[a.clone(), b],
+        &[a.clone(), b.clone()],
         &format!("{moved} access-list[old]/rule[65000]/action=deny"),
     );
+    let odd = device.replace("[10]", "[5]");
+    let last = " access-list[old]/rule[65000]/action=deny";
+    check(&odd, &[a.clone(), b], &format!("{moved}{last}"));
     let shared = tree(&format!("{device} interface[f]/access-list-out=old"));
     let faults = planned(&Ownership::new(), &owners(&shared, [a]), &shared).unwrap_err();
     assert_eq!(
