@@ -3,8 +3,10 @@
 use crate::platform::Platform;
 use std::sync::LazyLock;
 
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 4] = [
+    ("cisco_ios", include_str!("../platforms/cisco_ios.yaml")),
     ("frr", include_str!("../platforms/frr.yaml")),
+    ("huawei_vrp", include_str!("../platforms/huawei_vrp.yaml")),
     ("ietf", include_str!("../platforms/ietf.yaml")),
 ];
 

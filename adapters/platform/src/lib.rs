@@ -5,6 +5,7 @@
 //! here opens a connection: the planner uses it for previews, the adapters for what they send.
 
 pub mod builtin;
+mod check;
 mod form;
 mod instance;
 mod laws;
@@ -25,6 +26,7 @@ mod slot;
 mod template;
 mod text;
 
+pub use check::{Findings, Summary, check};
 pub use laws::{Broken, Coverage};
 pub use native::{Native, NativeError};
 pub use platform::{Facts, Keeper, Platform, Verified};

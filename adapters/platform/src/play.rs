@@ -22,6 +22,8 @@ struct Device<'a> {
     platform: &'a Platform,
     lines: BTreeMap<Chain, Instance>,
     open: Vec<(usize, crate::slot::Bindings)>,
+    /// Lines whose keys are looked up when all are typed.
+    partial: Vec<Instance>,
 }
 
 impl Platform {
@@ -35,6 +37,7 @@ impl Platform {
             platform: self,
             lines,
             open: Vec::new(),
+            partial: Vec::new(),
         };
         for line in script.lines() {
             let text = line.text.to_string();
@@ -78,20 +81,18 @@ impl Device<'_> {
         Err(Refused { line: text.to_owned() })
     }
 
-    /// Takes a line over, with the keys that it does not say from the one line that has them.
-    fn keep(&mut self, id: usize, mut bindings: crate::slot::Bindings) {
+    fn keep(&mut self, id: usize, bindings: crate::slot::Bindings) {
         let rule = &self.platform.rules[id];
-        if rule.entry(&bindings).is_none() {
-            let tree = tree_of(self.platform, self.lines.values());
-            if let Some(keys) = crate::read::look_up(&rule.path, &bindings, &tree) {
-                bindings.adopt(&keys);
-            }
-        }
+        let partial = rule.entry(&bindings).is_none();
         let instance = Instance {
             rule: id,
             bindings: bindings.clone(),
             context: self.open.clone(),
         };
+        if partial {
+            self.partial.push(instance);
+            return;
+        }
         if rule.traits.header {
             self.open.push((id, bindings));
             if rule.traits.implied {
@@ -140,8 +141,15 @@ impl Device<'_> {
         Ok(())
     }
 
-    /// Lines about what is absent are there only beside the entry around it.
+    /// Looks up what the lines did not say. Lines about what is absent are there only beside the entry around it.
     fn close(&mut self) {
+        let tree = tree_of(self.platform, self.lines.values());
+        for mut line in std::mem::take(&mut self.partial) {
+            let keys = crate::read::look_up(&self.platform.rules[line.rule].path, &line.bindings, &tree);
+            if keys.is_some_and(|keys| line.bindings.adopt(&keys).is_some()) {
+                self.lines.insert(line.chain(&self.platform.rules), line);
+            }
+        }
         let tree = tree_of(self.platform, self.lines.values());
         let rules = &self.platform.rules;
         self.lines.retain(|_, line| {

@@ -61,6 +61,18 @@ impl Platform {
         }
         let mut target = current.clone();
         target.apply(delta).map_err(RenderError::Stale)?;
+        if let Some((path, _)) = delta.iter().find(|(path, edit)| {
+            edit.after.is_some()
+                && self
+                    .rules
+                    .iter()
+                    .any(|rule| rule.path.bind(path).is_some() && rule.is_taken(path, &target))
+        }) {
+            return Err(RenderError::Inexpressible {
+                path: path.clone(),
+                platform: self.name.clone(),
+            });
+        }
         let normal = self.normal(&target);
         for (path, edit) in delta.iter() {
             let unsaid = edit.after.as_ref().and_then(Value::text).is_some_and(|value| {
