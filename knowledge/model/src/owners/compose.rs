@@ -27,7 +27,8 @@ pub struct Composed {
     pub at: Path,
     /// Rules in order, each with paths relative to the rule: `action`, `source`, ….
     pub rules: Vec<Tree>,
-    /// What is done where no rule matches, relative to a rule too.
+    /// What is done where no rule matches, relative to a rule too; empty for lists whose rules have no action, such as
+    /// those of queues.
     pub last: Tree,
     /// A list that is attached there already is taken over, its rules behind those of the intents; else it is a
     /// conflict.
@@ -215,7 +216,8 @@ impl Place {
                     .get(&(Reverse(wish.priority), wish.intent.clone(), index))?;
                 Some((*number, rule))
             });
-            for (number, rule) in numbered.chain(self.kept()).chain([(LAST, &share.last)]) {
+            let last = (!share.last.is_empty()).then_some((LAST, &share.last));
+            for (number, rule) in numbered.chain(self.kept()).chain(last) {
                 let place = rule_path(list, number);
                 for (path, value) in rule.iter() {
                     add(place.inside(path), value.clone());

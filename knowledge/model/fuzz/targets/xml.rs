@@ -1,0 +1,63 @@
+//! A configuration in XML is refused or comes back from both texts, canonical in every entry.
+#![no_main]
+
+mod words;
+
+use knowledge_model::{Limits, Schema, Tree};
+use libfuzzer_sys::fuzz_target;
+
+const WORDS: &[&str] = &[
+    "<",
+    ">",
+    "</",
+    "/>",
+    "&amp;",
+    "&#65;",
+    "&x;",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "-->",
+    "<?x?>",
+    "<!DOCTYPE a>",
+    " ",
+    "\n",
+    "<interface xmlns=\"urn:entente:interfaces\">",
+    "</interface>",
+    "<name>eth1</name>",
+    "<mtu>1500</mtu>",
+    "<mtu>",
+    "</mtu>",
+    "<system xmlns=\"urn:entente:system\">",
+    "</system>",
+    "<hostname>r1</hostname>",
+    "<banner>a\n&lt;</banner>",
+    "1500",
+    "<data xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\">",
+    "</data>",
+    "<a xmlns:b=\"c\" b:d=\"e\"/>",
+];
+
+fuzz_target!(|data: &[u8]| {
+    let (schema, text) = (Schema::canonical(), words::text(data, WORDS));
+    let limits = Limits {
+        bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let Ok(tree) = Tree::from_xml(&text, schema, &limits) else {
+        return;
+    };
+    for (path, value) in tree.iter() {
+        assert_eq!(schema.check(path, value).as_ref(), Ok(&(path.clone(), value.clone())));
+    }
+    let json = tree.to_json(schema).expect("what was read is in the schema");
+    assert_eq!(
+        Tree::from_json(json.as_bytes(), schema, &Limits::default()).as_ref(),
+        Ok(&tree)
+    );
+    let xml = tree.to_xml(schema).expect("what was read is in the schema");
+    assert_eq!(
+        Tree::from_xml(xml.as_bytes(), schema, &Limits::default()).as_ref(),
+        Ok(&tree)
+    );
+});
