@@ -61,11 +61,47 @@ pub enum Fault {
     NoPrompt,
     /// Every login is refused.
     RefuseLogin,
+    /// A habit of real servers.
+    Quirk {
+        /// Which.
+        quirk: Quirk,
+    },
+    /// Access control leaves out every node with this name, silently.
+    Hide {
+        /// The name.
+        name: String,
+    },
+    /// Replies carry hoisted prefixes, comments and foreign attributes: the same data, another text.
+    StrangeXml,
     /// Interface counters move at this rate.
     Counters {
         /// Octets in a second.
         octets_per_second: u64,
     },
+}
+
+/// A habit that real servers were seen to have; it lasts while its fault is armed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quirk {
+    /// After a validate of the candidate the next commit answers `<ok/>`, and the edit is gone.
+    ValidateLosesEdit,
+    /// The first RPC of a session is lost if it arrives together with the client's hello.
+    LoseFirstRpc,
+    /// Any session may commit during another's confirmed commit, with any persist id or none.
+    LaxCommit,
+    /// A renewal moves the point to return to.
+    RenewalMovesBack,
+    /// What was taken back stays in the candidate.
+    CandidateKept,
+    /// A refused edit leaves its good part behind, whatever was asked.
+    PartialEdit,
+    /// What a configuration misses is noticed at validate and commit only.
+    LateChecks,
+    /// hello names no modules.
+    NoModules,
+    /// While anybody holds the lock of running, a confirmed commit that runs out stays for good.
+    LockBlocksRevert,
 }
 
 /// When, relative to an operation's effect.
@@ -175,6 +211,18 @@ impl Faults {
     /// Whether this very fault is armed for the protocol, using it once.
     pub fn hit(&mut self, protocol: Protocol, fault: &Fault) -> bool {
         self.take(protocol, |armed| (armed == fault).then_some(())).is_some()
+    }
+
+    /// The habits that are armed.
+    pub fn quirks(&self) -> Vec<Quirk> {
+        let quirk = |armed: &Armed| {
+            if let Fault::Quirk { quirk } = armed.fault {
+                Some(quirk)
+            } else {
+                None
+            }
+        };
+        self.armed.iter().filter_map(quirk).collect()
     }
 
     /// Whether connections over this protocol are refused now.

@@ -17,7 +17,7 @@ mod wire;
 pub mod xml;
 
 pub use device::{Device, Options, StartError};
-pub use fault::{Act, Armed, Fault, Moment};
+pub use fault::{Act, Armed, Fault, Moment, Quirk};
 pub use log::Protocol;
 pub use personality::{PERSONALITIES, Personality};
 pub use store::Store;

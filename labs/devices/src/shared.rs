@@ -182,12 +182,15 @@ impl Shared {
     /// Arms a fault.
     pub fn inject(&self, armed: Armed) {
         held(&self.faults).arm(armed);
+        let quirks = held(&self.faults).quirks();
+        self.stores().quirks = quirks;
         self.refusals.send_modify(|count| *count += 1);
     }
 
     /// Disarms all faults.
     pub fn clear_faults(&self) {
         held(&self.faults).clear();
+        self.stores().quirks.clear();
         self.refusals.send_modify(|count| *count += 1);
     }
 
@@ -251,6 +254,19 @@ impl Shared {
         })?;
         let line = b"*** authorised use only # everything else is > forbidden ***\r\n";
         Some(line.iter().copied().cycle().take(bytes).collect())
+    }
+
+    /// The names of the nodes that access control leaves out.
+    pub fn hidden(&self) -> Vec<String> {
+        let faults = held(&self.faults).list();
+        let name = |armed: Armed| {
+            if let Fault::Hide { name } = armed.fault {
+                Some(name)
+            } else {
+                None
+            }
+        };
+        faults.into_iter().filter_map(name).collect()
     }
 
     /// How fast the counters move.

@@ -178,6 +178,11 @@ impl Console {
             || grammar::take(self.rules(), mode, &format!("{undo}{line}")).is_some()
     }
 
+    /// Whether the innermost open block is the one at this path.
+    pub fn is_at(&self, path: &[String]) -> bool {
+        self.levels.iter().map(|level| &level.header).eq(path)
+    }
+
     fn path(&self, depth: usize) -> Vec<String> {
         self.levels[..depth].iter().map(|level| level.header.clone()).collect()
     }

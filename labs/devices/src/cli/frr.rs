@@ -53,6 +53,8 @@ pub fn line(console: &mut Console, stores: &mut Datastores, line: &str) -> Said 
 
 const SAVED: &str = "Note: this version of vtysh never writes vtysh.conf\nBuilding Configuration...\nIntegrated configuration saved to /etc/frr/frr.conf\n[OK]\n";
 
+const MIXED: &str = "% Configuration failed.\n\nError type: validation\nError description: Route cannot have blackhole and non-blackhole nexthops simultaneously\n";
+
 /// What a line may not do although the grammar takes it.
 pub fn refusal(doc: &Doc, path: &[String], words: &[String]) -> Option<String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -64,6 +66,20 @@ pub fn refusal(doc: &Doc, path: &[String], words: &[String]) -> Option<String> {
                 .filter_map(|block| block.path.first()?.strip_prefix("router bgp "));
             let other = other.into_iter().find(|known| known != number)?;
             Some(format!("BGP is already running; AS is {other}\n"))
+        }
+        ["ip", "route", prefix, hop, ..] => {
+            let wanted = format!("ip route {prefix} ");
+            let lines = doc
+                .blocks
+                .iter()
+                .filter(|block| block.path.is_empty())
+                .flat_map(|block| &block.lines);
+            let other = |line: &String| {
+                let known = line.strip_prefix(&wanted).and_then(|rest| rest.split(' ').next());
+                known.is_some_and(|known| (known == "blackhole") != (*hop == "blackhole"))
+            };
+            let mixed = lines.into_iter().any(other);
+            mixed.then(|| MIXED.to_owned())
         }
         ["neighbor", address, what, ..] if *what != "remote-as" => {
             let wanted = format!("neighbor {address} remote-as ");
@@ -80,7 +96,12 @@ pub fn refusal(doc: &Doc, path: &[String], words: &[String]) -> Option<String> {
 
 fn configure(console: &mut Console, stores: &mut Datastores, line: &str) -> Said {
     let preference = line.strip_prefix("set local-preference ");
-    let malformed = preference.is_some_and(|value| value.parse::<u32>().is_err());
+    let before = console.doc(stores);
+    let repeated = before
+        .blocks
+        .iter()
+        .any(|block| console.is_at(&block.path) && block.lines.iter().any(|it| it == line));
+    let malformed = !repeated && preference.is_some_and(|value| value.parse::<u32>().is_err());
     match console.configure(stores, line) {
         Some(_) if malformed => Said::text("% [BGP] Argument form is unsupported or malformed.\n"),
         Some(text) => Said::text(text),

@@ -30,11 +30,11 @@ pub fn capabilities(traits: &Traits) -> Vec<String> {
 pub const MODULE_SET: &str = "entente-lab-1";
 
 /// The device's hello.
-pub fn hello(traits: &Traits, session: u32) -> String {
+pub fn hello(capabilities: &[String], session: u32) -> String {
     let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><hello xmlns=\"{NS}\"><capabilities>");
-    for capability in capabilities(traits) {
+    for capability in capabilities {
         out.push_str("<capability>");
-        xml::escape(&mut out, &capability);
+        xml::escape(&mut out, capability);
         out.push_str("</capability>");
     }
     let _ = write!(out, "</capabilities><session-id>{session}</session-id></hello>");

@@ -9,6 +9,7 @@ pub mod hello;
 pub mod rpc;
 mod session;
 mod state;
+mod strange;
 
 pub use error::RpcError;
 pub use session::serve;

@@ -8,6 +8,7 @@ use super::error::RpcError;
 use super::filter;
 use super::state::{Facts, with_state};
 use super::{MONITORING, NS};
+use crate::fault::Quirk;
 use crate::personality::{Confirmed, Traits};
 use crate::schema::SCHEMA;
 use crate::store::{Commit, Datastores, Entry, Store, Timer};
@@ -44,6 +45,8 @@ pub struct Call<'a> {
     pub traits: &'a Traits,
     /// What state data is computed from.
     pub facts: Facts,
+    /// Names of the nodes that access control leaves out.
+    pub hidden: &'a [String],
     /// A commit answers `<ok/>`, and the edit is gone.
     pub lose_commit: bool,
 }
@@ -88,6 +91,11 @@ impl Call<'_> {
     }
 
     fn read(&self, tree: &Entry) -> Answer {
+        let mut shown = tree.clone();
+        for name in self.hidden {
+            shown.hide(name);
+        }
+        let tree = &shown;
         let mut out = String::from("<data>");
         match self.operation.child("filter") {
             None => tree.write_children(&mut out, NS),
@@ -159,11 +167,13 @@ impl Call<'_> {
             true => edit::read(config).map(|it| tree = it),
             false => edit::apply(&mut tree, config, default),
         };
-        let outcome = outcome.and_then(|()| match test || store == Store::Running {
-            true => super::check::check(&tree),
-            false => Ok(()),
-        });
-        let keep = !test_only && (outcome.is_ok() || !whole);
+        let outcome = outcome.and_then(
+            |()| match test && !stores.has(Quirk::LateChecks) || store == Store::Running {
+                true => super::check::check(&tree),
+                false => Ok(()),
+            },
+        );
+        let keep = !test_only && (outcome.is_ok() || !whole || stores.has(Quirk::PartialEdit));
         if keep && tree != **stores.content(store) {
             stores.set(store, tree);
         }
@@ -209,7 +219,7 @@ impl Call<'_> {
         }
     }
 
-    fn validate(&self, stores: &Datastores) -> Answer {
+    fn validate(&self, stores: &mut Datastores) -> Answer {
         let source = self.operation.child("source").and_then(|it| it.children.first());
         match source {
             Some(config) if config.name == "config" => super::check::check(&edit::read(config)?)?,

@@ -11,7 +11,8 @@ use super::framing::{Framing, Inbox, frame};
 use super::hello;
 use super::rpc::{Body, Call, Effect};
 use super::state::Facts;
-use crate::fault::{Fault, Moment};
+use super::strange::strange;
+use crate::fault::{Fault, Moment, Quirk};
 use crate::log::Protocol;
 use crate::personality::Traits;
 use crate::shared::{Connection, Shared};
@@ -69,8 +70,16 @@ impl Session {
             return Ok(());
         }
         self.out
-            .send(frame(Framing::Marked, &hello::hello(&self.traits, self.id)))
+            .send(frame(Framing::Marked, &hello::hello(&self.named(), self.id)))
             .await
+    }
+
+    /// What hello names.
+    fn named(&self) -> Vec<String> {
+        match self.shared.stores().has(Quirk::NoModules) {
+            true => self.traits.capabilities(),
+            false => hello::capabilities(&self.traits),
+        }
     }
 
     async fn drain(&mut self, inbox: &mut Inbox, greeted: &mut bool) -> Result<(), Over> {
@@ -93,6 +102,9 @@ impl Session {
                 self.framing = agreed.ok_or(Over)?;
                 inbox.framing = self.framing;
                 *greeted = true;
+                if self.shared.stores().has(Quirk::LoseFirstRpc) && matches!(inbox.take(), Ok(Some(_))) {
+                    self.shared.note(Protocol::Netconf, self.id, "first-rpc", "unanswered");
+                }
             }
         }
     }
@@ -184,6 +196,7 @@ impl Session {
 
     fn carry_out(&self, operation: &Element) -> (Result<Body, RpcError>, bool) {
         let lose_commit = operation.name == "commit" && self.shared.hit(Protocol::Netconf, &Fault::LoseCommit);
+        let hidden = self.shared.hidden();
         let facts = Facts {
             uptime: self.shared.uptime(),
             octets_per_second: self.shared.octets_per_second(),
@@ -193,6 +206,7 @@ impl Session {
             operation,
             traits: &self.traits,
             facts,
+            hidden: &hidden,
             lose_commit,
         };
         let answered = call.answer(&mut self.shared.stores());
@@ -228,6 +242,9 @@ impl Session {
             Err(error) => error.write(&mut out),
         }
         out.push_str("</rpc-reply>");
+        if self.shared.hit(Protocol::Netconf, &Fault::StrangeXml) {
+            out = strange(&out);
+        }
         self.send(&out).await
     }
 

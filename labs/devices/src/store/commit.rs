@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Datastores, Entry, Store};
-use crate::netconf::RpcError;
+use crate::fault::Quirk;
+use crate::netconf::{RpcError, check};
 
 /// What a commit asks for.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +64,11 @@ impl Datastores {
         self.owns_pending(commit.session, commit.persist_id.as_deref())?;
         self.usable(Store::Running, commit.session)?;
         self.usable(Store::Candidate, commit.session)?;
-        self.validate(Store::Candidate)?;
+        if std::mem::take(&mut self.lost) {
+            self.discard();
+            return Ok(None);
+        }
+        check::check(&self.candidate)?;
         let content = Arc::clone(&self.candidate);
         self.dirty = false;
         Ok(self.put_in_force(content, commit))
@@ -71,10 +76,12 @@ impl Datastores {
 
     /// Confirms or begins a confirmed commit with this content.
     pub fn put_in_force(&mut self, content: Arc<Entry>, commit: &Commit) -> Option<Timer> {
-        let before = self
+        let kept = self
             .pending
             .take()
-            .map_or_else(|| Arc::clone(&self.running), |it| it.before);
+            .map(|it| it.before)
+            .filter(|_| !self.has(Quirk::RenewalMovesBack));
+        let before = kept.unwrap_or_else(|| Arc::clone(&self.running));
         let timer = commit.confirmed.map(|after| {
             self.generation += 1;
             self.pending = Some(Pending {
@@ -108,6 +115,10 @@ impl Datastores {
     /// A timer fired: says whether its commit was still pending and has been taken back.
     pub fn expire(&mut self, generation: u64) -> bool {
         let due = self.pending.as_ref().is_some_and(|it| it.generation == generation);
+        if due && self.has(Quirk::LockBlocksRevert) && self.holder(Store::Running).is_some() {
+            self.pending = None;
+            return false;
+        }
         if due {
             self.take_back();
         }
@@ -116,7 +127,11 @@ impl Datastores {
 
     /// Restores what was in force before the pending commit.
     pub fn take_back(&mut self) {
-        if let Some(pending) = self.pending.take() {
+        let Some(pending) = self.pending.take() else { return };
+        if self.has(Quirk::CandidateKept) {
+            self.candidate = std::mem::replace(&mut self.running, pending.before);
+            self.dirty = false;
+        } else {
             self.set_running(pending.before);
         }
     }
@@ -147,6 +162,9 @@ impl Datastores {
     }
 
     fn owns_pending(&self, session: u32, persist_id: Option<&str>) -> Result<(), RpcError> {
+        if self.has(Quirk::LaxCommit) {
+            return Ok(());
+        }
         let persist = self.pending.as_ref().map(|it| it.persist.as_deref());
         match (persist, persist_id) {
             (None, None) => Ok(()),

@@ -1,6 +1,8 @@
 //! The datastores of a device, their locks, and the commit that waits to be confirmed: no clock, no socket.
 
 mod commit;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 pub use commit::{Commit, Pending, Timer};
 pub use tree::Entry;
 
+use crate::fault::Quirk;
 use crate::netconf::{RpcError, check};
 use crate::personality::Traits;
 
@@ -36,6 +39,9 @@ pub struct Datastores {
     pub dirty: bool,
     /// The commit that waits to be confirmed.
     pub pending: Option<Pending>,
+    /// The habits that are armed now.
+    pub quirks: Vec<Quirk>,
+    lost: bool,
     separate_startup: bool,
     has_candidate: bool,
     locks: [Option<u32>; 3],
@@ -52,6 +58,8 @@ impl Datastores {
             startup: initial,
             dirty: false,
             pending: None,
+            quirks: Vec::new(),
+            lost: false,
             separate_startup: traits.is_none_or(|traits| traits.startup),
             has_candidate: traits.is_none_or(|traits| traits.candidate),
             locks: [None; 3],
@@ -95,6 +103,11 @@ impl Datastores {
     /// Saves running.
     pub fn save(&mut self) {
         self.startup = Arc::clone(&self.running);
+    }
+
+    /// Whether a habit is armed.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
     }
 
     /// Who holds a lock.
@@ -183,7 +196,8 @@ impl Datastores {
     ///
     /// # Errors
     /// What it misses.
-    pub fn validate(&self, store: Store) -> Result<(), RpcError> {
+    pub fn validate(&mut self, store: Store) -> Result<(), RpcError> {
+        self.lost |= store == Store::Candidate && self.has(Quirk::ValidateLosesEdit);
         check::check(self.content(store))
     }
 }

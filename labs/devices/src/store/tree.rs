@@ -94,6 +94,12 @@ impl Entry {
         self.children.is_empty()
     }
 
+    /// Drops every node with this name, at any depth.
+    pub fn hide(&mut self, name: &str) {
+        self.children.retain(|child| SCHEMA.node(child.node).name != name);
+        self.children.iter_mut().for_each(|child| child.hide(name));
+    }
+
     /// The entry as XML.
     pub fn element(&self) -> Element {
         let node = SCHEMA.node(self.node);

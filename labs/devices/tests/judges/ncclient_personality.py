@@ -121,9 +121,10 @@ def direct_edits(a, whole):
     with a.locked("running"):
         a.edit_config(interface("eth1", "one"), target="running")
     assert ">one<" in running(a)
-    two = interface("eth3", "good").replace("</interfaces>", '<interface><name>eth4</name><enabled>perhaps</enabled></interface></interfaces>')
+    again = f'<interface xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="create"><name>eth1</name>{ETHERNET}</interface>'
+    two = interface("eth3", "good").replace("</interfaces>", f"{again}</interfaces>")
     option = "rollback-on-error" if whole else "stop-on-error"
-    refused(lambda: a.edit_config(two, target="running", error_option=option), "invalid-value", "data-missing")
+    refused(lambda: a.edit_config(two, target="running", error_option=option), "data-exists")
     assert ("eth3" in running(a)) != whole, "what a failed edit leaves behind"
 
 

@@ -26,6 +26,19 @@ async fn ncclient(personality: &str) {
     .expect("no session is left when the judge is gone");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ncclient_meets_every_fault() {
+    if !tests_real::wanted("ncclient meets every fault") {
+        return;
+    }
+    let ruled = Ruled::start("confirmed").await;
+    let port = ruled.device().netconf.unwrap().to_string();
+    let arguments = ["127.0.0.1".to_owned(), port, ruled.control.clone()];
+    let said = python("ncclient_faults.py", &arguments).await;
+    assert!(said.ends_with("ok\n"), "{said}");
+    tests_real::operations("ncclient/faults", "ncclient", ruled.device().counts().values().sum());
+}
+
 async fn netmiko(dialect: &str) {
     if !tests_real::wanted(&format!("netmiko drives {dialect}")) {
         return;
