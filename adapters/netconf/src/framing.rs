@@ -256,6 +256,16 @@ mod tests {
         }
 
         #[test]
+        fn it_says_the_same_whatever_the_pieces(
+            bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'#'), Just(b'1'), Just(b'0'), Just(b']'), Just(b'>'), any::<u8>()], 0..60),
+            piece in 1usize..9,
+            chunked: bool,
+        ) {
+            let framing = if chunked { Framing::Chunked } else { Framing::EndOfMessage };
+            prop_assert_eq!(decode(framing, &bytes, &[piece]), decode(framing, &bytes, &[64]));
+        }
+
+        #[test]
         fn no_bytes_bring_it_down(bytes: Vec<u8>, pieces in proptest::collection::vec(1usize..9, 1..5), chunked: bool) {
             let framing = if chunked { Framing::Chunked } else { Framing::EndOfMessage };
             let _ = decode(framing, &bytes, &pieces);
