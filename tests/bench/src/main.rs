@@ -7,6 +7,7 @@ mod fabric;
 mod measure;
 mod model;
 mod report;
+mod southbound;
 mod transaction;
 
 use std::path::PathBuf;
@@ -33,6 +34,20 @@ enum Bench {
     Transaction(Common),
     /// A thousand agents' streams and signed events, against a bare tonic echo and unsigned events.
     Fabric(Common),
+    /// A candidate transaction on simulated devices against ncclient, cold and warm.
+    Southbound {
+        /// How many devices.
+        #[arg(long, default_value_t = 100)]
+        devices: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The devices of `southbound`, in a process of their own.
+    #[command(hide = true)]
+    SouthboundDevices { count: usize },
+    /// Our client of `southbound`, in a process of its own.
+    #[command(hide = true)]
+    SouthboundClient,
 }
 
 #[derive(Args, Clone)]
@@ -50,6 +65,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Bench::Model(common) => (model::run(common.rounds.max(1))?, common),
         Bench::Transaction(common) => (transaction::run(common.rounds.max(1))?, common),
         Bench::Fabric(common) => (fabric::run(common.rounds.max(1))?, common),
+        Bench::Southbound { devices, common } => (southbound::run(devices.max(1), common.rounds.max(1))?, common),
+        Bench::SouthboundDevices { count } => return southbound::serve(count).map(|()| ExitCode::SUCCESS),
+        Bench::SouthboundClient => return southbound::client().map(|()| ExitCode::SUCCESS),
     };
     report::print(&rows);
     if let Some(file) = common.report {

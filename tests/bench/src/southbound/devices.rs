@@ -1,0 +1,102 @@
+//! Simulated devices in a process of their own.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::Context;
+use labs_devices::{Device, Options, Personality};
+
+use super::Address;
+
+/// The devices, seen from the benchmark. They end with it.
+pub struct Fleet {
+    child: Child,
+    ask: ChildStdin,
+    hear: BufReader<ChildStdout>,
+    addresses: Vec<Address>,
+}
+
+impl Fleet {
+    pub fn start(count: usize) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("southbound-devices").arg(count.to_string());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let ask = child.stdin.take().context("no standard input")?;
+        let hear = BufReader::new(child.stdout.take().context("no standard output")?);
+        let mut fleet = Self {
+            child,
+            ask,
+            hear,
+            addresses: Vec::new(),
+        };
+        fleet.addresses = serde_json::from_str(&fleet.line()?)?;
+        Ok(fleet)
+    }
+
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// How often each RPC was done since the last question.
+    pub fn counts(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
+        writeln!(self.ask, "counts")?;
+        Ok(serde_json::from_str(&self.line()?)?)
+    }
+
+    fn line(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.hear.read_line(&mut line)?;
+        Ok(line)
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        // It ends by itself at the end of its input; this is for the case that it hangs.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The other side: devices until the input ends.
+#[expect(
+    clippy::print_stdout,
+    reason = "the addresses and counts are what the benchmark asks for"
+)]
+pub fn serve(count: usize) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let personality: Personality = "confirmed".parse()?;
+    let devices = runtime.block_on(async {
+        let mut devices = Vec::new();
+        for _ in 0..count {
+            devices.push(Device::start(personality, Options::default()).await?);
+        }
+        anyhow::Ok(devices)
+    })?;
+    let address = |it: &Device| {
+        Some(Address {
+            host: it.address.to_string(),
+            port: it.netconf?,
+        })
+    };
+    println!(
+        "{}",
+        serde_json::to_string(&devices.iter().filter_map(address).collect::<Vec<_>>())?
+    );
+    for _ in std::io::stdin().lock().lines() {
+        let mut sum: BTreeMap<String, u64> = BTreeMap::new();
+        for device in &devices {
+            device
+                .counts()
+                .into_iter()
+                .for_each(|(name, count)| *sum.entry(name).or_default() += count);
+            device.clear_log();
+        }
+        println!("{}", serde_json::to_string(&sum)?);
+    }
+    Ok(())
+}
