@@ -73,8 +73,10 @@ pub struct Config {
 /// The controller that an agent dials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Controller {
-    /// Host and port.
+    /// Host and port of its stream.
     pub address: String,
+    /// Host and port where agents enrol and renew.
+    pub enrolment: String,
     /// SHA-256 of the authority's certificate, in hexadecimal: who is trusted at the first meeting.
     pub fingerprint: String,
     /// The one-time word that lets this agent join; not needed once it has its certificate.

@@ -1,3 +1,305 @@
-//! The `entente-agent` program: speaks for devices in transactions.
+//! The `entente-agent` program: arguments, configuration, agent, drain.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use device_agent::app::{Agent, AgentError, Surroundings};
+use device_agent::config::{Config, ConfigError};
+use device_agent::credential::SourceError;
+use device_agent::driver::Open;
+use device_agent::identity::{Identity, IdentityError};
+use device_agent::link::{self, Wire};
+use device_agent::ways;
+use device_agent::wire::{self, Joiner};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use transaction::Moment;
+
+/// How often it is looked whether the certificate wants renewing.
+const RENEWAL: Duration = Duration::from_secs(60);
+
+const EXITS: &str = "\
+Exit status:
+  0   told to stop, and stopped
+  1   something that should not happen
+  2   the arguments are wrong
+  3   the configuration is wrong, or names what this build does not have
+  4   the state directory is in use, damaged, newer, or cannot be written
+  5   a secret cannot be had
+  6   no identity: enrolment refused or not reached, or a device outside of its scope
+  74  a write to the agent's records failed: what the disk holds is unknown";
+
+/// Speaks for devices in transactions.
+#[derive(Parser)]
+#[command(name = "entente-agent", version, about, after_help = EXITS)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the devices of the configuration until told to stop.
+    Run {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Checks a configuration and fetches its secrets, without speaking to anybody.
+    Check {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    fabric_identity::install_cryptography();
+    let Arguments { command } = Arguments::parse();
+    match start(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("entente-agent: {error:#}"));
+            ExitCode::from(status(&error))
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a program that does not start goes to the terminal"
+)]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// What kind of failure it is, for whoever started the program.
+fn status(error: &anyhow::Error) -> u8 {
+    let secret = |it: &IdentityError| matches!(it, IdentityError::Token(_));
+    if error.is::<ConfigError>() || error.is::<ways::WayError>() || error.is::<BadFilter>() {
+        3
+    } else if error.is::<AgentError>() || error.is::<NoState>() {
+        4
+    } else if error.is::<ways::LoginError>()
+        || error.is::<SourceError>()
+        || error.downcast_ref::<IdentityError>().is_some_and(secret)
+    {
+        5
+    } else if error.is::<IdentityError>() || error.is::<OutOfScope>() {
+        6
+    } else {
+        1
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the log filter {filter:?} is not understood, as in info,device_agent=debug")]
+struct BadFilter {
+    filter: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make the state directory {}: give a directory that this user may write", path.display())]
+struct NoState {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("device {name} ({id}) is outside of what this agent's certificate allows: have the authority widen its scope")]
+struct OutOfScope {
+    name: String,
+    id: String,
+}
+
+fn start(command: Command) -> anyhow::Result<()> {
+    let (config, check) = match command {
+        Command::Run { config } => (Config::load(&config)?, false),
+        Command::Check { config } => (Config::load(&config)?, true),
+    };
+    log(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    runtime.block_on(async {
+        if check {
+            self::check(&config).await
+        } else {
+            run(config).await
+        }
+    })
+}
+
+fn log(config: &Config) -> anyhow::Result<()> {
+    let filter = config.log.filter.clone();
+    let levels = EnvFilter::try_new(&filter).map_err(|_| BadFilter { filter })?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(levels)
+        .with_writer(std::io::stderr);
+    if config.log.json {
+        log.json().init();
+    } else {
+        log.with_ansi(false).init();
+    }
+    Ok(())
+}
+
+async fn check(config: &Config) -> anyhow::Result<()> {
+    ways::served(config)?;
+    for credential in config.credentials.values() {
+        ways::fetch(credential).await?;
+    }
+    for source in config.secrets.values() {
+        source.fetch().await?;
+    }
+    tracing::info!(devices = config.devices.len(), "the configuration is sound");
+    Ok(())
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let state = config.state.clone();
+    make(&state).map_err(|source| NoState {
+        path: state.clone(),
+        source,
+    })?;
+    let served = ways::served(&config)?;
+    let stop = CancellationToken::new();
+    tokio::spawn(hear_signals(stop.clone())?);
+    let (link, wire) = link::pair();
+    let surroundings = Surroundings {
+        random,
+        now,
+        step_within: config.step_within,
+        drain_within: config.drain_within,
+    };
+    // the devices come first: what was open is looked at whether or not a controller answers
+    let agent = Agent::start(&state, served, link, surroundings, stop.clone()).await?;
+    tracing::info!(agent = config.name, devices = config.devices.len(), "serving");
+    let carried = tokio::spawn(connect(config, wire, stop.clone()));
+    let serving = agent.serve();
+    tokio::pin!(serving, carried);
+    let open = tokio::select! {
+        open = &mut serving => open?,
+        ended = &mut carried => {
+            if let Err(error) = ended.context("the stream's task broke off")? {
+                stop.cancel();
+                report(&serving.await?);
+                return Err(error);
+            }
+            serving.await?
+        }
+    };
+    report(&open);
+    Ok(())
+}
+
+/// Comes to an identity, then carries the words of the agent until told to stop.
+async fn connect(config: Config, wire: Wire, stop: CancellationToken) -> anyhow::Result<()> {
+    let Some(controller) = &config.controller else {
+        tracing::warn!("no controller is configured: only what the records hold is finished");
+        stop.cancelled().await;
+        drop(wire);
+        return Ok(());
+    };
+    let identity = tokio::select! {
+        identity = Identity::obtain(&config.state, &config.name, controller) => Arc::new(identity?),
+        () = stop.cancelled() => return Ok(()),
+    };
+    for device in &config.devices {
+        let id = device.id.to_string();
+        if !identity.covers(&id) {
+            return Err(OutOfScope {
+                name: device.name.clone(),
+                id,
+            }
+            .into());
+        }
+    }
+    let renewal = tokio::spawn(keep_current(identity.clone()));
+    wire::carry(joiner(&config), identity.as_ref(), wire, stop).await;
+    renewal.abort();
+    Ok(())
+}
+
+fn joiner(config: &Config) -> Joiner {
+    Joiner {
+        name: config.name.clone(),
+        session: random().to_be_bytes(),
+        devices: config.devices.iter().map(wire::device).collect(),
+        capabilities: ["netconf", "gate", "query"].map(str::to_owned).to_vec(),
+        model_revision: knowledge_model::Schema::canonical().revision().to_owned(),
+    }
+}
+
+async fn keep_current(identity: Arc<Identity>) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        match identity.renew_if_due(wall()).await {
+            Ok(true) => tracing::info!("renewed the certificate"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the certificate could not be renewed yet"),
+        }
+    }
+}
+
+fn report(open: &[Open]) {
+    for Open {
+        device,
+        transaction,
+        standing,
+    } in open
+    {
+        tracing::warn!(device, %transaction, ?standing, "still open; the next start goes on with it");
+    }
+    tracing::info!(open = open.len(), "stopped");
+}
+
+/// The first signal drains, the second ends at once.
+fn hear_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
+    Ok(async move {
+        for heard in 0.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if heard > 0 {
+                std::process::exit(130);
+            }
+            tracing::info!("told to stop: waiting for the steps under way, once more ends at once");
+            stop.cancel();
+        }
+    })
+}
+
+fn make(state: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
+}
+
+/// Sixteen bytes that nobody can guess.
+fn random() -> u128 {
+    let mut bytes = [0; 16];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no randomness");
+        std::process::exit(1);
+    }
+    u128::from_be_bytes(bytes)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge that reads the wall clock")]
+fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
+fn now() -> Moment {
+    let since = wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::{Device, Way};
 use crate::link::Wire;
 use pump::Pump;
 
@@ -71,6 +72,21 @@ impl Joiner {
             model_revision: self.model_revision,
             capabilities: self.capabilities,
         }
+    }
+}
+
+/// What a device is called and how it is reached, for the hello.
+#[must_use]
+pub fn device(device: &Device) -> v1::Device {
+    let protocol = |way: &Way| match way.protocol {
+        adapters_port::Protocol::Netconf => v1::Protocol::Netconf.into(),
+        adapters_port::Protocol::Cli => v1::Protocol::Cli.into(),
+    };
+    v1::Device {
+        id: device.id.to_string(),
+        platforms: device.ways.iter().map(|way| way.platform.clone()).collect(),
+        protocols: device.ways.iter().map(protocol).collect(),
+        guarantee: v1::Guarantee::Unspecified.into(),
     }
 }
 

@@ -125,11 +125,13 @@ impl Reader<'_> {
     fn controller(&self, node: &Node) -> Option<Controller> {
         let fields = node.fields(self.faults)?;
         let address = fields.required("address").and_then(|it| it.text(self.faults));
+        let enrolment = fields.required("enrolment").and_then(|it| it.text(self.faults));
         let fingerprint = fields.required("fingerprint").and_then(|it| self.fingerprint(it));
         let token = fields.optional("token").and_then(|it| self.source(it));
         fields.end();
         Some(Controller {
             address: address?,
+            enrolment: enrolment?,
             fingerprint: fingerprint?,
             token,
         })

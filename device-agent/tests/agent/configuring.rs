@@ -12,6 +12,7 @@ name: agent-1
 state: state
 controller:
   address: controller.example:7443
+  enrolment: controller.example:7444
   fingerprint: "sha256:AB:AB:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab:ab"
   token: { file: token }
 commands: [/usr/bin/pass]

@@ -1,0 +1,258 @@
+//! Who this agent is: its key and certificate in the state directory, enrolled once and renewed in time.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use fabric_identity::est::{self, Enrolment, EstError};
+use fabric_identity::tls::{self, TlsError, Trust};
+use fabric_identity::{Certificate, CertificateError, Credential, Name};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rcgen::KeyPair;
+use rustls::ClientConfig;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::config::Controller;
+use crate::credential::SourceError;
+use crate::wire::{Dial, DialError, Stream};
+
+const FORMAT: u32 = 1;
+/// How often an application that waits for an operator is asked about.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why an agent has no identity.
+#[derive(Debug, Error)]
+pub enum IdentityError {
+    /// Its name is none.
+    #[error("`{0}` cannot be an agent's name: small letters, digits and dashes, at most 63")]
+    Name(String),
+    /// What is stored cannot be read or written.
+    #[error("the agent's identity in {} cannot be read or written", path.display())]
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is stored is no identity.
+    #[error("the agent's identity in {} is damaged or newer than this program", path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The token.
+    #[error("the token to enrol with cannot be had")]
+    Token(#[from] SourceError),
+    /// The authority.
+    #[error("no certificate from the authority at {address}")]
+    Enrolment {
+        /// Where.
+        address: String,
+        /// Why.
+        source: EstError,
+    },
+    /// The certificate.
+    #[error("the agent's certificate cannot be used")]
+    Certificate(#[from] CertificateError),
+    /// Its use in TLS.
+    #[error("the agent's certificate cannot be used")]
+    Tls(#[from] TlsError),
+    /// No key.
+    #[error("no key could be made")]
+    Key(#[from] rcgen::Error),
+}
+
+/// What lies in the state directory, in one file, so that key and certificate always belong together.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: u32,
+    key: Vec<u8>,
+    certificate: Vec<u8>,
+    authority: Vec<u8>,
+}
+
+struct Own {
+    credential: Credential,
+    key: Vec<u8>,
+    certificate: Certificate,
+}
+
+/// The agent's identity, and the way to its controller that goes by it.
+pub struct Identity {
+    path: PathBuf,
+    enrolment: Enrolment,
+    address: String,
+    own: Mutex<Arc<Own>>,
+}
+
+impl Identity {
+    /// Reads the identity, or enrols with the one-time token, or waits for an operator's approval.
+    pub async fn obtain(state: &Path, name: &str, controller: &Controller) -> Result<Self, IdentityError> {
+        let path = state.join("identity.json");
+        let name: Name = name.parse().map_err(|_| IdentityError::Name(name.to_owned()))?;
+        let (address, fingerprint) = (controller.enrolment.clone(), controller.fingerprint.clone());
+        let enrolment = Enrolment { address, fingerprint };
+        let own = match read(&path)? {
+            Some(own) => own,
+            None => enrol(&path, &enrolment, &name, controller).await?,
+        };
+        Ok(Self {
+            path,
+            enrolment,
+            address: controller.address.clone(),
+            own: Mutex::new(Arc::new(own)),
+        })
+    }
+
+    /// Whether its certificate lets the agent speak for a device.
+    pub fn covers(&self, device: &str) -> bool {
+        self.own().certificate.identity.covers(device)
+    }
+
+    /// Renews the certificate once two thirds of its time are over; answers whether it did.
+    pub async fn renew_if_due(&self, now: SystemTime) -> Result<bool, IdentityError> {
+        let own = self.own();
+        let (from, until) = (own.certificate.not_before, own.certificate.not_after);
+        let whole = until.duration_since(from).unwrap_or_default();
+        if now < from + whole * 2 / 3 {
+            return Ok(false);
+        }
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+        let credential = self.enrolment.renew((&own.credential, &own.key), &key).await;
+        let credential = credential.map_err(|source| self.no_certificate(source))?;
+        let renewed = keep(&self.path, credential, &key)?;
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        Ok(true)
+    }
+
+    fn no_certificate(&self, source: EstError) -> IdentityError {
+        IdentityError::Enrolment {
+            address: self.enrolment.address.clone(),
+            source,
+        }
+    }
+
+    fn own(&self) -> Arc<Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn config(&self) -> Result<ClientConfig, TlsError> {
+        let own = self.own();
+        let trust = Trust::Authority(own.credential.authority.clone());
+        tls::client(Some((&own.credential, &own.key)), trust, None)
+    }
+}
+
+impl Dial for Identity {
+    fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, DialError>> {
+        let lost = |source| DialError {
+            address: self.address.clone(),
+            source,
+        };
+        let dial = async move {
+            let config = self.config().map_err(|error| lost(error.into()))?;
+            let io = est::dial(&self.address, Arc::new(config))
+                .await
+                .map_err(|error| lost(error.into()))?;
+            Ok(Box::new(io) as Box<dyn Stream>)
+        };
+        dial.boxed()
+    }
+}
+
+async fn enrol(path: &Path, enrolment: &Enrolment, name: &Name, controller: &Controller) -> Result<Own, IdentityError> {
+    let key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+    let token = match &controller.token {
+        Some(source) => Some(source.fetch().await?),
+        None => None,
+    };
+    let token = token.as_ref().map(adapters_port::Secret::expose);
+    loop {
+        match enrolment.enrol(name, &key, token).await {
+            Ok(credential) => return keep(path, credential, &key),
+            Err(EstError::Waiting) => {
+                tracing::info!(agent = %name, "waiting for an operator to approve this agent");
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            Err(source) => {
+                return Err(IdentityError::Enrolment {
+                    address: enrolment.address.clone(),
+                    source,
+                });
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Own>, IdentityError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(IdentityError::File {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let damaged = || IdentityError::Damaged { path: path.to_owned() };
+    let stored: Stored = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
+    if stored.format != FORMAT {
+        return Err(damaged());
+    }
+    let certificate = Certificate::read(&stored.certificate)?;
+    let credential = Credential {
+        until: certificate.not_after,
+        certificate: stored.certificate.into(),
+        authority: stored.authority.into(),
+    };
+    Ok(Some(Own {
+        credential,
+        key: stored.key,
+        certificate,
+    }))
+}
+
+/// Writes the identity where only its owner reads it, whole or not at all.
+fn keep(path: &Path, credential: Credential, key: &KeyPair) -> Result<Own, IdentityError> {
+    let certificate = Certificate::read(&credential.certificate)?;
+    let key = key.serialized_der().to_vec();
+    let stored = Stored {
+        format: FORMAT,
+        key: key.clone(),
+        certificate: credential.certificate.to_vec(),
+        authority: credential.authority.to_vec(),
+    };
+    let written = serde_json::to_vec(&stored)
+        .map_err(io::Error::other)
+        .and_then(|bytes| replace(path, &bytes));
+    written.map_err(|source| IdentityError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Own {
+        credential,
+        key,
+        certificate,
+    })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("tmp");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
