@@ -20,3 +20,19 @@ fn the_committed_table_is_fresh() {
     let schema = knowledge_model::Schema::compile(&made).unwrap();
     assert!(schema.nodes().count() > 300);
 }
+
+#[test]
+fn every_module_of_the_folder_is_built_in() {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap());
+    let entries = std::fs::read_dir(root.join("../model/yang")).unwrap();
+    let mut files: Vec<_> = entries
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let mut built_in: Vec<_> = knowledge_yang::MODULES
+        .iter()
+        .map(|(name, _)| format!("{name}.yang"))
+        .collect();
+    built_in.sort();
+    assert_eq!(files, built_in);
+}

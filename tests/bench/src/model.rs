@@ -87,7 +87,10 @@ fn reading(rounds: usize) -> anyhow::Result<Vec<Row>> {
         ("JSON", Format::Json, json.clone(), "device.json"),
         ("XML", Format::Xml, tree.to_xml(schema)?, "device.xml"),
     ];
-    let empty = [("empty.json", "{}"), ("empty.xml", "")];
+    let empty = [
+        ("empty.json", "{}"),
+        ("empty.xml", "<system xmlns='urn:entente:system'/>"),
+    ];
     for (name, text) in empty
         .into_iter()
         .chain(documents.iter().map(|it| (it.3, it.2.as_str())))

@@ -1,6 +1,7 @@
 //! Configurations of any size.
 
 use knowledge_model::{Path, Tree, Value};
+use std::net::Ipv6Addr;
 
 /// How many lists the rules are spread over.
 const LISTS: u32 = 100;
@@ -41,10 +42,8 @@ pub fn interfaces(count: u32) -> Tree {
 fn interface(index: u32) -> [(Path, Value); 10] {
     let here = Path::root().keyed("interface", [format!("ethernet-{}/{}", index / 64, index % 64)]);
     let [_, b, c, d] = index.to_be_bytes();
-    let addresses = [
-        format!("10.{b}.{c}.{d}/32"),
-        format!("2001:db8:{b:x}:{c:x}::{:x}/128", u16::from(d) + 1),
-    ];
+    let six = Ipv6Addr::new(0x2001, 0xdb8, b.into(), c.into(), 0, 0, 0, u16::from(d) + 1);
+    let addresses = [format!("10.{b}.{c}.{d}/32"), format!("{six}/128")];
     let rate = |direction| here.keyed("rate-limit", [direction]);
     let enabled = if index.is_multiple_of(7) { "false" } else { "true" };
     [
