@@ -61,6 +61,11 @@ pub enum Fault {
     NoPrompt,
     /// Every login is refused.
     RefuseLogin,
+    /// A session's output trickles.
+    SlowLink {
+        /// How fast.
+        bytes_per_second: u64,
+    },
     /// A habit of real servers.
     Quirk {
         /// Which.

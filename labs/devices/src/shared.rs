@@ -154,6 +154,16 @@ impl Shared {
         self.record((protocol, session), operation, outcome, self.now());
     }
 
+    /// How fast a session's output trickles.
+    pub fn trickle(&self, protocol: Protocol) -> Option<u64> {
+        self.take_fault(protocol, |fault| {
+            let Fault::SlowLink { bytes_per_second } = fault else {
+                return None;
+            };
+            Some((*bytes_per_second).max(1))
+        })
+    }
+
     /// After how many bytes of output a session ends.
     pub fn close_at(&self, protocol: Protocol) -> Option<u64> {
         self.take_fault(protocol, |fault| {

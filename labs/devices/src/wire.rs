@@ -4,6 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::log::Protocol;
+use crate::shared::Shared;
 use russh::ChannelWriteHalf;
 use russh::server::Msg;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -61,13 +63,25 @@ pub struct Over;
 pub struct Outbox {
     channel: ChannelWriteHalf<Msg>,
     left: Option<u64>,
+    trickle: Option<u64>,
     token: CancellationToken,
 }
 
 impl Outbox {
-    /// Output into a channel; after `left` bytes, when given, the connection is cut.
-    pub fn new(channel: ChannelWriteHalf<Msg>, left: Option<u64>, token: CancellationToken) -> Outbox {
-        Outbox { channel, left, token }
+    /// Output of a new session into a channel, with the faults that are armed for its bytes.
+    pub fn new(
+        channel: ChannelWriteHalf<Msg>,
+        shared: &Shared,
+        protocol: Protocol,
+        token: CancellationToken,
+    ) -> Outbox {
+        let (left, trickle) = (shared.close_at(protocol), shared.trickle(protocol));
+        Outbox {
+            channel,
+            left,
+            trickle,
+            token,
+        }
     }
 
     /// Sends everything.
@@ -87,13 +101,27 @@ impl Outbox {
             None => false,
         };
         let sent = tokio::select! {
-            sent = self.channel.data_bytes(bytes) => sent.map_err(|_| Over),
+            sent = self.pour(bytes) => sent,
             () = self.token.cancelled() => Err(Over),
         };
         match last {
             true => Err(self.cut().await),
             false => sent,
         }
+    }
+
+    async fn pour(&self, bytes: Vec<u8>) -> Result<(), Over> {
+        let Some(rate) = self.trickle else {
+            return self.channel.data_bytes(bytes).await.map_err(|_| Over);
+        };
+        // Twenty drops a second.
+        let drop = usize::try_from((rate / 20).max(1)).unwrap_or(usize::MAX);
+        for part in bytes.chunks(drop) {
+            self.channel.data_bytes(part.to_vec()).await.map_err(|_| Over)?;
+            let pause = part.len() as u64 * 1_000_000 / rate;
+            tokio::time::sleep(std::time::Duration::from_micros(pause)).await;
+        }
+        Ok(())
     }
 
     /// Ends the connection abruptly, what was sent before it aside.

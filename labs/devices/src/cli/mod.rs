@@ -9,6 +9,8 @@ mod keys;
 mod print;
 mod rules;
 mod session;
+#[cfg(test)]
+mod tests;
 mod vrp;
 
 pub use session::serve;

@@ -22,7 +22,7 @@ const SECRET_AFTER: &[&str] = &["password", "secret", "cipher", "simple", "key",
 pub async fn serve(shared: Arc<Shared>, dialect: Dialect, connection: Connection) {
     let (input, output) = connection.channel.split();
     let id = shared.begin_session(&connection.token);
-    let out = Outbox::new(output, shared.close_at(Protocol::Cli), connection.token.clone());
+    let out = Outbox::new(output, &shared, Protocol::Cli, connection.token.clone());
     let console = Console::new(dialect, id, shared.name.clone(), shared.pace);
     let mut session = Session {
         shared: Arc::clone(&shared),

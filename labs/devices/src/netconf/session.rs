@@ -26,8 +26,7 @@ const OVERSIZE: usize = 32 << 20;
 pub async fn serve(shared: Arc<Shared>, traits: Traits, connection: Connection) {
     let (mut input, output) = connection.channel.split();
     let id = shared.begin_session(&connection.token);
-    let limit = shared.close_at(Protocol::Netconf);
-    let out = Outbox::new(output, limit, connection.token.clone());
+    let out = Outbox::new(output, &shared, Protocol::Netconf, connection.token.clone());
     let mut session = Session {
         shared: Arc::clone(&shared),
         traits,

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 
+import paramiko
 from ncclient import manager
 from ncclient.operations.rpc import RPCError
 
@@ -166,6 +167,7 @@ def quirks():
     fault("quirk", quirk="no-modules")
     assert not [it for it in connect().server_capabilities if "module=" in it]
     clear()
+    first_rpc()
     fault("quirk", quirk="late-checks")
     a.edit_config(description("late").replace(ETHERNET, "").replace("eth1", "eth7"), target="candidate")
     try:
@@ -176,7 +178,35 @@ def quirks():
     clear()
 
 
+def first_rpc():
+    """hello and an RPC in one write: the RPC is lost, the next one is answered."""
+    fault("quirk", quirk="lose-first-rpc")
+    transport = paramiko.Transport((HOST, PORT))
+    transport.connect(username="admin", password="admin")
+    channel = transport.open_session()
+    channel.settimeout(10)
+    channel.invoke_subsystem("netconf")
+    base = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
+    hello = f"<hello {base}><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>]]>]]>"
+    channel.sendall(hello + f'<rpc {base} message-id="first"><get-config><source><running/></source></get-config></rpc>]]>]]>')
+    channel.sendall(f'<rpc {base} message-id="second"><close-session/></rpc>]]>]]>')
+    said = b""
+    while part := channel.recv(65536):
+        said += part
+    transport.close()
+    assert b"second" in said and b"first" not in said, said[-300:]
+    clear()
+
+
+def slow():
+    fault("slow-link", bytes_per_second=4000, times=1)
+    begun = time.monotonic()
+    connect(10).close_session()
+    assert time.monotonic() - begun > 0.3, "hello came too fast"
+
+
 connections()
+slow()
 answers()
 commits()
 quirks()
