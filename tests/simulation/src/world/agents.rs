@@ -179,6 +179,10 @@ impl World {
             let after = self.chance.below(5_000);
             self.schedule(after, Event::SessionDies { device: at, session });
         }
+        if self.weather.operator > 0 && self.chance.permille(600) {
+            let after = self.chance.between(3_000, 10_000);
+            self.schedule(after, Event::OperatorSeesItFree(at));
+        }
         if !self.agents[at].gone {
             let after = self.chance.between(200, 20_000);
             self.schedule(after, Event::RestartAgent(at));

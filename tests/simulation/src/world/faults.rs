@@ -54,6 +54,18 @@ impl World {
         }
     }
 
+    /// Where an agent died the lock dies with its session: the operator uses the moment.
+    pub(super) fn operator_sees_it_free(&mut self, at: usize) {
+        let path = Path::try_from(TOUCHED + self.chance.below(3)).unwrap_or(0);
+        self.values += 1;
+        let value = 1_000_000 + self.values;
+        let device = &mut self.devices[at];
+        if self.now < self.weather.end && device.up && device.lock.is_none() && device.has_candidate() {
+            device.candidate.insert(path, (value, Who::Operator));
+            self.say(|| format!("operator edits the candidate of d{at}, path {path}"));
+        }
+    }
+
     /// The operator does something to a device.
     pub(super) fn operator_acts(&mut self) {
         let at = usize::try_from(self.chance.below(self.devices.len() as u64)).unwrap_or(0);

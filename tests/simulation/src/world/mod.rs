@@ -75,6 +75,7 @@ enum Event {
     CompactController(usize),
     CompactAgent(usize),
     OperatorActs,
+    OperatorSeesItFree(usize),
     OperatorUnlocks(usize),
     OutageBegins {
         device: usize,
@@ -218,6 +219,7 @@ impl World {
             Event::CompactController(controller) => self.compact_controller(controller),
             Event::CompactAgent(agent) => self.compact_agent(agent),
             Event::OperatorActs => self.operator_acts(),
+            Event::OperatorSeesItFree(device) => self.operator_sees_it_free(device),
             Event::OperatorUnlocks(device) => self.operator_unlocks(device),
             Event::OutageBegins { device, of_agent } => self.outage_begins(device, of_agent),
             Event::OutageEnds { device, of_agent } => self.outage_ends(device, of_agent),
