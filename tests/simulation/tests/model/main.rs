@@ -7,7 +7,7 @@ mod process;
 mod space;
 
 use space::{Bounds, Space};
-use stateright::{Checker, Model};
+use stateright::{Checker, HasDiscoveries, Model};
 use transaction::Guarantee;
 
 const NONE: Bounds = Bounds {
@@ -83,7 +83,13 @@ struct Seen {
 }
 
 fn exhaust(space: Space) -> Seen {
-    let checker = space.checker().threads(2).target_state_count(MOST).spawn_bfs().join();
+    let checker = space
+        .checker()
+        .threads(2)
+        .target_state_count(MOST)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .spawn_bfs()
+        .join();
     let found = checker.discoveries();
     let reached = ["some commit", "some roll back"];
     Seen {
