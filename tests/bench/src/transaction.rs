@@ -1,5 +1,7 @@
 //! Durable decisions: group commit against one sync each, and what the journal costs one who is alone.
 
+mod machines;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -27,11 +29,12 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Row>> {
     let mut single = Single::new(folder.path().join("single"))?;
     let (journal, _) = FileJournal::<Vec<u8>>::open(&folder.path().join("journal"), Options::default())?;
     let journal = Arc::new(journal);
-    let (mut grouped, mut alone) = (Vec::new(), Vec::new());
+    let (mut grouped, mut alone, mut machines) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let theirs = single.for_a_while()?;
         let ours = runtime.block_on(many(&journal))?;
         grouped.push((ours, theirs));
+        machines.push((machines::for_a_while(SPAN)?, theirs));
         let journal = journal.clone();
         let (pairs, back) = runtime.block_on(runtime.spawn(async move {
             let pairs = pairs(&journal, &mut single).await;
@@ -41,8 +44,17 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Row>> {
         alone.push(pairs?);
     }
     let grouped = row(&grouped, |(ours, theirs)| ours / theirs);
+    let machines = row(&machines, |(ours, theirs)| ours / theirs);
     let alone = row(&alone, |(ours, theirs)| theirs / ours);
     Ok(vec![
+        Row {
+            bench: "transactions of 10 through the machines".to_owned(),
+            peer: "one fdatasync each".to_owned(),
+            devices: Some(machines::PARTICIPANTS),
+            unit: "1/s",
+            target: Some(8.0),
+            ..machines
+        },
         Row {
             bench: "durable decisions, 256 concurrent".to_owned(),
             peer: "one fdatasync each".to_owned(),
