@@ -15,7 +15,7 @@ pub mod list;
 pub mod roll;
 pub mod tls;
 
-pub use acceptor::{Acceptor, Caller};
+pub use acceptor::{Acceptor, Caller, Guarded};
 pub use authority::{Authority, AuthorityError, Credential, LifeTimes, Revocations};
 pub use certificate::{Certificate, CertificateError, KeyKind};
 pub use identity::{Identity, Name, Permission, Role};

@@ -241,7 +241,7 @@ impl Operation {
     }
 
     /// Asks for the text of a YANG module.
-    pub fn get_schema(module: &str, version: Option<&str>) -> Self {
+    pub fn schema(module: &str, version: Option<&str>) -> Self {
         let version = version
             .map(|it| format!("<version>{}</version>", escape(it)))
             .unwrap_or_default();
@@ -361,7 +361,7 @@ mod tests {
             Operation::validate(Datastore::Candidate),
             Operation::close_session(),
             Operation::kill_session(7),
-            Operation::get_schema("ietf-interfaces", Some("2018-02-20")),
+            Operation::schema("ietf-interfaces", Some("2018-02-20")),
             Operation::create_subscription(Some("NETCONF"), &Filter::All),
         ] {
             let element = Element::parse(operation.body()).unwrap_or_else(|it| panic!("{operation:?}: {it}"));

@@ -1,0 +1,306 @@
+//! The agents that have joined: which speaks for which device, and what they say.
+
+mod door;
+mod inward;
+mod outward;
+
+pub use door::{clock, grant, open};
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use fabric_wire::v1::{self, Downward, Scope, Step, Upward, downward, upward};
+use fabric_wire::{ControllerLink, Door, Lost, Outlet};
+use knowledge_model::Tree;
+use tokio::sync::mpsc;
+use transaction::{DeviceId, Request};
+
+use crate::commit::{self, Change, Hub};
+
+/// How long a device may take to be read.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+/// How many parts of a reading may wait to be taken.
+const PARTS: usize = 64;
+
+/// Why a device could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No agent that speaks for it has joined.
+    #[error("no agent speaks for {device}: start one, or see `entente agent list`")]
+    Unspoken {
+        /// The device.
+        device: String,
+    },
+    /// The agent did not answer in time.
+    #[error("no answer about {device} in {seconds} s")]
+    Late {
+        /// The device.
+        device: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The agent says why not.
+    #[error("cannot read {device}: {words}")]
+    Fault {
+        /// The device.
+        device: String,
+        /// In the agent's or the device's words.
+        words: String,
+    },
+}
+
+/// An agent that has joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// Its name.
+    pub name: String,
+    /// The program that it is.
+    pub program: String,
+    /// What it says of its devices.
+    pub devices: Vec<Spoken>,
+}
+
+/// A device as its agent describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its platforms.
+    pub platforms: Vec<String>,
+    /// Its protocols, in the order in which they are tried.
+    pub protocols: Vec<&'static str>,
+    /// What it promises about a change.
+    pub guarantee: Option<transaction::Guarantee>,
+}
+
+struct Seat {
+    agent: Joined,
+    outlet: Outlet<Downward>,
+}
+
+type Parts = mpsc::Sender<Result<v1::Reading, v1::Fault>>;
+
+/// Everybody who has joined.
+pub struct Agents {
+    names: HashMap<DeviceId, String>,
+    seats: Mutex<HashMap<String, Seat>>,
+    reads: Mutex<HashMap<(DeviceId, u32), Parts>>,
+    count: AtomicU32,
+    arrivals: tokio::sync::watch::Sender<u64>,
+}
+
+impl Agents {
+    /// Nobody has joined yet; `names` are the devices of the inventory.
+    pub fn new(names: HashMap<DeviceId, String>) -> Arc<Self> {
+        Arc::new(Self {
+            names,
+            seats: Mutex::default(),
+            reads: Mutex::default(),
+            count: AtomicU32::new(1),
+            arrivals: tokio::sync::watch::Sender::new(0),
+        })
+    }
+
+    /// Lets agents in until the door closes.
+    pub async fn receive(self: Arc<Self>, mut door: Door, hub: Weak<Hub>) {
+        while let Some(link) = door.next().await {
+            tokio::spawn(self.clone().listen(link, hub.clone()));
+        }
+    }
+
+    async fn listen(self: Arc<Self>, mut link: ControllerLink, hub: Weak<Hub>) {
+        let agent = inward::joined(link.hello());
+        let (name, outlet) = (agent.name.clone(), link.outlet());
+        tracing::info!(agent = %name, devices = agent.devices.len(), "agent joined");
+        self.lock_seats().insert(name.clone(), Seat { agent, outlet });
+        self.arrivals.send_modify(|count| *count += 1);
+        let lost = loop {
+            match link.next().await {
+                Ok(message) => self.hear(message, &hub),
+                Err(lost) => break lost,
+            }
+        };
+        tracing::warn!(agent = %name, %lost, "agent left");
+        // Who joined again has a seat of his own by now.
+        if lost != Lost::Replaced {
+            self.lock_seats().remove(&name);
+        }
+    }
+
+    fn hear(&self, message: Upward, hub: &Weak<Hub>) {
+        let (Some(scope), Some(body)) = (message.scope, message.body) else {
+            return;
+        };
+        let Some(device) = inward::device(&scope) else { return };
+        match body {
+            upward::Body::Answer(answer) if scope.step == Step::Query as i32 => {
+                self.part(device, scope.attempt, answer)
+            }
+            upward::Body::Answer(answer) => {
+                if let (Some(reply), Some(hub)) = (inward::reply(&scope, device, answer), hub.upgrade()) {
+                    hub.reply(reply);
+                }
+            }
+            upward::Body::Inquiry(inquiry) => {
+                if let (Some(inquiry), Some(hub)) = (inward::inquiry(&scope, device, &inquiry), hub.upgrade()) {
+                    hub.asked(inquiry);
+                }
+            }
+            upward::Body::Progress(progress) => {
+                if let (Some((transaction, report)), Some(hub)) =
+                    (inward::report(&scope, device, &progress), hub.upgrade())
+                {
+                    hub.report(transaction, report);
+                }
+            }
+            upward::Body::Fault(fault) => {
+                tracing::warn!(%device, code = fault.code, detail = fault.detail, "an agent reports")
+            }
+            upward::Body::Sample(_) | upward::Body::Hello(_) | upward::Body::Heartbeat(_) => {}
+        }
+    }
+
+    fn part(&self, device: DeviceId, attempt: u32, answer: v1::Answer) {
+        let waiting = self.lock_reads().get(&(device, attempt)).cloned();
+        let Some(waiting) = waiting else { return };
+        let part = match answer.outcome {
+            Some(v1::answer::Outcome::Reading(reading)) => Ok(reading),
+            Some(v1::answer::Outcome::Fault(fault)) => Err(fault),
+            Some(_) | None => Err(v1::Fault {
+                detail: "the agent gave no reading".to_owned(),
+                ..v1::Fault::default()
+            }),
+        };
+        // Who no longer waits has given up; a full queue ends his wait at the deadline.
+        let _ = waiting.try_send(part);
+    }
+
+    /// Reads what stands at `paths` of a device; everything that can be read where none is named.
+    pub async fn read(&self, device: DeviceId, paths: Vec<String>) -> Result<Tree, ReadError> {
+        let attempt = self.count.fetch_add(1, Ordering::Relaxed);
+        let (sender, mut parts) = mpsc::channel(PARTS);
+        self.lock_reads().insert((device, attempt), sender);
+        let read = tokio::time::timeout(READ_WITHIN, self.gather(device, attempt, paths, &mut parts)).await;
+        self.lock_reads().remove(&(device, attempt));
+        read.unwrap_or_else(|_| {
+            Err(ReadError::Late {
+                device: self.called(device),
+                seconds: READ_WITHIN.as_secs(),
+            })
+        })
+    }
+
+    async fn gather(
+        &self,
+        device: DeviceId,
+        attempt: u32,
+        paths: Vec<String>,
+        parts: &mut mpsc::Receiver<Result<v1::Reading, v1::Fault>>,
+    ) -> Result<Tree, ReadError> {
+        let query = v1::Query {
+            source: v1::Source::Running as i32,
+            paths,
+            within_milliseconds: u64::try_from(READ_WITHIN.as_millis()).unwrap_or(u64::MAX),
+        };
+        let scope = Scope {
+            device: device.to_string(),
+            step: Step::Query as i32,
+            attempt,
+            ..Scope::default()
+        };
+        let fault = |words| ReadError::Fault {
+            device: self.called(device),
+            words,
+        };
+        self.send(device, scope, downward::Body::Query(query))
+            .ok_or_else(|| ReadError::Unspoken {
+                device: self.called(device),
+            })?;
+        let mut tree = Tree::new();
+        while let Some(part) = parts.recv().await {
+            let reading = part.map_err(|it| {
+                fault(if it.device_words.is_empty() {
+                    it.detail
+                } else {
+                    it.device_words
+                })
+            })?;
+            for observed in reading.entries {
+                let (path, value) =
+                    inward::observed(observed).ok_or_else(|| fault("the agent sent a path that is none".to_owned()))?;
+                tree.insert(path, value);
+            }
+            if !reading.more {
+                return Ok(tree);
+            }
+        }
+        Err(fault("the agent left".to_owned()))
+    }
+
+    fn send(&self, device: DeviceId, scope: Scope, body: downward::Body) -> Option<u64> {
+        let outlet = {
+            let seats = self.lock_seats();
+            let seat = seats
+                .values()
+                .find(|seat| seat.agent.devices.iter().any(|it| it.id == device))?;
+            seat.outlet.clone()
+        };
+        outlet.offer(Some(scope), body).ok()
+    }
+
+    /// Everybody who has joined, by name.
+    pub fn joined(&self) -> Vec<Joined> {
+        let mut all: Vec<Joined> = self.lock_seats().values().map(|seat| seat.agent.clone()).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// What is known of a device and the agent that speaks for it.
+    pub fn spoken(&self, device: DeviceId) -> Option<(String, Spoken)> {
+        let seats = self.lock_seats();
+        seats.values().find_map(|seat| {
+            let spoken = seat.agent.devices.iter().find(|it| it.id == device)?;
+            Some((seat.agent.name.clone(), spoken.clone()))
+        })
+    }
+
+    /// What the devices that are spoken for promise about a change.
+    pub fn guarantees(&self) -> HashMap<DeviceId, String> {
+        let seats = self.lock_seats();
+        let spoken = seats.values().flat_map(|seat| &seat.agent.devices);
+        spoken
+            .filter_map(|device| Some((device.id, device.guarantee?.to_string())))
+            .collect()
+    }
+
+    /// The devices of the inventory with their names.
+    pub fn names(&self) -> impl Iterator<Item = (&DeviceId, &String)> {
+        self.names.iter()
+    }
+
+    fn called(&self, device: DeviceId) -> String {
+        self.names.get(&device).cloned().unwrap_or_else(|| device.to_string())
+    }
+
+    fn lock_seats(&self) -> std::sync::MutexGuard<'_, HashMap<String, Seat>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_reads(&self) -> std::sync::MutexGuard<'_, HashMap<(DeviceId, u32), Parts>> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl commit::Agents for Agents {
+    fn offer(&self, request: Request<Change>) -> bool {
+        let device = request.device;
+        let (scope, body) = outward::request(request);
+        self.send(device, scope, body).is_some()
+    }
+
+    fn name(&self, device: DeviceId) -> String {
+        self.called(device)
+    }
+}

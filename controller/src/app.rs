@@ -1,0 +1,414 @@
+//! What the controller does for whoever asks, through whichever door.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fabric_identity::Authority;
+use intents::{Envelope, Library};
+use knowledge_model::document::{Fault, Mark};
+use serde_json::json;
+use tokio::sync::{Mutex, mpsc};
+use transaction::{Charge, Demand, DeviceId, Ending, Gate, IntentId, Member, Terms, TransactionId};
+use uuid::Uuid;
+
+use crate::agents::{self, Agents, ReadError};
+use crate::audit::{Audit, Entry};
+use crate::commit::{Change, Hub, Outcome, Track, now};
+use crate::config::TermSettings;
+use crate::network::Network;
+use crate::plan::{self, Plan, PlanError};
+use crate::store::{Kept, NewIntent, Store, StoreError, TransactionRow};
+
+/// How long an invitation is good for.
+const INVITED: Duration = Duration::from_secs(3600);
+
+/// Who asks, and through which door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// His name.
+    pub who: String,
+    /// `rest`, `file`.
+    pub door: &'static str,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// What was sent has faults; all of them.
+    #[error("{} faults, nothing was done", .0.len())]
+    Invalid(Vec<Fault>),
+    /// It is not there.
+    #[error("no {kind} {key}")]
+    Missing {
+        /// What kind of thing.
+        kind: &'static str,
+        /// What was asked for.
+        key: String,
+    },
+    /// No plan can be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A device could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The plan is not one that can be committed.
+    #[error("plan {id} is {state}: make a new one")]
+    Spent {
+        /// The plan.
+        id: String,
+        /// What became of it.
+        state: String,
+    },
+    /// The plan that was approved is not the plan that is kept.
+    #[error("plan {id} has another hash than the one given: look at it again")]
+    Changed {
+        /// The plan.
+        id: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something inside went wrong.
+    #[error("{0}")]
+    Inside(String),
+}
+
+/// The controller.
+pub struct App {
+    /// The classes.
+    pub library: Library,
+    /// Devices, and who owns what on them.
+    pub network: Mutex<Network>,
+    /// What is remembered.
+    pub store: Store,
+    /// Who did what.
+    pub audit: Audit,
+    /// Who has joined.
+    pub agents: Arc<Agents>,
+    /// What runs.
+    pub hub: Arc<Hub>,
+    /// The terms of transactions.
+    pub terms: TermSettings,
+    /// Who vouches for agents.
+    pub authority: Arc<Authority>,
+    /// Where agents dial, and where they enrol.
+    pub doors: (SocketAddr, SocketAddr),
+    /// What was told of transactions that are over, the latest few.
+    pub told: Mutex<HashMap<TransactionId, Arc<Track>>>,
+}
+
+impl App {
+    /// Makes a plan for new intents and for intents to withdraw, and keeps it.
+    pub async fn plan(
+        &self,
+        envelopes: Vec<Envelope>,
+        withdraws: Vec<String>,
+        asker: &Asker,
+    ) -> Result<Plan, AppError> {
+        let mut leaving = Vec::new();
+        for key in &withdraws {
+            leaving.push(self.intent(key).await?.id);
+        }
+        let drafts = envelopes.into_iter().map(|envelope| plan::Draft {
+            id: Uuid::now_v7().to_string(),
+            envelope,
+        });
+        let drafts: Vec<plan::Draft> = drafts.collect();
+        let drafted = plan::draft(&drafts, &leaving, &self.library, &*self.network.lock().await)?;
+        let read = self.read_all(drafted.devices()).await?;
+        self.network.lock().await.promise(self.agents.guarantees());
+        let mut plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
+        plan.id = Uuid::now_v7().to_string();
+        let plan = plan.sealed();
+        self.keep(&plan, &drafts, asker).await?;
+        Ok(plan)
+    }
+
+    async fn keep(&self, plan: &Plan, drafts: &[plan::Draft], asker: &Asker) -> Result<(), AppError> {
+        let at = stamp();
+        for draft in drafts {
+            let envelope = &draft.envelope;
+            let slots: BTreeMap<&String, String> = envelope
+                .slots
+                .iter()
+                .map(|(name, value)| (name, value.to_string()))
+                .collect();
+            let body = json!({ "id": draft.id, "class": envelope.class, "class-version": envelope.class_version, "name": envelope.name,
+                "slots": slots, "devices": envelope.scope.devices, "priority": envelope.priority, "labels": envelope.labels });
+            let intent = NewIntent {
+                id: draft.id.clone(),
+                name: envelope.name.clone(),
+                class: envelope.class.clone(),
+                body: body.to_string(),
+                asked_by: asker.who.clone(),
+                at,
+            };
+            self.store.add_intent(&intent).await?;
+        }
+        self.store.add_plan(&plan.id, &plan.hash, &written(plan)?, at).await?;
+        self.note(
+            asker,
+            "plan",
+            &plan.id,
+            json!({ "hash": plan.hash, "devices": plan.devices.len() }),
+        )
+        .await
+    }
+
+    async fn read_all(&self, devices: Vec<DeviceId>) -> Result<HashMap<DeviceId, knowledge_model::Tree>, AppError> {
+        let reads = devices
+            .into_iter()
+            .map(|device| async move { self.agents.read(device, Vec::new()).await.map(|tree| (device, tree)) });
+        let read: Vec<_> = futures::future::try_join_all(reads).await?;
+        Ok(read.into_iter().collect())
+    }
+
+    /// Commits a plan: the transaction begins as soon as all its devices are free.
+    pub async fn commit(&self, id: &str, hash: Option<&str>, asker: &Asker) -> Result<TransactionRow, AppError> {
+        let kept = self.store.plan(id).await?.ok_or_else(|| missing("plan", id))?;
+        let plan = read_plan(&kept)?;
+        if hash.is_some_and(|hash| hash != plan.hash) || plan.digest() != plan.hash {
+            return Err(AppError::Changed { id: id.to_owned() });
+        }
+        if !self.store.move_plan(id, "open", "committing").await? {
+            return Err(AppError::Spent {
+                id: id.to_owned(),
+                state: kept.state,
+            });
+        }
+        let transaction = TransactionId(Uuid::now_v7().as_u128());
+        let names: Vec<&str> = plan.devices.iter().map(|device| device.name.as_str()).collect();
+        let row = TransactionRow {
+            id: transaction.to_string(),
+            plan: id.to_owned(),
+            state: "running".to_owned(),
+            reason: String::new(),
+            devices: json!(names).to_string(),
+            asked_by: asker.who.clone(),
+            begun: stamp(),
+            ended: None,
+        };
+        self.store.begin(&row).await?;
+        self.note(asker, "commit", &row.id, json!({ "plan": id, "hash": plan.hash }))
+            .await?;
+        self.hub.submit(self.charge(transaction, &plan, asker)?).await;
+        Ok(row)
+    }
+
+    fn charge(&self, transaction: TransactionId, plan: &Plan, asker: &Asker) -> Result<Charge<Change>, AppError> {
+        let inside = |error: &dyn std::fmt::Display| AppError::Inside(error.to_string());
+        let mut members = Vec::new();
+        for device in &plan.devices {
+            let delta = device.delta().map_err(|error| inside(&error))?;
+            members.push(Member {
+                device: device
+                    .id
+                    .parse()
+                    .map_err(|error: transaction::IdError| inside(&error))?,
+                change: Change::of(&plan.hash, &delta),
+                demand: device.demand.as_deref().map_or(Demand::Any, demand),
+                wave: device.wave,
+                debts: Vec::new(),
+            });
+        }
+        let terms = Terms {
+            prepare_within: self.terms.prepare,
+            apply_within: self.terms.apply,
+            lease: self.terms.lease,
+            in_doubt: self.terms.in_doubt,
+            ..Terms::default()
+        };
+        terms.check().map_err(|error| inside(&error))?;
+        let intents = plan
+            .intents
+            .iter()
+            .filter_map(|intent| intent.id.parse::<IntentId>().ok())
+            .collect();
+        let comment = format!("entente {} by {}", &transaction.to_string()[..8], asker.who);
+        Ok(Charge {
+            transaction,
+            intents,
+            comment,
+            members,
+            gate: Gate::None,
+            terms,
+        })
+    }
+
+    /// Takes outcomes until none come any more: keeps them, moves intents on, tells who watches.
+    pub async fn settle(self: Arc<Self>, mut outcomes: mpsc::Receiver<Outcome>) {
+        while let Some(outcome) = outcomes.recv().await {
+            let (transaction, state, reason, track) = match outcome {
+                Outcome::Settled(settlement, track) => {
+                    let (state, reason) = ending(&settlement.ending, &self.agents);
+                    (settlement.transaction, state, reason, track)
+                }
+                Outcome::Refused {
+                    transaction,
+                    reason,
+                    track,
+                } => (transaction, "rolled-back", reason, track),
+            };
+            if let Err(error) = self.settled(transaction, state, &reason).await {
+                tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
+            }
+            let text = if reason.is_empty() {
+                state.to_owned()
+            } else {
+                format!("{state}: {reason}")
+            };
+            track.add(None, text, 100, Some(state.to_owned()));
+            let mut told = self.told.lock().await;
+            if told.len() >= 256 {
+                told.clear();
+            }
+            told.insert(transaction, track);
+        }
+    }
+
+    async fn settled(&self, transaction: TransactionId, state: &str, reason: &str) -> Result<(), AppError> {
+        let id = transaction.to_string();
+        let row = self
+            .store
+            .transaction(&id)
+            .await?
+            .ok_or_else(|| missing("transaction", &id))?;
+        let kept = self
+            .store
+            .plan(&row.plan)
+            .await?
+            .ok_or_else(|| missing("plan", &row.plan))?;
+        let plan = read_plan(&kept)?;
+        let committed = state == "committed";
+        if committed {
+            self.network.lock().await.took(&plan, &self.store).await?;
+        }
+        for intent in &plan.intents {
+            self.store
+                .move_intent(&intent.id, if committed { "active" } else { "failed" })
+                .await?;
+        }
+        for intent in plan.withdraws.iter().filter(|_| committed) {
+            self.store.move_intent(intent, "withdrawn").await?;
+        }
+        self.store.move_plan(&plan.id, "committing", state).await?;
+        self.store.end(&id, state, reason, stamp()).await?;
+        let asker = Asker {
+            who: "controller".to_owned(),
+            door: "inside",
+        };
+        self.note(&asker, state, &id, json!({ "reason": reason })).await
+    }
+
+    /// What is told of a transaction, if it runs or ended lately.
+    pub async fn track(&self, transaction: TransactionId) -> Option<Arc<Track>> {
+        if let Some(track) = self.hub.track(transaction) {
+            return Some(track);
+        }
+        self.told.lock().await.get(&transaction).cloned()
+    }
+
+    /// Makes a one-time token for a new agent that speaks for these devices.
+    pub async fn invite(&self, name: &str, devices: &[String], asker: &Asker) -> Result<String, AppError> {
+        let network = self.network.lock().await;
+        let id = |name: &String| {
+            network
+                .named(name)
+                .map(|it| it.id.to_string())
+                .ok_or_else(|| missing("device", name))
+        };
+        let ids = devices.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        drop(network);
+        let grant = agents::grant(name, &ids).map_err(|error| {
+            let at = Mark { line: 1, column: 1 };
+            AppError::Invalid(vec![Fault {
+                at,
+                what: error.to_string(),
+                hint: "small letters, digits and dashes".to_owned(),
+            }])
+        })?;
+        let token = self.authority.grant(grant, agents::clock() + INVITED);
+        let token = token.map_err(|error| AppError::Inside(error.to_string()))?;
+        self.note(asker, "invite", name, json!({ "devices": devices })).await?;
+        Ok(token)
+    }
+
+    /// One intent by id or name.
+    pub async fn intent(&self, key: &str) -> Result<Kept, AppError> {
+        self.store.intent(key).await?.ok_or_else(|| missing("intent", key))
+    }
+
+    async fn note(&self, asker: &Asker, what: &str, object: &str, detail: serde_json::Value) -> Result<(), AppError> {
+        let entry = Entry {
+            at: stamp(),
+            who: asker.who.clone(),
+            door: asker.door.to_owned(),
+            what: what.to_owned(),
+            object: object.to_owned(),
+            detail,
+        };
+        self.audit
+            .add(&entry)
+            .await
+            .map_err(|error| AppError::Inside(format!("{error:#}")))
+    }
+}
+
+/// A plan as it is kept.
+pub fn read_plan(kept: &Kept) -> Result<Plan, AppError> {
+    serde_json::from_str(&kept.body)
+        .map_err(|error| AppError::Inside(format!("plan {} cannot be read: {error}", kept.id)))
+}
+
+fn written(plan: &Plan) -> Result<String, AppError> {
+    serde_json::to_string(plan).map_err(|error| AppError::Inside(error.to_string()))
+}
+
+fn missing(kind: &'static str, key: &str) -> AppError {
+    AppError::Missing {
+        kind,
+        key: key.to_owned(),
+    }
+}
+
+fn stamp() -> i64 {
+    i64::try_from(now().0).unwrap_or(i64::MAX)
+}
+
+fn demand(word: &str) -> Demand {
+    let class = transaction::Guarantee::ALL
+        .into_iter()
+        .find(|class| class.to_string() == word);
+    class.map_or(Demand::Any, Demand::Class)
+}
+
+/// The word for an ending and the reason, with devices by their names.
+fn ending(ending: &Ending, agents: &Agents) -> (&'static str, String) {
+    use crate::commit::Agents as _;
+    match ending {
+        Ending::Committed => ("committed", String::new()),
+        Ending::RolledBack { reason } => ("rolled-back", named(reason.to_string(), agents)),
+        Ending::Torn { decision, devices } => {
+            let each: Vec<String> = devices
+                .iter()
+                .map(|it| format!("{}: {}", agents.name(it.device), it.reason))
+                .collect();
+            let decided = if matches!(decision, transaction::Decision::Confirm) {
+                "confirm"
+            } else {
+                "revert"
+            };
+            ("torn", format!("decided to {decided}, look at {}", each.join("; ")))
+        }
+    }
+}
+
+/// Replaces the ids of devices by their names.
+fn named(mut text: String, agents: &Agents) -> String {
+    for (id, name) in agents.names() {
+        text = text.replace(&id.to_string(), name);
+    }
+    text
+}

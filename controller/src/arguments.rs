@@ -1,0 +1,235 @@
+//! The command line. Names of commands are singular; every command that prints data takes `--output json`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes a whole network do what you want, or none of it.
+#[derive(Debug, Parser)]
+#[command(name = "entente", version, propagate_version = true, after_help = CODES)]
+pub struct Arguments {
+    /// The file with the settings [default: entente/entente.yaml in the user's configuration directory]
+    #[arg(long, global = true, env = "ENTENTE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How data is printed
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 invalid input; 4 rolled back; 5 torn; 6 controller unreachable; \
+7 denied; 8 not found; 9 conflict; 10 address in use; 11 state directory unusable.";
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Where the controller is.
+#[derive(Debug, Clone, Args)]
+pub struct Remote {
+    /// The controller's address [default: the setting `listen`]
+    #[arg(long, env = "ENTENTE_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the controller
+    Serve {
+        /// The directory that holds everything durable
+        #[arg(long, value_name = "DIR")]
+        state: Option<String>,
+        /// Where REST is served
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// The file that names devices and links
+        #[arg(long, value_name = "FILE")]
+        inventory: Option<String>,
+    },
+    /// Show what intents would change, without changing it
+    Plan {
+        /// The file with the intents
+        #[arg(short, long, value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Make a plan true on all of its devices, or on none
+    Commit {
+        /// The plan's id
+        #[arg(required_unless_present = "file")]
+        plan: Option<String>,
+        /// Plan the intents of this file and commit them
+        #[arg(short, long, value_name = "FILE", conflicts_with = "plan")]
+        file: Option<PathBuf>,
+        /// Print the transaction's id and do not wait for its end
+        #[arg(long)]
+        detach: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// What was asked for
+    #[command(subcommand)]
+    Intent(IntentCommand),
+    /// What was done
+    #[command(subcommand)]
+    Transaction(TransactionCommand),
+    /// The devices of the network
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// The agents that speak for devices
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// The file that names devices and links
+    #[command(subcommand)]
+    Inventory(InventoryCommand),
+    /// The chain that shows tampering
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The settings of this program, and configurations of devices
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// The JSON Schema of a kind of file
+    Schema {
+        /// Which kind
+        #[arg(value_enum)]
+        kind: SchemaKind,
+    },
+    /// The completions of a shell
+    Completion {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Start a small network on this machine and commit an intent across it
+    Demo {
+        /// Stop once the demo has been shown
+        #[arg(long)]
+        once: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum IntentCommand {
+    /// The intents, the newest first
+    List(Remote),
+    /// One intent
+    Show {
+        /// Its id or name
+        key: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Take an intent back: what it found comes back, what others want stays
+    Withdraw {
+        /// Its id or name
+        key: String,
+        /// Only show the plan
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TransactionCommand {
+    /// The transactions, the newest first
+    List(Remote),
+    /// One transaction
+    Show {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Follow a transaction to its end
+    Follow {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Withdraw a transaction that is not decided yet
+    Cancel {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// The devices of the inventory
+    List(Remote),
+    /// A device's configuration as it is now
+    #[command(name = "get")]
+    Configuration {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AgentCommand {
+    /// The agents that have joined
+    List(Remote),
+    /// Make a one-time token for a new agent
+    Invite {
+        /// The agent's name: small letters, digits and dashes
+        name: String,
+        /// A device that it may speak for; several times for several
+        #[arg(long = "device", value_name = "NAME", required = true)]
+        devices: Vec<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum InventoryCommand {
+    /// Check an inventory and name every fault
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check the whole chain
+    Verify(Remote),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// The settings, and where each value came from
+    Show,
+    /// Check the settings
+    Check,
+    /// What differs between two configurations (RFC 7951 JSON, or XML)
+    Diff {
+        /// The configuration before
+        before: PathBuf,
+        /// The configuration after
+        after: PathBuf,
+    },
+}
+
+/// Kinds of files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaKind {
+    /// Intents
+    Intent,
+    /// Inventories
+    Inventory,
+}

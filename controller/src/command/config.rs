@@ -1,0 +1,55 @@
+//! `entente config`: the settings, and what differs between two configurations.
+
+use std::path::Path;
+
+use anyhow::Result;
+use knowledge_model::{Limits, Schema, Tree, diff as between};
+use serde_json::{Value, json};
+
+use super::{read, say, show};
+use crate::arguments::Output;
+use crate::config::Config;
+use crate::exit::Exit;
+
+/// Every setting with its origin. No setting is a secret: those stay with the agents.
+pub fn show(output: Output, config: &Config) -> Result<()> {
+    let row = |it: &crate::config::Shown| json!({ "name": it.name, "value": it.value, "from": it.origin.to_string(), "meaning": it.meaning });
+    let rows: Value = config.shown.iter().map(row).collect();
+    show::rows(output, &rows, &["name", "value", "from", "meaning"], "no settings")
+}
+
+/// Says that the settings are good; faults were told when they were read.
+pub fn check(config: &Config) -> Result<()> {
+    let told = config
+        .shown
+        .iter()
+        .filter(|it| it.origin != crate::config::Origin::Default)
+        .count();
+    say(format!(
+        "good: {told} of {} settings are not the default",
+        config.shown.len()
+    ));
+    Ok(())
+}
+
+/// What differs between two files.
+pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
+    let delta = between(&tree(before)?, &tree(after)?);
+    let text = |value: &Option<knowledge_model::Value>| value.as_ref().map(ToString::to_string);
+    let rows: Value = delta
+        .iter()
+        .map(|(path, edit)| json!({ "path": path.to_string(), "before": text(&edit.before), "after": text(&edit.after) }))
+        .collect();
+    show::rows(output, &rows, &["path", "before", "after"], "no difference")
+}
+
+fn tree(file: &Path) -> Result<Tree> {
+    let text = read(file)?;
+    let schema = Schema::canonical();
+    let read = if text.trim_start().starts_with('<') {
+        Tree::from_xml(text.as_bytes(), schema, &Limits::default())
+    } else {
+        Tree::from_json(text.as_bytes(), schema, &Limits::default())
+    };
+    read.map_err(|invalid| Exit::Invalid.because(format!("{} is no configuration\n{invalid}", file.display())))
+}

@@ -1,0 +1,64 @@
+//! Lists and single things, as tables or as JSON.
+
+use anyhow::{Context, Result};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde_json::Value;
+
+use super::say;
+use crate::arguments::Output;
+
+/// Prints rows of objects: the named columns for people, everything for programs.
+pub fn rows(output: Output, rows: &Value, columns: &[&str], empty: &str) -> Result<()> {
+    if output == Output::Json {
+        return json(rows);
+    }
+    let rows = rows.as_array().context("the controller sent no list")?;
+    if rows.is_empty() {
+        say(empty);
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns.iter().map(|column| {
+        column
+            .rsplit('/')
+            .next()
+            .unwrap_or(column)
+            .to_uppercase()
+            .replace('_', " ")
+    }));
+    for row in rows {
+        table.add_row(columns.iter().map(|column| cell(row.pointer(&format!("/{column}")))));
+    }
+    say(table);
+    Ok(())
+}
+
+/// Prints one object: a line a field for people, everything for programs.
+pub fn object(output: Output, object: &Value) -> Result<()> {
+    if output == Output::Json {
+        return json(object);
+    }
+    for (name, value) in object.as_object().context("the controller sent no object")? {
+        say(format!("{:<12} {}", name.replace('_', " "), cell(Some(value))));
+    }
+    Ok(())
+}
+
+/// Prints JSON.
+pub fn json(value: &Value) -> Result<()> {
+    say(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(", "),
+        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Object(_))) => other.to_string(),
+    }
+}

@@ -1,0 +1,290 @@
+//! Every running transaction: admission before it, the journal under it, the word of the agents to it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+use transaction::coordinator::Input;
+use transaction::{
+    Admission, Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Reply, Report, Request, Settlement,
+    TicketId, TransactionId, admission,
+};
+
+use super::change::Change;
+use super::run::{Decisions, Run, Start, now};
+use super::timers::Timers;
+use super::track::Track;
+
+/// How many inputs one transaction may have waiting.
+const INPUTS: usize = 1024;
+
+/// Who speaks for the devices.
+pub trait Agents: Send + Sync {
+    /// Hands a request to the agent of its device; false if there is none or its queue is full.
+    fn offer(&self, request: Request<Change>) -> bool;
+    /// The name that people give a device.
+    fn name(&self, device: DeviceId) -> String;
+}
+
+/// Who looks at the network's health.
+pub trait Gates: Send + Sync {
+    /// Whether the network does what was promised; the reason if not.
+    fn ask(&self, transaction: TransactionId, wave: u16) -> BoxFuture<'static, Result<(), String>>;
+}
+
+/// How a transaction ended, also one that a former run of the program began.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It ran.
+    Settled(Settlement, Arc<Track>),
+    /// It was never admitted.
+    Refused {
+        /// Which.
+        transaction: TransactionId,
+        /// Why.
+        reason: String,
+        /// What was told of it.
+        track: Arc<Track>,
+    },
+}
+
+struct Waiting {
+    charge: Charge<Change>,
+    track: Arc<Track>,
+}
+
+struct Running {
+    inputs: mpsc::Sender<Input>,
+    track: Arc<Track>,
+}
+
+/// What the hub stands on.
+#[derive(Clone)]
+pub struct Ground {
+    /// What is durable.
+    pub journal: Arc<Decisions>,
+    /// Under which epoch transactions are led.
+    pub epoch: Epoch,
+    /// Who speaks for the devices.
+    pub agents: Arc<dyn Agents>,
+    /// Who looks at the network's health.
+    pub gates: Arc<dyn Gates>,
+    /// Where every outcome is told.
+    pub outcomes: mpsc::Sender<Outcome>,
+}
+
+/// The one place through which transactions run.
+pub struct Hub {
+    ground: Ground,
+    admission: mpsc::Sender<admission::Input>,
+    waiting: Arc<Mutex<HashMap<TicketId, Waiting>>>,
+    running: Arc<Mutex<HashMap<TransactionId, Running>>>,
+}
+
+impl Hub {
+    /// Starts the hub; transactions that a former run of the program left behind are resumed first.
+    pub async fn start(ground: Ground, records: Vec<CoordinatorRecord<Change>>) -> Arc<Self> {
+        let (admission, inputs) = mpsc::channel(INPUTS);
+        let hub = Arc::new(Self {
+            ground,
+            admission,
+            waiting: Arc::default(),
+            running: Arc::default(),
+        });
+        let machine = Admission::new(admission::Limits::default());
+        tokio::spawn(admit(hub.clone(), machine, inputs));
+        let mut histories: BTreeMap<TransactionId, Vec<CoordinatorRecord<Change>>> = BTreeMap::new();
+        for record in records {
+            histories.entry(record.transaction()).or_default().push(record);
+        }
+        for (transaction, history) in histories {
+            hub.resume(transaction, &history).await;
+        }
+        hub
+    }
+
+    async fn resume(self: &Arc<Self>, transaction: TransactionId, history: &[CoordinatorRecord<Change>]) {
+        let Some((coordinator, effects)) = Coordinator::recover(history, self.ground.epoch, now()) else {
+            return;
+        };
+        tracing::info!(%transaction, "resumed from the journal");
+        let devices: BTreeSet<DeviceId> = coordinator
+            .charge()
+            .members
+            .iter()
+            .map(|member| member.device)
+            .collect();
+        let held = admission::Input::Held {
+            ticket: TicketId(transaction.0),
+            devices,
+        };
+        if self.admission.send(held).await.is_err() {
+            return;
+        }
+        self.run(coordinator, Start::Resume(effects), Arc::default());
+    }
+
+    /// Submits a transaction: it begins as soon as all its devices are free.
+    pub async fn submit(&self, charge: Charge<Change>) {
+        let ticket = TicketId(charge.transaction.0);
+        let devices = charge.members.iter().map(|member| member.device).collect();
+        let waiting = Waiting {
+            charge,
+            track: Arc::default(),
+        };
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(ticket, waiting);
+        let submission = admission::Submission {
+            ticket,
+            devices,
+            mergeable: false,
+        };
+        if self.admission.send(admission::Input::Submit(submission)).await.is_err() {
+            self.refuse(ticket, "the controller is stopping").await;
+        }
+    }
+
+    /// Withdraws a transaction that waits or has not been decided.
+    pub async fn cancel(&self, transaction: TransactionId) -> bool {
+        let sender = self.sender(transaction);
+        match sender {
+            Some(sender) => sender.send(Input::Cancel).await.is_ok(),
+            None => self
+                .admission
+                .send(admission::Input::Withdraw(TicketId(transaction.0)))
+                .await
+                .is_ok(),
+        }
+    }
+
+    /// What is told of a running transaction.
+    pub fn track(&self, transaction: TransactionId) -> Option<Arc<Track>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = running.get(&transaction).map(|it| it.track.clone());
+        drop(running);
+        let waiting = || {
+            let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.get(&TicketId(transaction.0)).map(|it| it.track.clone())
+        };
+        found.or_else(waiting)
+    }
+
+    /// How many transactions run, and how many wait.
+    pub fn load(&self) -> (usize, usize) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (
+            running,
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len(),
+        )
+    }
+
+    /// An agent's answer. A full queue drops it: the coordinator asks again.
+    pub fn reply(&self, reply: Reply) {
+        self.tell(reply.transaction, Input::Reply(reply));
+    }
+
+    /// An agent's progress.
+    pub fn report(&self, transaction: TransactionId, report: Report) {
+        self.tell(transaction, Input::Report(report));
+    }
+
+    /// An agent's question; who asks about a transaction that nobody leads is told to revert.
+    pub fn asked(&self, inquiry: Inquiry) {
+        if !self.tell(inquiry.transaction, Input::Asked(inquiry)) {
+            let _ = self.ground.agents.offer(inquiry.presumed(self.ground.epoch));
+        }
+    }
+
+    fn tell(&self, transaction: TransactionId, input: Input) -> bool {
+        self.sender(transaction)
+            .is_some_and(|inputs| inputs.try_send(input).is_ok())
+    }
+
+    fn sender(&self, transaction: TransactionId) -> Option<mpsc::Sender<Input>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(&transaction).map(|it| it.inputs.clone())
+    }
+
+    async fn refuse(&self, ticket: TicketId, reason: &str) {
+        let waiting = self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&ticket);
+        if let Some(Waiting { track, .. }) = waiting {
+            let outcome = Outcome::Refused {
+                transaction: TransactionId(ticket.0),
+                reason: reason.to_owned(),
+                track,
+            };
+            if self.ground.outcomes.send(outcome).await.is_err() {
+                tracing::warn!(%ticket, reason, "refused while stopping");
+            }
+        }
+    }
+
+    fn admitted(self: &Arc<Self>, ticket: TicketId) {
+        let waiting = self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&ticket);
+        if let Some(Waiting { charge, track }) = waiting {
+            let coordinator = Coordinator::new(charge, self.ground.epoch);
+            self.run(coordinator, Start::Begin, track);
+        }
+    }
+
+    fn run(self: &Arc<Self>, coordinator: Coordinator<Change>, start: Start, track: Arc<Track>) {
+        let transaction = coordinator.transaction();
+        let (own, inputs) = mpsc::channel(INPUTS);
+        let running = Running {
+            inputs: own.clone(),
+            track: track.clone(),
+        };
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(transaction, running);
+        let run = Run {
+            transaction,
+            coordinator,
+            ground: self.ground.clone(),
+            admission: self.admission.clone(),
+            track,
+            inputs,
+            own,
+        };
+        let hub = self.clone();
+        tokio::spawn(async move {
+            run.drive(start).await;
+            hub.running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&transaction);
+        });
+    }
+}
+
+/// Drives admission.
+async fn admit(hub: Arc<Hub>, mut machine: Admission, mut inputs: mpsc::Receiver<admission::Input>) {
+    let mut timers = Timers::new();
+    loop {
+        let input = tokio::select! {
+            input = inputs.recv() => match input { Some(input) => input, None => return },
+            timer = timers.next() => admission::Input::Fired(timer),
+        };
+        for effect in machine.step(input) {
+            match effect {
+                // Submissions are never mergeable here, so that there is one ticket; debts ride in the charge.
+                admission::Effect::Admit { tickets, .. } => tickets.into_iter().for_each(|ticket| hub.admitted(ticket)),
+                admission::Effect::Refuse { ticket, refusal } => hub.refuse(ticket, &refusal.to_string()).await,
+                admission::Effect::Arm { timer, after } => timers.arm(timer, after),
+                admission::Effect::Disarm(timer) => timers.disarm(timer),
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One running transaction: the coordinator's effects performed in order, its inputs fed one by one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use transaction::coordinator::{Effect, Input, Timer, Verdict};
+use transaction::{
+    Coordinator, CoordinatorRecord, Ending, Moment, Progress, Settlement, TicketId, TransactionId, admission,
+};
+use transaction_journal::{AppendError, Journal, Json};
+
+use super::change::Change;
+use super::hub::{Ground, Outcome};
+use super::timers::Timers;
+use super::track::Track;
+
+/// The journal of coordinators.
+pub type Decisions = dyn Journal<Json<CoordinatorRecord<Change>>>;
+
+/// How a run begins.
+pub enum Start {
+    /// From the first step.
+    Begin,
+    /// From what the journal left behind.
+    Resume(Vec<Effect<Change>>),
+}
+
+/// What one transaction is driven with.
+pub struct Run {
+    /// Its name.
+    pub transaction: TransactionId,
+    /// The machine.
+    pub coordinator: Coordinator<Change>,
+    /// Journal, epoch, agents and gates.
+    pub ground: Ground,
+    /// Who waits for devices.
+    pub admission: mpsc::Sender<admission::Input>,
+    /// What is told.
+    pub track: Arc<Track>,
+    /// What the machine is told.
+    pub inputs: mpsc::Receiver<Input>,
+    /// For what the driver itself finds out.
+    pub own: mpsc::Sender<Input>,
+}
+
+/// Whether the transaction goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    On,
+    Over,
+}
+
+impl Run {
+    /// Drives the transaction until nothing is left to do here.
+    pub async fn drive(mut self, start: Start) {
+        let mut timers = Timers::new();
+        let mut waiting = VecDeque::new();
+        let mut effects = match start {
+            Start::Begin => self.coordinator.step(Input::Begin, now()),
+            Start::Resume(effects) => effects,
+        };
+        loop {
+            if self.perform(effects, &mut timers, &mut waiting).await == Next::Over {
+                return;
+            }
+            let input = match waiting.pop_front() {
+                Some(input) => input,
+                None => tokio::select! {
+                    Some(input) = self.inputs.recv() => input,
+                    timer = timers.next() => Input::Fired(timer),
+                },
+            };
+            effects = self.coordinator.step(input, now());
+        }
+    }
+
+    /// Performs effects in order; what they bring at once waits its turn.
+    async fn perform(
+        &mut self,
+        effects: Vec<Effect<Change>>,
+        timers: &mut Timers<Timer>,
+        waiting: &mut VecDeque<Input>,
+    ) -> Next {
+        for effect in effects {
+            match effect {
+                Effect::Record(record) => {
+                    if let Err(error) = self.record(record).await {
+                        tracing::error!(transaction = %self.transaction, %error, "cannot record, so nothing is sent");
+                        return Next::Over;
+                    }
+                }
+                Effect::Send(request) => {
+                    let device = request.device;
+                    if !self.ground.agents.offer(request) {
+                        waiting.push_back(Input::Unreachable { device });
+                    }
+                }
+                Effect::Arm { timer, after } => timers.arm(timer, after),
+                Effect::Disarm(timer) => timers.disarm(timer),
+                Effect::Gate { round, wave } => self.ask_gate(round, wave),
+                Effect::Progress(progress) => self.tell(progress),
+                Effect::Release { device, owed } => {
+                    let owed = owed.then_some(self.transaction);
+                    let ticket = TicketId(self.transaction.0);
+                    self.tell_admission(admission::Input::Release { ticket, device, owed })
+                        .await;
+                }
+                Effect::Repaired { transaction, device } => {
+                    self.tell_admission(admission::Input::Cleared { device, transaction })
+                        .await;
+                }
+                Effect::Settled(settlement) => self.settled(settlement).await,
+                Effect::Forget => return Next::Over,
+            }
+        }
+        Next::On
+    }
+
+    async fn record(&self, record: CoordinatorRecord<Change>) -> Result<(), AppendError> {
+        let epoch = transaction_journal::Epoch(self.ground.epoch.0);
+        self.ground.journal.append(epoch, vec![Json(record)]).await.map(|_| ())
+    }
+
+    fn tell(&self, progress: Progress) {
+        let device = progress.device.map(|device| self.ground.agents.name(device));
+        let text = progress.note.unwrap_or_else(|| match progress.step {
+            Some(step) => format!("{step}: configuration {}% complete", progress.percent),
+            None => format!("{}% complete", progress.total),
+        });
+        self.track.add(device, text, progress.total, None);
+    }
+
+    async fn settled(&self, settlement: Settlement) {
+        let how = match settlement.ending {
+            Ending::Committed => admission::Over::Committed,
+            Ending::RolledBack { .. } => admission::Over::RolledBack,
+            Ending::Torn { .. } => admission::Over::Torn,
+        };
+        let ticket = TicketId(self.transaction.0);
+        self.tell_admission(admission::Input::Over { ticket, how }).await;
+        if self
+            .ground
+            .outcomes
+            .send(Outcome::Settled(settlement, self.track.clone()))
+            .await
+            .is_err()
+        {
+            tracing::warn!(transaction = %self.transaction, "settled while stopping");
+        }
+    }
+
+    async fn tell_admission(&self, input: admission::Input) {
+        if self.admission.send(input).await.is_err() {
+            tracing::warn!(transaction = %self.transaction, "nobody admits any more");
+        }
+    }
+
+    /// The gate is asked beside the machine, which meanwhile goes on renewing.
+    fn ask_gate(&self, round: u32, wave: u16) {
+        let (gates, own, transaction) = (self.ground.gates.clone(), self.own.clone(), self.transaction);
+        tokio::spawn(async move {
+            let verdict = match gates.ask(transaction, wave).await {
+                Ok(()) => Verdict::Passed,
+                Err(reason) => Verdict::Failed { reason },
+            };
+            // Where the transaction is over nobody needs the answer.
+            let _ = own.send(Input::Gate { round, verdict }).await;
+        });
+    }
+}
+
+/// The wall clock, to stamp records with.
+#[expect(clippy::disallowed_methods, reason = "a driver stamps; nothing is decided by it")]
+pub fn now() -> Moment {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,402 @@
+//! The settings of the program: one table says each one's name, where it may come from and what it means.
+//!
+//! A value comes from the command line, else from the environment, else from the file, else it is the default; where it
+//! came from is kept, so that `entente config show` can say so. Unknown names are refused with their line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use knowledge_model::document::{self, Fault, Faults, Mark, Node};
+
+/// One setting.
+struct Setting {
+    name: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+}
+
+/// Every setting. The environment's name is `ENTENTE_` and the name in capitals with `_` for `.` and `-`.
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "state",
+        default: "",
+        meaning: "the directory that holds everything durable",
+    },
+    Setting {
+        name: "listen",
+        default: "127.0.0.1:7420",
+        meaning: "where REST is served",
+    },
+    Setting {
+        name: "agents.listen",
+        default: "127.0.0.1:7421",
+        meaning: "where agents dial in",
+    },
+    Setting {
+        name: "agents.enrolment",
+        default: "127.0.0.1:7422",
+        meaning: "where agents enrol and renew their certificates",
+    },
+    Setting {
+        name: "agents.names",
+        default: "localhost,127.0.0.1",
+        meaning: "the names that agents dial, for the controller's certificate",
+    },
+    Setting {
+        name: "inventory",
+        default: "inventory.yaml",
+        meaning: "the file that names devices and links",
+    },
+    Setting {
+        name: "classes",
+        default: "",
+        meaning: "a directory with intent classes of your own",
+    },
+    Setting {
+        name: "terms.lease",
+        default: "120s",
+        meaning: "how long a device keeps an unconfirmed change",
+    },
+    Setting {
+        name: "terms.in-doubt",
+        default: "60s",
+        meaning: "how long an agent without controller keeps renewing",
+    },
+    Setting {
+        name: "terms.prepare",
+        default: "60s",
+        meaning: "how long staging everywhere may take",
+    },
+    Setting {
+        name: "terms.apply",
+        default: "60s",
+        meaning: "how long applying everywhere may take",
+    },
+    Setting {
+        name: "terms.gate",
+        default: "0s",
+        meaning: "how long health checks must hold before the decision",
+    },
+    Setting {
+        name: "log",
+        default: "info",
+        meaning: "what is logged, as `level` or `module=level,…`",
+    },
+];
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// A line of the file.
+    File(Mark),
+    /// A variable of the environment.
+    Environment(String),
+    /// An argument.
+    Argument,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(mark) => write!(f, "line {}", mark.line),
+            Self::Environment(name) => f.write_str(name),
+            Self::Argument => f.write_str("argument"),
+        }
+    }
+}
+
+/// One value with its story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The setting.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// The settings, checked whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The directory that holds everything durable.
+    pub state: PathBuf,
+    /// Where REST is served.
+    pub listen: SocketAddr,
+    /// Where agents dial in.
+    pub agents_listen: SocketAddr,
+    /// Where agents enrol.
+    pub agents_enrolment: SocketAddr,
+    /// The names that agents dial.
+    pub agents_names: Vec<String>,
+    /// The inventory's file.
+    pub inventory: PathBuf,
+    /// A directory with intent classes of the user's own.
+    pub classes: Option<PathBuf>,
+    /// The terms of transactions.
+    pub terms: TermSettings,
+    /// What is logged.
+    pub log: String,
+    /// Every value with its origin.
+    pub shown: Vec<Shown>,
+}
+
+/// The terms of transactions as configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TermSettings {
+    /// How long a device keeps an unconfirmed change.
+    pub lease: Duration,
+    /// How long an agent without controller keeps renewing.
+    pub in_doubt: Duration,
+    /// How long staging everywhere may take.
+    pub prepare: Duration,
+    /// How long applying everywhere may take.
+    pub apply: Duration,
+    /// How long health checks must hold.
+    pub gate: Duration,
+}
+
+/// What the settings are read from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The text of the file, if there is one.
+    pub file: Option<String>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// Values from the command line, by the setting's name.
+    pub arguments: BTreeMap<&'static str, String>,
+}
+
+impl Config {
+    /// Reads and checks all settings.
+    ///
+    /// # Errors
+    /// Every fault; those of the environment and the command line stand at line 0.
+    pub fn read(sources: &Sources) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::default();
+        let file = match &sources.file {
+            Some(text) => flatten(&document::read(text)?, &faults),
+            None => BTreeMap::new(),
+        };
+        let shown: Vec<Shown> = SETTINGS
+            .iter()
+            .map(|setting| resolve(setting, &file, sources))
+            .collect();
+        for (name, (_, mark)) in file
+            .iter()
+            .filter(|(name, _)| SETTINGS.iter().all(|it| it.name != name.as_str()))
+        {
+            let near = document::nearest(name, SETTINGS.iter().map(|it| it.name));
+            faults.add(
+                *mark,
+                format!("unknown setting `{name}`"),
+                near.map(|it| format!("did you mean `{it}`?")).unwrap_or_default(),
+            );
+        }
+        let config = build(shown, &sources.environment, &faults);
+        faults.settle(config)
+    }
+}
+
+/// The name of a setting's variable.
+fn variable(name: &str) -> String {
+    format!("ENTENTE_{}", name.to_uppercase().replace(['.', '-'], "_"))
+}
+
+fn resolve(setting: &Setting, file: &BTreeMap<String, (String, Mark)>, sources: &Sources) -> Shown {
+    let variable = variable(setting.name);
+    let (value, origin) = if let Some(value) = sources.arguments.get(setting.name) {
+        (value.clone(), Origin::Argument)
+    } else if let Some(value) = sources.environment.get(&variable) {
+        (value.clone(), Origin::Environment(variable))
+    } else if let Some((value, mark)) = file.get(setting.name) {
+        (value.clone(), Origin::File(*mark))
+    } else {
+        (setting.default.to_owned(), Origin::Default)
+    };
+    Shown {
+        name: setting.name,
+        value,
+        origin,
+        meaning: setting.meaning,
+    }
+}
+
+/// `terms: { lease: 60s }` as `terms.lease`.
+fn flatten(node: &Node, faults: &Faults) -> BTreeMap<String, (String, Mark)> {
+    let mut flat = BTreeMap::new();
+    let mut open = vec![(String::new(), node)];
+    while let Some((prefix, node)) = open.pop() {
+        let document::Content::Map(entries) = &node.value else {
+            if node.value != document::Content::Null {
+                flat.extend(node.text(faults).map(|text| (prefix, (text, node.at))));
+            }
+            continue;
+        };
+        let join = |key: &String| {
+            if prefix.is_empty() {
+                key.clone()
+            } else {
+                format!("{prefix}.{key}")
+            }
+        };
+        open.extend(entries.iter().map(|(key, value)| (join(key), value)));
+    }
+    flat
+}
+
+fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Faults) -> Option<Config> {
+    let value = |name: &str| shown.iter().find(|it| it.name == name);
+    let text = |name: &str| value(name).map(|it| it.value.clone()).unwrap_or_default();
+    let address = |name: &str| {
+        parse(
+            value(name)?,
+            "an address with a port, such as 127.0.0.1:7420",
+            |it| it.parse().ok(),
+            faults,
+        )
+    };
+    let time = |name: &str| parse(value(name)?, "a time such as 90s, 5m or 1h", duration, faults);
+    let state = if text("state").is_empty() {
+        default_state(environment)
+    } else {
+        Some(PathBuf::from(text("state")))
+    };
+    if state.is_none() {
+        faults.add(Mark::default(), "no state directory", "set `state`, or HOME");
+    }
+    let terms = TermSettings {
+        lease: time("terms.lease")?,
+        in_doubt: time("terms.in-doubt")?,
+        prepare: time("terms.prepare")?,
+        apply: time("terms.apply")?,
+        gate: time("terms.gate")?,
+    };
+    Some(Config {
+        state: state?,
+        listen: address("listen")?,
+        agents_listen: address("agents.listen")?,
+        agents_enrolment: address("agents.enrolment")?,
+        agents_names: text("agents.names").split(',').map(|it| it.trim().to_owned()).collect(),
+        inventory: PathBuf::from(text("inventory")),
+        classes: Some(text("classes")).filter(|it| !it.is_empty()).map(PathBuf::from),
+        terms,
+        log: text("log"),
+        shown,
+    })
+}
+
+fn parse<T>(shown: &Shown, expected: &str, read: impl Fn(&str) -> Option<T>, faults: &Faults) -> Option<T> {
+    let found = read(&shown.value);
+    if found.is_none() {
+        let at = if let Origin::File(mark) = shown.origin {
+            mark
+        } else {
+            Mark::default()
+        };
+        faults.add(
+            at,
+            format!(
+                "`{}` is {:?} ({}), expected {expected}",
+                shown.name, shown.value, shown.origin
+            ),
+            "",
+        );
+    }
+    found
+}
+
+/// `90s`, `5m`, `1h`, `250ms`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let end = text.find(|it: char| !it.is_ascii_digit())?;
+    let number: u64 = text[..end].parse().ok()?;
+    match &text[end..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        "h" => Some(Duration::from_secs(number.checked_mul(3600)?)),
+        _ => None,
+    }
+}
+
+/// `$XDG_STATE_HOME/entente`, or `~/.local/state/entente`.
+fn default_state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|it| it.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    base.map(|base| base.join("entente"))
+}
+
+/// `$XDG_CONFIG_HOME/entente/entente.yaml`, or under `~/.config`.
+pub fn default_file(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|it| it.is_absolute());
+    let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    base.map(|base| base.join("entente/entente.yaml"))
+        .filter(|file| Path::is_file(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(file: &str, environment: &[(&str, &str)]) -> Sources {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Sources {
+            file: Some(file.to_owned()),
+            environment: environment.collect(),
+            arguments: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_value_comes_from_the_nearest_place_and_says_so() {
+        let mut sources = sources(
+            "listen: 127.0.0.1:1\nterms: { lease: 30s }\n",
+            &[("HOME", "/home/a"), ("ENTENTE_LISTEN", "127.0.0.1:2")],
+        );
+        let config = Config::read(&sources).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.terms.lease, Duration::from_secs(30));
+        assert_eq!(config.state, Path::new("/home/a/.local/state/entente"));
+        let origin = |config: &Config, name| {
+            config
+                .shown
+                .iter()
+                .find(|it| it.name == name)
+                .unwrap()
+                .origin
+                .to_string()
+        };
+        assert_eq!(origin(&config, "listen"), "ENTENTE_LISTEN");
+        assert_eq!(origin(&config, "terms.lease"), "line 2");
+        assert_eq!(origin(&config, "log"), "default");
+        sources.arguments.insert("listen", "127.0.0.1:3".to_owned());
+        assert_eq!(Config::read(&sources).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_line() {
+        let faults = Config::read(&sources(
+            "state: /tmp/x\nlisen: 127.0.0.1:1\nterms: { lease: soon }\n",
+            &[],
+        ))
+        .unwrap_err();
+        let text: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                "2:8: unknown setting `lisen` (did you mean `listen`?)",
+                "3:17: `terms.lease` is \"soon\" (line 3), expected a time such as 90s, 5m or 1h"
+            ]
+        );
+    }
+}

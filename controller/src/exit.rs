@@ -1,0 +1,68 @@
+//! How the program ends: an exit code of its own for each thing that a script may want to tell apart.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Something went wrong that has no code of its own. (2 is the command line's: it makes no sense.)
+    Failure = 1,
+    /// A file, an intent or a setting has faults; nothing was done.
+    Invalid = 3,
+    /// The transaction was rolled back: every device is as before.
+    RolledBack = 4,
+    /// The transaction is torn: a person must look at the devices named.
+    Torn = 5,
+    /// The controller does not answer.
+    Unreachable = 6,
+    /// The controller does not let us.
+    Denied = 7,
+    /// What was asked for is not there.
+    Missing = 8,
+    /// Somebody else's work stands in the way: a conflict, or a plan that is no longer true.
+    Conflict = 9,
+    /// The address is in use.
+    Busy = 10,
+    /// The state directory cannot be used.
+    State = 11,
+}
+
+/// An error that knows how the program ends.
+#[derive(Debug)]
+pub struct Ended {
+    /// The code.
+    pub exit: Exit,
+    /// What is said, with what to do next.
+    pub said: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl std::error::Error for Ended {}
+
+impl Exit {
+    /// An error that ends the program this way.
+    pub fn because(self, said: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Ended {
+            exit: self,
+            said: said.into(),
+        })
+    }
+}
+
+/// Prints the chain of an error once and gives the exit code.
+#[expect(clippy::print_stderr, reason = "this is the edge where errors are printed")]
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    eprintln!("entente: {}", chain.join(": "));
+    let exit = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Ended>())
+        .map_or(Exit::Failure, |ended| ended.exit);
+    ExitCode::from(exit as u8)
+}

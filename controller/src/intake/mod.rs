@@ -1,0 +1,3 @@
+//! The doors through which people and programs come in. Every door yields the same envelopes and the same checks.
+
+pub mod rest;

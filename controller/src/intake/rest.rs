@@ -1,0 +1,600 @@
+//! The REST door: JSON over HTTP, described by OpenAPI, errors as problem+json.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use futures::stream::{self, Stream};
+use knowledge_model::document::{Fault, Mark};
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, AppError, Asker, read_plan};
+use crate::commit::Event;
+use crate::plan::{Plan, PlanError};
+use crate::store::TransactionRow;
+
+/// The largest body that is read.
+const BODY: usize = 4 * 1024 * 1024;
+/// How many rows a list holds at most.
+const ROWS: i64 = 500;
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Door {
+    app: Arc<App>,
+    token: Arc<str>,
+}
+
+/// An error as RFC 9457 writes it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A stable code: `invalid`, `missing`, `conflict`, `unreachable`, `denied`, `spent`, `inside`.
+    pub code: &'static str,
+    /// The status again.
+    pub status: u16,
+    /// What is wrong, in one sentence.
+    pub title: String,
+    /// Every fault with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let title = error.to_string();
+        let (status, code, faults) = match error {
+            AppError::Invalid(faults) => (422, "invalid", faults.iter().map(ToString::to_string).collect()),
+            AppError::Missing { .. } => (404, "missing", Vec::new()),
+            AppError::Plan(PlanError::Invalid(faults)) => (422, "invalid", faults),
+            AppError::Plan(PlanError::Conflict(conflicts)) => (409, "conflict", conflicts),
+            AppError::Read(_) => (503, "unreachable", Vec::new()),
+            AppError::Spent { .. } | AppError::Changed { .. } => (409, "spent", Vec::new()),
+            AppError::Store(_) | AppError::Inside(_) => {
+                tracing::error!(%title, "cannot serve a request");
+                (500, "inside", Vec::new())
+            }
+        };
+        Self {
+            code,
+            status,
+            title,
+            faults,
+        }
+    }
+}
+
+/// Whether the controller lives.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// The program's version.
+    version: &'static str,
+    /// Agents that have joined.
+    agents: usize,
+    /// Transactions that run.
+    running: usize,
+    /// Transactions that wait for their devices.
+    waiting: usize,
+}
+
+/// A device as it is known.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeviceView {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// Its address.
+    address: String,
+    /// Its platforms.
+    platforms: Vec<String>,
+    /// The agent that speaks for it now, if any.
+    agent: Option<String>,
+    /// What it promises about a change, as its agent says.
+    guarantee: Option<String>,
+}
+
+/// An agent that has joined.
+#[derive(Debug, Serialize, ToSchema)]
+struct AgentView {
+    /// Its name.
+    name: String,
+    /// The program that it is.
+    program: String,
+    /// The devices that it speaks for.
+    devices: Vec<String>,
+}
+
+/// One entry of a configuration.
+#[derive(Debug, Serialize, ToSchema)]
+struct EntryView {
+    /// Where.
+    path: String,
+    /// What stands there; nothing for an entry that is only there.
+    value: Option<String>,
+}
+
+/// An intent as it is kept.
+#[derive(Debug, Serialize, ToSchema)]
+struct IntentView {
+    /// Its id.
+    id: String,
+    /// `planned`, `active`, `withdrawn` or `failed`.
+    state: String,
+    /// When it was asked for, in milliseconds since 1970.
+    at: i64,
+    /// What was asked.
+    #[schema(value_type = Object)]
+    intent: serde_json::Value,
+}
+
+/// A transaction.
+#[derive(Debug, Serialize, ToSchema)]
+struct TransactionView {
+    /// Its id.
+    id: String,
+    /// Its plan.
+    plan: String,
+    /// `running`, `committed`, `rolled-back` or `torn`.
+    state: String,
+    /// Why, where it did not commit.
+    reason: String,
+    /// The devices that take part.
+    devices: Vec<String>,
+    /// Who asked.
+    asked_by: String,
+    /// When it began, in milliseconds since 1970.
+    begun: i64,
+    /// When it ended.
+    ended: Option<i64>,
+}
+
+/// What is asked of `commit`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CommitRequest {
+    /// The hash of the plan that was looked at; if it differs nothing is done.
+    hash: Option<String>,
+}
+
+/// Which events are wanted.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct Since {
+    /// The last sequence number that was seen.
+    #[serde(default)]
+    since: u64,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Entente", description = "What the network should do, and whether it does."),
+    components(schemas(Problem, Event))
+)]
+struct Api;
+
+/// The routes, behind the token.
+pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
+    let door = Door { app, token };
+    let (open, mut api) = OpenApiRouter::with_openapi(Api::openapi())
+        .routes(routes!(health))
+        .split_for_parts();
+    let (closed, rest) = OpenApiRouter::new()
+        .routes(routes!(plan))
+        .routes(routes!(show_plan))
+        .routes(routes!(commit))
+        .routes(routes!(transactions))
+        .routes(routes!(transaction))
+        .routes(routes!(progress))
+        .routes(routes!(cancel))
+        .routes(routes!(intents))
+        .routes(routes!(intent))
+        .routes(routes!(withdraw))
+        .routes(routes!(devices))
+        .routes(routes!(configuration))
+        .routes(routes!(agents))
+        .routes(routes!(invite))
+        .routes(routes!(audit))
+        .split_for_parts();
+    api.merge(rest);
+    let closed = closed.layer(middleware::from_fn_with_state(door.clone(), let_in));
+    let description = axum::routing::get(move || async move { Json(api) });
+    open.merge(closed)
+        .route("/v1/openapi.json", description)
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(door)
+}
+
+async fn let_in(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let given = given
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    if same(given.as_bytes(), door.token.as_bytes()) {
+        return next.run(request).await;
+    }
+    let title = "the token is missing or wrong: send `Authorization: Bearer TOKEN`".to_owned();
+    Problem {
+        code: "denied",
+        status: 401,
+        title,
+        faults: Vec::new(),
+    }
+    .into_response()
+}
+
+/// Compares without telling by the time how much was right.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+fn asker(headers: &HeaderMap) -> Asker {
+    let named = headers.get("x-entente-user").and_then(|value| value.to_str().ok());
+    let who = named
+        .map(|it| it.chars().filter(|it| it.is_ascii_graphic()).take(64).collect())
+        .unwrap_or_default();
+    Asker {
+        who: if String::is_empty(&who) {
+            "admin".to_owned()
+        } else {
+            who
+        },
+        door: "rest",
+    }
+}
+
+#[utoipa::path(get, path = "/v1/health", responses((status = 200, body = Health)))]
+async fn health(State(door): State<Door>) -> Json<Health> {
+    let (running, waiting) = door.app.hub.load();
+    let agents = door.app.agents.joined().len();
+    Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        agents,
+        running,
+        waiting,
+    })
+}
+
+/// Plans the intents of the body: one intent, or several under `intents`. Nothing changes yet.
+#[utoipa::path(post, path = "/v1/plans", request_body(content = Object, content_type = "application/json"),
+    responses((status = 201, body = Plan), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn plan(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Json<Plan>), Problem> {
+    let text = std::str::from_utf8(&body).map_err(|_| AppError::Invalid(vec![not_text()]))?;
+    let envelopes = intents::read_file(text, &door.app.library).map_err(AppError::Invalid)?;
+    let plan = door.app.plan(envelopes, Vec::new(), &asker(&headers)).await?;
+    Ok((StatusCode::CREATED, Json(plan)))
+}
+
+fn not_text() -> Fault {
+    Fault {
+        at: Mark { line: 1, column: 1 },
+        what: "the body is not UTF-8".to_owned(),
+        hint: "send JSON or YAML".to_owned(),
+    }
+}
+
+/// A plan as it was made.
+#[utoipa::path(get, path = "/v1/plans/{id}", responses((status = 200, body = Plan), (status = 404, body = Problem)))]
+async fn show_plan(State(door): State<Door>, Path(id): Path<String>) -> Result<Json<Plan>, Problem> {
+    let kept = door.app.store.plan(&id).await.map_err(AppError::from)?;
+    let kept = kept.ok_or_else(|| AppError::Missing { kind: "plan", key: id })?;
+    Ok(Json(read_plan(&kept)?))
+}
+
+/// Commits a plan: all of its devices change, or none does.
+#[utoipa::path(post, path = "/v1/plans/{id}/commit", request_body(content = CommitRequest, content_type = "application/json"),
+    responses((status = 202, body = TransactionView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn commit(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<TransactionView>), Problem> {
+    let request: CommitRequest = if body.is_empty() {
+        CommitRequest::default()
+    } else {
+        parse(&body)?
+    };
+    let row = door.app.commit(&id, request.hash.as_deref(), &asker(&headers)).await?;
+    Ok((StatusCode::ACCEPTED, Json(view(row))))
+}
+
+/// The latest transactions.
+#[utoipa::path(get, path = "/v1/transactions", responses((status = 200, body = [TransactionView])))]
+async fn transactions(State(door): State<Door>) -> Result<Json<Vec<TransactionView>>, Problem> {
+    let rows = door.app.store.transactions(ROWS).await.map_err(AppError::from)?;
+    Ok(Json(rows.into_iter().map(view).collect()))
+}
+
+/// One transaction.
+#[utoipa::path(get, path = "/v1/transactions/{id}", responses((status = 200, body = TransactionView), (status = 404, body = Problem)))]
+async fn transaction(State(door): State<Door>, Path(id): Path<String>) -> Result<Json<TransactionView>, Problem> {
+    let row = door.app.store.transaction(&id).await.map_err(AppError::from)?;
+    Ok(Json(view(row.ok_or_else(|| AppError::Missing {
+        kind: "transaction",
+        key: id,
+    })?)))
+}
+
+/// What happens in a transaction, as server-sent events, from `since` on; the last event carries its ending.
+#[utoipa::path(get, path = "/v1/transactions/{id}/progress", params(Since),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = Problem)))]
+async fn progress(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    Query(Since { since }): Query<Since>,
+) -> Result<Sse<impl Stream<Item = Result<axum::response::sse::Event, Infallible>>>, Problem> {
+    let missing = || AppError::Missing {
+        kind: "running transaction",
+        key: id.clone(),
+    };
+    let transaction = id.parse().map_err(|_| missing())?;
+    let track = door.app.track(transaction).await.ok_or_else(missing)?;
+    let events = stream::unfold((track, since, false), |(track, since, over)| async move {
+        if over {
+            return None;
+        }
+        let events = track.after(since).await;
+        let last = events.last().map_or(since, |event| event.sequence);
+        let over = events.iter().any(|event| event.ending.is_some());
+        let lines: Vec<_> = events.iter().map(|event| Ok(line(event))).collect();
+        Some((stream::iter(lines), (track, last, over)))
+    });
+    Ok(Sse::new(futures::StreamExt::flatten(events)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}
+
+fn line(event: &Event) -> axum::response::sse::Event {
+    let data = serde_json::to_string(event).unwrap_or_default();
+    axum::response::sse::Event::default()
+        .id(event.sequence.to_string())
+        .data(data)
+}
+
+/// Withdraws a transaction that is not decided yet: every device stays as it is.
+#[utoipa::path(post, path = "/v1/transactions/{id}/cancel", responses((status = 202), (status = 404, body = Problem)))]
+async fn cancel(State(door): State<Door>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let missing = || AppError::Missing {
+        kind: "running transaction",
+        key: id.clone(),
+    };
+    let transaction = id.parse().map_err(|_| missing())?;
+    if door.app.hub.cancel(transaction).await {
+        Ok(StatusCode::ACCEPTED)
+    } else {
+        Err(missing().into())
+    }
+}
+
+/// The intents, the newest first.
+#[utoipa::path(get, path = "/v1/intents", responses((status = 200, body = [IntentView])))]
+async fn intents(State(door): State<Door>) -> Result<Json<Vec<IntentView>>, Problem> {
+    let kept = door.app.store.intents(ROWS).await.map_err(AppError::from)?;
+    Ok(Json(kept.into_iter().map(intent_view).collect()))
+}
+
+/// One intent by id or name.
+#[utoipa::path(get, path = "/v1/intents/{key}", responses((status = 200, body = IntentView), (status = 404, body = Problem)))]
+async fn intent(State(door): State<Door>, Path(key): Path<String>) -> Result<Json<IntentView>, Problem> {
+    Ok(Json(intent_view(door.app.intent(&key).await?)))
+}
+
+/// Plans the withdrawal of an intent: what it found comes back, what others want stays.
+#[utoipa::path(post, path = "/v1/intents/{key}/withdraw",
+    responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
+async fn withdraw(
+    State(door): State<Door>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Plan>), Problem> {
+    let plan = door.app.plan(Vec::new(), vec![key], &asker(&headers)).await?;
+    Ok((StatusCode::CREATED, Json(plan)))
+}
+
+/// The devices of the inventory.
+#[utoipa::path(get, path = "/v1/devices", responses((status = 200, body = [DeviceView])))]
+async fn devices(State(door): State<Door>) -> Json<Vec<DeviceView>> {
+    let network = door.app.network.lock().await;
+    let view = |device: &crate::network::Known| {
+        let spoken = door.app.agents.spoken(device.id);
+        DeviceView {
+            id: device.id.to_string(),
+            name: device.name.clone(),
+            address: device.address.clone(),
+            platforms: device.platforms.clone(),
+            agent: spoken.as_ref().map(|(agent, _)| agent.clone()),
+            guarantee: spoken.and_then(|(_, it)| it.guarantee).map(|it| it.to_string()),
+        }
+    };
+    Json(network.devices().map(view).collect())
+}
+
+/// A device's configuration as it is now, in the canonical model.
+#[utoipa::path(get, path = "/v1/devices/{name}/configuration",
+    responses((status = 200, body = [EntryView]), (status = 404, body = Problem), (status = 503, body = Problem)))]
+async fn configuration(State(door): State<Door>, Path(name): Path<String>) -> Result<Json<Vec<EntryView>>, Problem> {
+    let device = door.app.network.lock().await.named(&name).map(|device| device.id);
+    let device = device.ok_or_else(|| AppError::Missing {
+        kind: "device",
+        key: name,
+    })?;
+    let tree = door.app.agents.read(device, Vec::new()).await.map_err(AppError::from)?;
+    let entries = tree.iter().map(|(path, value)| EntryView {
+        path: path.to_string(),
+        value: value.text().map(str::to_owned),
+    });
+    Ok(Json(entries.collect()))
+}
+
+/// The agents that have joined.
+#[utoipa::path(get, path = "/v1/agents", responses((status = 200, body = [AgentView])))]
+async fn agents(State(door): State<Door>) -> Json<Vec<AgentView>> {
+    use crate::commit::Agents as _;
+    let view = |agent: crate::agents::Joined| AgentView {
+        name: agent.name,
+        program: agent.program,
+        devices: agent
+            .devices
+            .iter()
+            .map(|device| door.app.agents.name(device.id))
+            .collect(),
+    };
+    Json(door.app.agents.joined().into_iter().map(view).collect())
+}
+
+/// What a new agent is invited to speak for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InvitationRequest {
+    /// Names of devices of the inventory.
+    devices: Vec<String>,
+}
+
+/// What an agent is started with.
+#[derive(Debug, Serialize, ToSchema)]
+struct Invitation {
+    /// The agent's name.
+    name: String,
+    /// The one-time token; it is shown once and good for an hour.
+    token: String,
+    /// The fingerprint of the authority's certificate.
+    fingerprint: String,
+    /// Where the agent dials.
+    address: String,
+    /// Where it enrols.
+    enrolment: String,
+}
+
+/// Makes a one-time token for a new agent and the devices that it may speak for.
+#[utoipa::path(post, path = "/v1/agents/{name}/invitation", request_body(content = InvitationRequest, content_type = "application/json"),
+    responses((status = 201, body = Invitation), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn invite(
+    State(door): State<Door>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Invitation>), Problem> {
+    let request: InvitationRequest = parse(&body)?;
+    let token = door.app.invite(&name, &request.devices, &asker(&headers)).await?;
+    let (address, enrolment) = (door.app.doors.0.to_string(), door.app.doors.1.to_string());
+    let fingerprint = door.app.authority.fingerprint();
+    Ok((
+        StatusCode::CREATED,
+        Json(Invitation {
+            name,
+            token,
+            fingerprint,
+            address,
+            enrolment,
+        }),
+    ))
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, AppError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let at = Mark {
+            line: error.line(),
+            column: error.column(),
+        };
+        AppError::Invalid(vec![Fault {
+            at,
+            what: error.to_string(),
+            hint: String::new(),
+        }])
+    })
+}
+
+/// The audit chain with the key that it is checked with.
+#[utoipa::path(get, path = "/v1/audit", responses((status = 200, body = AuditView)))]
+async fn audit(State(door): State<Door>) -> Result<Json<AuditView>, Problem> {
+    let rows = door.app.store.audit(1, i64::MAX).await.map_err(AppError::from)?;
+    let link = |row: crate::store::AuditRow| AuditLink {
+        position: row.position,
+        body: row.body,
+        hash: row.hash,
+        signature: row.signature,
+    };
+    Ok(Json(AuditView {
+        public_key: door.app.audit.public_key(),
+        links: rows.into_iter().map(link).collect(),
+    }))
+}
+
+/// The whole chain.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditView {
+    /// The key, in hexadecimal digits.
+    pub public_key: String,
+    /// Its links from the first.
+    pub links: Vec<AuditLink>,
+}
+
+/// One link of the chain.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditLink {
+    /// Counts from 1.
+    pub position: i64,
+    /// The entry.
+    pub body: String,
+    /// The hash over the hash before and the entry.
+    pub hash: String,
+    /// The signature over the hash.
+    pub signature: String,
+}
+
+fn view(row: TransactionRow) -> TransactionView {
+    TransactionView {
+        id: row.id,
+        plan: row.plan,
+        state: row.state,
+        reason: row.reason,
+        devices: serde_json::from_str(&row.devices).unwrap_or_default(),
+        asked_by: row.asked_by,
+        begun: row.begun,
+        ended: row.ended,
+    }
+}
+
+fn intent_view(kept: crate::store::Kept) -> IntentView {
+    let intent = serde_json::from_str(&kept.body).unwrap_or_default();
+    IntentView {
+        id: kept.id,
+        state: kept.state,
+        at: kept.at,
+        intent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn tokens_are_compared_whole() {
+        assert!(super::same(b"abc", b"abc"));
+        assert!(!super::same(b"abc", b"abd") && !super::same(b"ab", b"abc") && !super::same(b"", b"a"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The devices of the inventory, and who owns what on each of them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use adapters_platform::{Platform, builtin};
+use anyhow::{Context, Result};
+use knowledge_model::inventory::{self, Inventory};
+use knowledge_model::owners::Ownership;
+use knowledge_model::{Delta, Schema, Tree};
+use transaction::DeviceId;
+
+use crate::command::{faulty, read};
+use crate::plan::Plan;
+use crate::store::{Store, StoreError};
+
+/// The revision of the canonical model in which ownership is kept.
+pub const MODEL: &str = "2026-11-21";
+
+/// A device of the inventory.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its id, which never changes.
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Its platforms.
+    pub platforms: Vec<String>,
+    /// The sites that it stands in.
+    pub sites: Vec<String>,
+    /// The groups that it belongs to.
+    pub groups: Vec<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// Every device with its owners.
+#[derive(Debug)]
+pub struct Network {
+    devices: Vec<Known>,
+    owners: HashMap<DeviceId, Ownership>,
+    guarantees: HashMap<DeviceId, String>,
+    nobody: Ownership,
+}
+
+impl Network {
+    /// The devices of an inventory's file; nobody owns anything yet.
+    pub fn load(file: &Path) -> Result<Self> {
+        let inventory = Inventory::read(&read(file)?, Schema::canonical()).map_err(|faults| faulty(file, &faults))?;
+        let mut devices: Vec<Known> = inventory
+            .devices
+            .iter()
+            .map(|device| known(device, &inventory))
+            .collect();
+        devices.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self {
+            devices,
+            owners: HashMap::new(),
+            guarantees: HashMap::new(),
+            nobody: Ownership::new(),
+        })
+    }
+
+    /// The same network with the owners that were kept.
+    pub fn with_owners(mut self, kept: &[(String, String)]) -> Result<Self> {
+        for (device, body) in kept {
+            let id: DeviceId = device.parse().with_context(|| format!("read the owners of {device}"))?;
+            let (owners, _) = Ownership::from_stored(body).with_context(|| format!("read the owners of {device}"))?;
+            self.owners.insert(id, owners);
+        }
+        Ok(self)
+    }
+
+    /// The devices in the order of their names.
+    pub fn devices(&self) -> impl Iterator<Item = &Known> {
+        self.devices.iter()
+    }
+
+    /// The device of this name.
+    pub fn named(&self, name: &str) -> Option<&Known> {
+        self.devices.iter().find(|device| device.name == name)
+    }
+
+    /// Who owns what on a device.
+    pub fn owners(&self, device: DeviceId) -> &Ownership {
+        self.owners.get(&device).unwrap_or(&self.nobody)
+    }
+
+    /// Whether one of these intents wants something of a device.
+    pub fn owns(&self, device: DeviceId, intents: &[String]) -> bool {
+        self.owners(device)
+            .wishes()
+            .any(|wish| intents.iter().any(|intent| **intent == *wish.intent))
+    }
+
+    /// Takes in what agents say that their devices promise.
+    pub fn promise(&mut self, guarantees: HashMap<DeviceId, String>) {
+        self.guarantees = guarantees;
+    }
+
+    /// What a device promises, as its agent said; the least where none has.
+    pub fn guarantee(&self, device: DeviceId) -> String {
+        self.guarantees
+            .get(&device)
+            .cloned()
+            .unwrap_or_else(|| "plain".to_owned())
+    }
+
+    /// Remembers that a plan is true now.
+    pub async fn took(&mut self, plan: &Plan, store: &Store) -> Result<(), StoreError> {
+        let schema = Schema::canonical();
+        for device in &plan.devices {
+            // What was written by this program can be read by it; anything else was refused when it was kept.
+            let Ok(id) = device.id.parse() else { continue };
+            let owners = self.owners.entry(id).or_default();
+            for intent in &plan.withdraws {
+                owners.withdraw(intent, schema);
+            }
+            let stood = device.stood.iter().filter_map(|it| it.entry().ok());
+            let there: Tree = stood.filter_map(|(path, value)| Some((path, value?))).collect();
+            for wish in device.wishes.iter().filter_map(|wish| wish.wish().ok()) {
+                if let Err(faults) = owners.contribute(wish, &there, schema) {
+                    tracing::error!(device = device.name, ?faults, "cannot remember what an intent wants");
+                }
+            }
+            match owners.to_stored(MODEL) {
+                Ok(body) => store.keep_ownership(&device.id, &body).await?,
+                Err(error) => tracing::error!(device = device.name, %error, "cannot write who owns what"),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn known(device: &inventory::Device, inventory: &Inventory) -> Known {
+    let groups = inventory.groups.keys().filter(|group| {
+        inventory
+            .in_group(group)
+            .is_some_and(|members| members.contains(device.name.as_str()))
+    });
+    Known {
+        id: DeviceId(device.id.0),
+        name: device.name.clone(),
+        address: device.address.clone(),
+        platforms: device.platforms.iter().map(|platform| platform.name.clone()).collect(),
+        sites: device.site.iter().cloned().collect(),
+        groups: groups.cloned().collect(),
+        tags: device.tags.iter().cloned().collect(),
+    }
+}
+
+/// A change in a device's own language, or why it has none there.
+type Written = Result<String, String>;
+
+impl Known {
+    /// The platforms that are known to the program.
+    fn platform(&self) -> Option<&'static Platform> {
+        self.platforms.iter().find_map(|name| builtin::named(name))
+    }
+
+    /// A configuration in the normal form of the device's platform.
+    pub fn normal(&self, tree: &Tree) -> Tree {
+        let Some(platform) = self.platform() else {
+            return tree.clone();
+        };
+        match platform.native() {
+            Some(native) => native.normal(tree),
+            None => platform.normal(tree),
+        }
+    }
+
+    /// The change and the way back in the device's own language; empty where no platform is known.
+    ///
+    /// # Errors
+    /// What the platform cannot express.
+    pub fn preview(&self, delta: &Delta, there: &Tree) -> Result<(String, String), Vec<String>> {
+        let Some(platform) = self.platform().filter(|_| !delta.is_empty()) else {
+            return Ok((String::new(), String::new()));
+        };
+        let mut then = there.clone();
+        if then.apply(delta).is_err() {
+            return Err(vec![format!(
+                "{}: the plan does not follow from what was read",
+                self.name
+            )]);
+        }
+        let write = |delta: &Delta, from: &Tree| -> Written {
+            match platform.native() {
+                Some(native) => native.edit(delta).map_err(|error| error.to_string()),
+                None => platform
+                    .render(delta, from)
+                    .map(|script| script.to_string())
+                    .map_err(|error| error.to_string()),
+            }
+        };
+        let both = write(delta, there).and_then(|forth| Ok((forth, write(&delta.inverse(), &then)?)));
+        both.map_err(|reason| vec![format!("{}: {reason}", self.name)])
+    }
+}

@@ -1,0 +1,223 @@
+//! A plan as it is shown, kept, approved by hash, and committed.
+
+use knowledge_model::owners::Wish;
+use knowledge_model::{Delta, Edit, Path, PathError, Value};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+/// What will be done, and nothing is left to choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Plan {
+    /// Its id.
+    pub id: String,
+    /// The digest of everything below: what is approved is what is committed.
+    pub hash: String,
+    /// The intents that it makes true.
+    pub intents: Vec<PlannedIntent>,
+    /// The ids of the intents that it withdraws.
+    pub withdraws: Vec<String>,
+    /// The devices that change; empty where the network is already as it should be.
+    pub devices: Vec<DevicePlan>,
+    /// What may go wrong: `low`, `medium` or `high`.
+    pub risk: String,
+    /// The weakest guarantee among the devices; nothing where no device changes.
+    pub guarantee: Option<String>,
+}
+
+/// An intent of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedIntent {
+    /// Its id.
+    pub id: String,
+    /// What its sender calls it.
+    pub name: Option<String>,
+    /// Its class.
+    pub class: String,
+    /// Its slots, one line each: `prefix = 10.0.0.0/8`.
+    pub slots: Vec<String>,
+    /// The devices that it is for, by name.
+    pub targets: Vec<String>,
+}
+
+/// What changes on one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DevicePlan {
+    /// The device's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it promises about a change: `confirmed`, `session`, `timed`, `whole` or `plain`.
+    pub guarantee: String,
+    /// The least that was demanded, if anything was.
+    pub demand: Option<String>,
+    /// Lower waves apply first and revert last.
+    pub wave: u16,
+    /// What changes, entry by entry.
+    pub entries: Vec<PlannedEntry>,
+    /// The change in the device's own language, where a platform is known.
+    pub preview: String,
+    /// The way back in the device's own language, where a platform is known.
+    pub rollback: String,
+    /// What each intent wants here, to be remembered once the plan is true.
+    pub wishes: Vec<PlannedWish>,
+    /// What stood at each path that was looked at.
+    pub stood: Vec<Stood>,
+}
+
+/// What one intent wants of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedWish {
+    /// The intent's id.
+    pub intent: String,
+    /// Its priority.
+    pub priority: i32,
+    /// The entries that it wants.
+    pub entries: Vec<Stood>,
+}
+
+/// A path and what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Stood {
+    /// Where.
+    pub path: String,
+    /// Whether there is an entry.
+    pub there: bool,
+    /// Its value, where it has one.
+    pub value: Option<String>,
+}
+
+/// One entry that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedEntry {
+    /// Where: `interface[eth1]/mtu`.
+    pub path: String,
+    /// What stands there; nothing if there is no entry.
+    pub before: Option<String>,
+    /// What will stand there; nothing if the entry goes.
+    pub after: Option<String>,
+    /// Whether the entry has no value of its own: it is there or not.
+    pub bare: bool,
+    /// The ids of the intents that want it so; empty where what was found comes back.
+    pub owners: Vec<String>,
+}
+
+impl Plan {
+    /// The plan with the digest of its content.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        self.hash = self.digest();
+        self
+    }
+
+    /// The digest of everything but the digest itself.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut content = self.clone();
+        content.hash = String::new();
+        // A plan is plain data: it always has a canonical form.
+        let text = serde_json_canonicalizer::to_string(&content).unwrap_or_default();
+        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl DevicePlan {
+    /// The change as a delta.
+    ///
+    /// # Errors
+    /// Where a kept path is none.
+    pub fn delta(&self) -> Result<Delta, PathError> {
+        self.entries
+            .iter()
+            .map(|entry| Ok((entry.path.parse()?, entry.edit())))
+            .collect()
+    }
+}
+
+impl PlannedWish {
+    /// The written form of a wish.
+    #[must_use]
+    pub fn of(wish: &Wish) -> Self {
+        let entries = wish
+            .entries
+            .iter()
+            .map(|(path, value)| Stood::of(path, value.as_ref()))
+            .collect();
+        Self {
+            intent: wish.intent.to_string(),
+            priority: wish.priority,
+            entries,
+        }
+    }
+
+    /// The wish.
+    ///
+    /// # Errors
+    /// Where a kept path is none.
+    pub fn wish(&self) -> Result<Wish, PathError> {
+        let entries = self.entries.iter().map(Stood::entry).collect::<Result<_, _>>()?;
+        Ok(Wish {
+            intent: self.intent.as_str().into(),
+            priority: self.priority,
+            entries,
+            composed: Vec::new(),
+        })
+    }
+}
+
+impl Stood {
+    /// The written form of an entry.
+    #[must_use]
+    pub fn of(path: &Path, value: Option<&Value>) -> Self {
+        Self {
+            path: path.to_string(),
+            there: value.is_some(),
+            value: value.and_then(Value::text).map(str::to_owned),
+        }
+    }
+
+    /// The entry.
+    ///
+    /// # Errors
+    /// Where a kept path is none.
+    pub fn entry(&self) -> Result<(Path, Option<Value>), PathError> {
+        let value = self
+            .value
+            .as_ref()
+            .map_or(Value::Present, |text| Value::scalar(text.as_str()));
+        Ok((self.path.parse()?, self.there.then_some(value)))
+    }
+}
+
+impl PlannedEntry {
+    /// The entry of an edit.
+    #[must_use]
+    pub fn of(path: &Path, edit: &Edit, owners: Vec<String>) -> Self {
+        let bare = [&edit.before, &edit.after]
+            .into_iter()
+            .flatten()
+            .any(|value| *value == Value::Present);
+        let shown = |value: &Option<Value>| value.as_ref().map(|value| value.text().unwrap_or_default().to_owned());
+        Self {
+            path: path.to_string(),
+            before: shown(&edit.before),
+            after: shown(&edit.after),
+            bare,
+            owners,
+        }
+    }
+
+    fn edit(&self) -> Edit {
+        let value = |text: &String| {
+            if self.bare {
+                Value::Present
+            } else {
+                Value::scalar(text.as_str())
+            }
+        };
+        Edit {
+            before: self.before.as_ref().map(value),
+            after: self.after.as_ref().map(value),
+        }
+    }
+}

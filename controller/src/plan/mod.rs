@@ -1,0 +1,7 @@
+//! From intents and the network as it is to the exact change of each device. Nothing here acts.
+
+mod document;
+mod make;
+
+pub use document::Plan;
+pub use make::{Draft, PlanError, draft, finish};
