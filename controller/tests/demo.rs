@@ -1,0 +1,130 @@
+//! The programs as a user starts them: a controller, agents and simulated devices, one commit and one rollback.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+fn entente(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
+    command
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .env_remove("ENTENTE_CONFIG");
+    command.output().expect("entente starts")
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Other packages' programs are built beside ours only when the whole workspace is.
+fn siblings() -> bool {
+    let own = std::path::Path::new(env!("CARGO_BIN_EXE_entente"));
+    ["entente-agent", "entente-lab"]
+        .iter()
+        .all(|name| own.with_file_name(name).is_file())
+}
+
+#[test]
+fn an_intent_is_committed_everywhere_and_another_nowhere() {
+    assert!(siblings(), "build the whole workspace first: cargo test --workspace");
+    let output = entente(&["demo", "--once"], &[]);
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    for expected in [
+        "on 12 devices",
+        "<description>uplink to the core</description>",
+        "rolled back",
+        "refused on command",
+        "still says",
+    ] {
+        assert!(said.contains(expected), "{expected:?} is missing in\n{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_has_an_exit_code_and_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").display().to_string();
+    let broken = folder.path().join("broken.yaml");
+    std::fs::write(&broken, "version: 1\ndevices:\n  - nmae: r1\n").unwrap();
+    let broken = broken.display().to_string();
+    let quiet = [("ENTENTE_STATE", state.as_str()), ("ENTENTE_LISTEN", "127.0.0.1:1")];
+    check(&["device", "list"], &quiet, 7, "no token");
+    check(
+        &["device", "list"],
+        &[("ENTENTE_TOKEN", "x"), quiet[0], quiet[1]],
+        6,
+        "does not answer",
+    );
+    check(
+        &["inventory", "check", &broken],
+        &[],
+        3,
+        "3:11: unknown field `nmae` (did you mean `name`?)",
+    );
+    check(&["inventory", "check", "/nowhere"], &[], 8, "no file /nowhere");
+    check(&["serve", "--inventory", &broken], &quiet, 3, "broken.yaml");
+    check(
+        &["serve", "--listen", "here"],
+        &quiet[..1],
+        3,
+        "expected an address with a port",
+    );
+    check(
+        &["serve", "--state", "/proc/entente"],
+        &[],
+        11,
+        "cannot use the state directory",
+    );
+    check(&["bogus"], &[], 2, "unrecognized subcommand");
+}
+
+#[test]
+fn a_busy_port_and_a_locked_state_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = folder.path().join("inventory.yaml").display().to_string();
+    std::fs::write(&inventory, "version: 1\ndevices: []\n").unwrap();
+    let state = folder.path().join("state").display().to_string();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let environment = [
+        ("ENTENTE_STATE", state.as_str()),
+        ("ENTENTE_INVENTORY", inventory.as_str()),
+        ("ENTENTE_LISTEN", address.as_str()),
+    ];
+    check(&["serve"], &environment, 10, "is in use");
+}
+
+#[test]
+fn two_configurations_are_compared_entry_by_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, mtu: u32| {
+        let path = folder.path().join(name).display().to_string();
+        let json = format!(r#"{{"entente-interfaces:interface":[{{"name":"eth1","mtu":{mtu}}}]}}"#);
+        std::fs::write(&path, json).unwrap();
+        path
+    };
+    let (before, after) = (file("a.json", 1500), file("b.json", 9000));
+    let output = entente(&["config", "diff", &before, &after, "--output", "json"], &[]);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said(&output));
+    assert_eq!(
+        rows,
+        serde_json::json!([{ "path": "interface[eth1]/mtu", "before": "1500", "after": "9000" }])
+    );
+    let same = entente(&["config", "diff", &before, &before], &[]);
+    assert!(said(&same).contains("no difference"));
+}
+
+fn check(arguments: &[&str], environment: &[(&str, &str)], code: i32, expected: &str) {
+    let output = entente(arguments, environment);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?} said\n{said}");
+    assert!(
+        said.contains(expected),
+        "{arguments:?}: {expected:?} is missing in\n{said}"
+    );
+}
