@@ -1,6 +1,7 @@
 //! Every running transaction: admission before it, the journal under it, the word of the agents to it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
@@ -70,6 +71,8 @@ pub struct Ground {
     pub agents: Arc<dyn Agents>,
     /// Who looks at the network's health.
     pub gates: Arc<dyn Gates>,
+    /// Set once a record could not be written: from then on nothing is presumed.
+    pub mute: Arc<AtomicBool>,
     /// Where every outcome is told.
     pub outcomes: mpsc::Sender<Outcome>,
 }
@@ -191,11 +194,13 @@ impl Hub {
         self.tell(transaction, Input::Report(report));
     }
 
-    /// An agent's question; who asks about a transaction that nobody leads is told to revert.
+    /// An agent's question; who asks about a transaction that nobody leads is told to revert. A controller that can
+    /// no longer write says nothing: another may lead, and know better.
     pub fn asked(&self, inquiry: Inquiry) {
-        if !self.tell(inquiry.transaction, Input::Asked(inquiry)) {
-            let _ = self.ground.agents.offer(inquiry.presumed(self.ground.epoch));
+        if self.ground.mute.load(Ordering::Acquire) || self.tell(inquiry.transaction, Input::Asked(inquiry)) {
+            return;
         }
+        let _ = self.ground.agents.offer(inquiry.presumed(self.ground.epoch));
     }
 
     fn tell(&self, transaction: TransactionId, input: Input) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 use transaction::coordinator::{Effect, Input, Timer, Verdict};
@@ -87,6 +88,7 @@ impl Run {
                 Effect::Record(record) => {
                     if let Err(error) = self.record(record).await {
                         tracing::error!(transaction = %self.transaction, %error, "cannot record, so nothing is sent");
+                        self.ground.mute.store(true, Ordering::Release);
                         return Next::Over;
                     }
                 }
