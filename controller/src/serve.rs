@@ -67,6 +67,7 @@ pub async fn run(config: Config) -> Result<()> {
         epoch,
         agents: agents.clone(),
         gates: Arc::new(NoGate),
+        mute: Arc::default(),
         outcomes,
     };
     let records = recovered.entries.into_iter().map(|entry| entry.record.0).collect();

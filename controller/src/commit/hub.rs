@@ -1,12 +1,12 @@
 //! Every running transaction: admission before it, the journal under it, the word of the agents to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
-use transaction::coordinator::Input;
+use transaction::coordinator::{Input, Stand};
 use transaction::{
     Admission, Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Reply, Report, Request, Settlement,
     TicketId, TransactionId, admission,
@@ -112,18 +112,30 @@ impl Hub {
             return;
         };
         tracing::info!(%transaction, "resumed from the journal");
-        let devices: BTreeSet<DeviceId> = coordinator
-            .charge()
-            .members
-            .iter()
-            .map(|member| member.device)
-            .collect();
-        let held = admission::Input::Held {
-            ticket: TicketId(transaction.0),
-            devices,
+        let members = coordinator.charge().members.iter().map(|member| member.device);
+        let settled = coordinator.ending().is_some();
+        let owed = |device: &DeviceId| {
+            let seat = coordinator.seats().iter().zip(&coordinator.charge().members);
+            settled
+                && seat
+                    .into_iter()
+                    .any(|(seat, it)| it.device == *device && seat.stand != Stand::Ended)
         };
-        if self.admission.send(held).await.is_err() {
-            return;
+        let (owed, held): (BTreeSet<_>, BTreeSet<_>) = members.partition(owed);
+        let mut inputs: Vec<_> = owed
+            .into_iter()
+            .map(|device| admission::Input::Owed { device, transaction })
+            .collect();
+        if !settled {
+            inputs.push(admission::Input::Held {
+                ticket: TicketId(transaction.0),
+                devices: held,
+            });
+        }
+        for input in inputs {
+            if self.admission.send(input).await.is_err() {
+                return;
+            }
         }
         self.run(coordinator, Start::Resume(effects), Arc::default());
     }
@@ -274,18 +286,44 @@ impl Hub {
     }
 }
 
+/// Why devices that are owed something take part in nothing new.
+fn owed(hub: &Hub, debts: &[(DeviceId, TransactionId)]) -> String {
+    let each = debts
+        .iter()
+        .map(|(device, from)| format!("{} is owed the end of {from}", hub.ground.agents.name(*device)));
+    format!(
+        "{}: look at it and bring it to what was decided there",
+        each.collect::<Vec<_>>().join("; ")
+    )
+}
+
 /// Drives admission.
 async fn admit(hub: Arc<Hub>, mut machine: Admission, mut inputs: mpsc::Receiver<admission::Input>) {
     let mut timers = Timers::new();
+    let mut waiting = VecDeque::new();
     loop {
-        let input = tokio::select! {
-            input = inputs.recv() => match input { Some(input) => input, None => return },
-            timer = timers.next() => admission::Input::Fired(timer),
+        let input = match waiting.pop_front() {
+            Some(input) => input,
+            None => tokio::select! {
+                input = inputs.recv() => match input { Some(input) => input, None => return },
+                timer = timers.next() => admission::Input::Fired(timer),
+            },
         };
         for effect in machine.step(input) {
             match effect {
-                // Submissions are never mergeable here, so that there is one ticket; debts ride in the charge.
-                admission::Effect::Admit { tickets, .. } => tickets.into_iter().for_each(|ticket| hub.admitted(ticket)),
+                // Submissions are never mergeable here, so that there is one ticket.
+                admission::Effect::Admit { tickets, debts } if debts.is_empty() => {
+                    tickets.into_iter().for_each(|ticket| hub.admitted(ticket));
+                }
+                admission::Effect::Admit { tickets, debts } => {
+                    for ticket in tickets {
+                        hub.refuse(ticket, &owed(&hub, &debts)).await;
+                        waiting.push_back(admission::Input::Over {
+                            ticket,
+                            how: admission::Over::RolledBack,
+                        });
+                    }
+                }
                 admission::Effect::Refuse { ticket, refusal } => hub.refuse(ticket, &refusal.to_string()).await,
                 admission::Effect::Arm { timer, after } => timers.arm(timer, after),
                 admission::Effect::Disarm(timer) => timers.disarm(timer),
