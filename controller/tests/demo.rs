@@ -110,7 +110,8 @@ fn two_configurations_are_compared_entry_by_entry() {
     };
     let (before, after) = (file("a.json", 1500), file("b.json", 9000));
     let output = entente(&["config", "diff", &before, &after, "--output", "json"], &[]);
-    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said(&output));
+    let rows: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
     assert_eq!(
         rows,
         serde_json::json!([{ "path": "interface[eth1]/mtu", "before": "1500", "after": "9000" }])
