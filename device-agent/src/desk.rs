@@ -80,7 +80,17 @@ impl Desk {
     }
 
     /// Does what a participant asks for. Always answers: what does not end in time is unknown, its session closed.
+    ///
+    /// Where a stranger's work is in the way no lock is left, whatever is applied: a person has to get at the device.
     pub async fn perform(&mut self, work: Operation<Part>, errand: &Errand, by: Deadline) -> Work {
+        let done = self.in_time(work, errand, by).await;
+        if matches!(done.outcome, Outcome::Foreign { .. }) {
+            self.close();
+        }
+        done
+    }
+
+    async fn in_time(&mut self, work: Operation<Part>, errand: &Errand, by: Deadline) -> Work {
         let step = outcome::step(&work);
         let end = tokio::time::Instant::from_std(by.instant()) + GRACE;
         match tokio::time::timeout_at(end, self.attempt(work, errand, by)).await {

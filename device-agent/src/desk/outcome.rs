@@ -41,10 +41,9 @@ pub(super) fn of(step: Step, error: &SessionError) -> Outcome {
 /// Whether the session is of no more use. A refusal leaves it, and its locks, for the revert that follows.
 pub(super) fn ends_session(step: Step, error: &SessionError) -> bool {
     match error {
-        SessionError::Refused { .. } | SessionError::Foreign { .. } | SessionError::Unsupported { .. } => {
-            step == Step::Stage
-        }
-        SessionError::Unreachable { .. }
+        SessionError::Refused { .. } | SessionError::Unsupported { .. } => step == Step::Stage,
+        SessionError::Foreign { .. }
+        | SessionError::Unreachable { .. }
         | SessionError::Unknown { .. }
         | SessionError::Stale { .. }
         | SessionError::Busy { .. }

@@ -155,6 +155,18 @@ impl Session {
         }
     }
 
+    /// A stranger's work on the touched paths is left to him, and the lock stays with the session.
+    fn spare(&self, record: &Record, state: &State, step: Step) -> Result<(), SessionError> {
+        let foreign = record.foreign(&state.running);
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        Err(SessionError::Foreign {
+            place: self.device.place(step),
+            changes: foreign.iter().map(ToString::to_string).collect(),
+        })
+    }
+
     fn stage(&self, change: &Change) -> Result<Staged, SessionError> {
         let state = self.lock(Step::Stage)?;
         let moved = |(path, edit): &(&Path, &knowledge_model::Edit)| state.running.value(path) != edit.before.as_ref();
@@ -208,6 +220,7 @@ impl Session {
     fn renew(&self, applied: &Applied) -> Result<(), SessionError> {
         let mut state = self.lock(Step::Renew)?;
         state.asked.push("renew".to_owned());
+        self.spare(applied.record(), &state, Step::Renew)?;
         let window = applied.record().window;
         match &mut state.pending {
             Some((id, _, until)) if *id == applied.record().id => {
@@ -231,7 +244,7 @@ impl Session {
                 source,
             });
         }
-        assert!(applied.record().is_after(&state.running));
+        self.spare(applied.record(), &state, Step::Confirm)?;
         Ok(Confirmed {
             receipt: self.device.receipt(Step::Confirm),
             saved: Saved::Itself,
@@ -241,6 +254,7 @@ impl Session {
     fn revert(&self, record: &Record) -> Result<Reverted, SessionError> {
         let mut state = self.lock(Step::Revert)?;
         state.asked.push("revert".to_owned());
+        self.spare(record, &state, Step::Revert)?;
         state.pending = None;
         for (path, edit) in record.delta.iter() {
             match &edit.before {

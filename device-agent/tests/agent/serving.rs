@@ -5,6 +5,7 @@ use std::time::Duration;
 use adapters_port::{Guarantee, Protocol};
 use device_agent::check::{Color, Wanted};
 use device_agent::link::{Downward, Gate, Upward};
+use knowledge_model::Value;
 use transaction::{Answer, DeviceId, Epoch, Order, Request, Standing, TransactionId};
 
 use crate::bench::{Bench, R1, hostname, on_record, stage, stage_for, until};
@@ -114,6 +115,35 @@ async fn a_refused_apply_is_answered_and_reverted() {
 }
 
 #[tokio::test]
+async fn where_a_stranger_wrote_no_lock_is_left() {
+    let orders = [
+        Order::Confirm { change: None },
+        Order::Revert { change: None },
+        Order::Renew { round: 1 },
+    ];
+    for order in orders {
+        let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+        bench.staged(1, hostname("old", "new")).await;
+        assert_eq!(bench.ask(1, Order::Apply).await, Answer::Applied);
+        assert!(bench.device.now().locked_by.is_some());
+        let theirs = Value::scalar("theirs");
+        bench
+            .device
+            .now()
+            .running
+            .insert("system/hostname".parse().unwrap(), theirs);
+        let answer = bench.ask(1, order).await;
+        let (Answer::Deferred { reason } | Answer::Foreign { what: reason } | Answer::Failed { reason }) = &answer
+        else {
+            panic!("{answer:?}");
+        };
+        assert!(reason.contains("system/hostname"), "{reason}");
+        assert_eq!(bench.device.now().locked_by, None, "{answer:?}");
+        assert_eq!(bench.device.text("system/hostname").unwrap(), "theirs");
+    }
+}
+
+#[tokio::test]
 async fn an_apply_that_never_ends_is_found_out_by_reading_back() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
     bench.device.now().fault = Fault::ApplyHangs;
@@ -206,7 +236,7 @@ async fn a_gate_is_green_while_the_device_answers_and_is_as_it_was_made() {
     };
     let long = Duration::from_secs(5);
     assert_eq!(gate(&mut bench, long).await, [Color::Green, Color::Green]);
-    let foreign = knowledge_model::Value::scalar("foreign");
+    let foreign = Value::scalar("foreign");
     bench
         .device
         .now()
