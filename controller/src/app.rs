@@ -1,6 +1,6 @@
 //! What the controller does for whoever asks, through whichever door.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Outcome, Track, now};
 use crate::config::TermSettings;
 use crate::network::Network;
-use crate::plan::{self, Plan, PlanError};
+use crate::plan::{self, Plan, PlanError, PlannedIntent};
 use crate::store::{Kept, NewIntent, Store, StoreError, TransactionRow};
 
 /// How long an invitation is good for.
@@ -111,43 +111,34 @@ impl App {
         for key in &withdraws {
             leaving.push(self.intent(key).await?.id);
         }
-        let drafts = envelopes.into_iter().map(|envelope| plan::Draft {
-            id: Uuid::now_v7().to_string(),
-            envelope,
-        });
-        let drafts: Vec<plan::Draft> = drafts.collect();
+        let mut drafts = Vec::new();
+        for envelope in envelopes {
+            drafts.push(self.draft(envelope).await?);
+        }
         let drafted = plan::draft(&drafts, &leaving, &self.library, &*self.network.lock().await)?;
         let read = self.read_all(drafted.devices()).await?;
         self.network.lock().await.promise(self.agents.guarantees());
         let mut plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
         plan.id = Uuid::now_v7().to_string();
         let plan = plan.sealed();
-        self.keep(&plan, &drafts, asker).await?;
+        self.keep(&plan, asker).await?;
         Ok(plan)
     }
 
-    async fn keep(&self, plan: &Plan, drafts: &[plan::Draft], asker: &Asker) -> Result<(), AppError> {
-        let at = stamp();
-        for draft in drafts {
-            let envelope = &draft.envelope;
-            let slots: BTreeMap<&String, String> = envelope
-                .slots
-                .iter()
-                .map(|(name, value)| (name, value.to_string()))
-                .collect();
-            let body = json!({ "id": draft.id, "class": envelope.class, "class-version": envelope.class_version, "name": envelope.name,
-                "slots": slots, "devices": envelope.scope.devices, "priority": envelope.priority, "labels": envelope.labels });
-            let intent = NewIntent {
-                id: draft.id.clone(),
-                name: envelope.name.clone(),
-                class: envelope.class.clone(),
-                body: body.to_string(),
-                asked_by: asker.who.clone(),
-                at,
-            };
-            self.store.add_intent(&intent).await?;
-        }
-        self.store.add_plan(&plan.id, &plan.hash, &written(plan)?, at).await?;
+    /// An intent with its id: the one that it has where it is active under its name, else a new one.
+    async fn draft(&self, envelope: Envelope) -> Result<plan::Draft, AppError> {
+        let named = match &envelope.name {
+            Some(name) => self.store.intent(name).await?.filter(|kept| kept.state == "active"),
+            None => None,
+        };
+        let id = named.map_or_else(|| Uuid::now_v7().to_string(), |kept| kept.id);
+        Ok(plan::Draft { id, envelope })
+    }
+
+    async fn keep(&self, plan: &Plan, asker: &Asker) -> Result<(), AppError> {
+        self.store
+            .add_plan(&plan.id, &plan.hash, &written(plan)?, stamp())
+            .await?;
         self.note(
             asker,
             "plan",
@@ -286,9 +277,7 @@ impl App {
             self.network.lock().await.took(&plan, &self.store).await?;
         }
         for intent in &plan.intents {
-            self.store
-                .move_intent(&intent.id, if committed { "active" } else { "failed" })
-                .await?;
+            self.keep_intent(intent, committed, &row.asked_by).await?;
         }
         for intent in plan.withdraws.iter().filter(|_| committed) {
             self.store.move_intent(intent, "withdrawn").await?;
@@ -300,6 +289,31 @@ impl App {
             door: "inside",
         };
         self.note(&asker, state, &id, json!({ "reason": reason })).await
+    }
+
+    /// An intent is active once it is true; one that failed is kept for the record, but never in the place of one that
+    /// holds.
+    async fn keep_intent(&self, intent: &PlannedIntent, committed: bool, asked_by: &str) -> Result<(), AppError> {
+        let held = self
+            .store
+            .intent(&intent.id)
+            .await?
+            .is_some_and(|kept| kept.state == "active");
+        if held && !committed {
+            return Ok(());
+        }
+        let new = NewIntent {
+            id: intent.id.clone(),
+            name: intent.name.clone(),
+            class: intent.class.clone(),
+            body: json!(intent).to_string(),
+            asked_by: asked_by.to_owned(),
+            at: stamp(),
+        };
+        Ok(self
+            .store
+            .keep_intent(&new, if committed { "active" } else { "failed" })
+            .await?)
     }
 
     /// What is told of a transaction, if it runs or ended lately.

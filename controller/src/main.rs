@@ -145,7 +145,7 @@ async fn intent(command: IntentCommand, output: Output, client: impl Fn(&Remote)
     match command {
         IntentCommand::List(remote) => {
             let intents = client(&remote)?.fetch("/v1/intents").await?;
-            let columns = ["id", "intent/name", "intent/class", "state", "intent/devices"];
+            let columns = ["id", "intent/name", "intent/class", "state", "intent/targets"];
             show::rows(
                 output,
                 &intents,

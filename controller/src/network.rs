@@ -115,7 +115,9 @@ impl Network {
             // What was written by this program can be read by it; anything else was refused when it was kept.
             let Ok(id) = device.id.parse() else { continue };
             let owners = self.owners.entry(id).or_default();
-            for intent in &plan.withdraws {
+            let again = plan.intents.iter().map(|intent| &intent.id);
+            let leaving = again.filter(|id| device.wishes.iter().all(|wish| wish.intent != **id));
+            for intent in plan.withdraws.iter().chain(leaving) {
                 owners.withdraw(intent, schema);
             }
             let stood = device.stood.iter().filter_map(|it| it.entry().ok());

@@ -28,7 +28,7 @@ pub struct Plan {
 /// An intent of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlannedIntent {
-    /// Its id.
+    /// Its id; an intent that is asked for again under its name keeps it.
     pub id: String,
     /// What its sender calls it.
     pub name: Option<String>,

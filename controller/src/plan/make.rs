@@ -72,7 +72,13 @@ pub fn draft(
             None => faults.push(format!("no class is named {}", draft.envelope.class)),
         }
     }
-    for device in network.devices().filter(|device| network.owns(device.id, withdraws)) {
+    // An intent that is asked for again may leave devices that it held.
+    let held: Vec<String> = drafts
+        .iter()
+        .map(|draft| draft.id.clone())
+        .chain(withdraws.iter().cloned())
+        .collect();
+    for device in network.devices().filter(|device| network.owns(device.id, &held)) {
         drafted.wishes.entry(device.id).or_default();
     }
     if faults.is_empty() {
@@ -222,7 +228,9 @@ fn device_plan(
     let schema = Schema::canonical();
     let before = network.owners(device.id);
     let mut after = before.clone();
-    for intent in &drafted.withdraws {
+    let again = drafted.intents.iter().map(|intent| &intent.id);
+    let leaving = again.filter(|id| wishes.iter().all(|wish| *wish.intent != ***id));
+    for intent in drafted.withdraws.iter().chain(leaving) {
         after.withdraw(intent, schema);
     }
     for wish in wishes {

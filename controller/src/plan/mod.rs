@@ -3,5 +3,5 @@
 mod document;
 mod make;
 
-pub use document::Plan;
+pub use document::{Plan, PlannedIntent};
 pub use make::{Draft, PlanError, draft, finish};

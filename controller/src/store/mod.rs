@@ -134,23 +134,21 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// Keeps an intent as `planned`.
+    /// Keeps an intent in this state; one of the same id is replaced.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn add_intent(&self, intent: &NewIntent) -> Result<(), StoreError> {
-        let query = "INSERT INTO intent (id, name, class, body, state, asked_by, at) VALUES ($1, $2, $3, $4, 'planned', $5, $6)";
+    pub async fn keep_intent(&self, intent: &NewIntent, state: &str) -> Result<(), StoreError> {
+        let query = "INSERT INTO intent (id, name, class, body, state, asked_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, body = excluded.body, state = excluded.state, \
+            asked_by = excluded.asked_by, at = excluded.at";
         let bound = sqlx::query(query)
             .bind(&intent.id)
             .bind(&intent.name)
             .bind(&intent.class)
             .bind(&intent.body);
-        bound
-            .bind(&intent.asked_by)
-            .bind(intent.at)
-            .execute(&self.pool)
-            .await
-            .map_err(asked("keep an intent"))?;
+        let bound = bound.bind(state).bind(&intent.asked_by).bind(intent.at);
+        bound.execute(&self.pool).await.map_err(asked("keep an intent"))?;
         Ok(())
     }
 
@@ -159,14 +157,9 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn move_intent(&self, id: &str, state: &str) -> Result<(), StoreError> {
-        // A withdrawn intent gives its name back.
-        let query = "UPDATE intent SET state = $2, name = CASE WHEN $2 IN ('withdrawn', 'failed') THEN NULL ELSE name END WHERE id = $1";
-        sqlx::query(query)
-            .bind(id)
-            .bind(state)
-            .execute(&self.pool)
-            .await
-            .map_err(asked("move an intent"))?;
+        let query = "UPDATE intent SET state = $2 WHERE id = $1";
+        let bound = sqlx::query(query).bind(id).bind(state);
+        bound.execute(&self.pool).await.map_err(asked("move an intent"))?;
         Ok(())
     }
 
@@ -184,12 +177,13 @@ impl Store {
         Ok(rows.iter().map(kept).collect())
     }
 
-    /// One intent by its id or name.
+    /// One intent by its id or name; of those of one name the active one, else the newest.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn intent(&self, key: &str) -> Result<Option<Kept>, StoreError> {
-        let query = "SELECT id, body, state, at FROM intent WHERE id = $1 OR name = $1";
+        let query = "SELECT id, body, state, at FROM intent WHERE id = $1 OR name = $1 \
+            ORDER BY CASE WHEN state = 'active' THEN 0 ELSE 1 END, at DESC LIMIT 1";
         let row = sqlx::query(query)
             .bind(key)
             .fetch_optional(&self.pool)

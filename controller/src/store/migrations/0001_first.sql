@@ -1,7 +1,7 @@
 -- The first form: what was asked, what was planned, what became of it, and the chain that shows tampering.
 CREATE TABLE intent (
     id       TEXT PRIMARY KEY,
-    name     TEXT UNIQUE,
+    name     TEXT,
     class    TEXT NOT NULL,
     body     TEXT NOT NULL,
     state    TEXT NOT NULL,
