@@ -153,6 +153,13 @@ fn known(device: &inventory::Device, inventory: &Inventory) -> Known {
     }
 }
 
+/// Whether a platform has words for an entry at this path.
+fn says(platform: &Platform, path: &knowledge_model::Path) -> bool {
+    platform
+        .native()
+        .map_or_else(|| platform.supports(path), |native| native.supports(path))
+}
+
 /// A change in a device's own language, or why it has none there.
 type Written = Result<String, String>;
 
@@ -160,6 +167,35 @@ impl Known {
     /// The platforms that are known to the program.
     fn platform(&self) -> Option<&'static Platform> {
         self.platforms.iter().find_map(|name| builtin::named(name))
+    }
+
+    /// What the device's platform cannot say of these paths, with the platforms that can.
+    pub fn unsaid<'a>(&self, paths: impl Iterator<Item = &'a knowledge_model::Path>) -> Vec<String> {
+        let Some(platform) = self.platform() else {
+            return Vec::new();
+        };
+        let unsaid = paths.filter(|path| !says(platform, path));
+        let others = |path| {
+            let able = builtin::all()
+                .filter(|other| says(other, path))
+                .map(Platform::name)
+                .collect::<Vec<_>>();
+            if able.is_empty() {
+                "no platform can".to_owned()
+            } else {
+                format!("those that can: {}", able.join(", "))
+            }
+        };
+        unsaid
+            .map(|path| {
+                format!(
+                    "{}: {} cannot say {path} ({})",
+                    self.name,
+                    platform.name(),
+                    others(path)
+                )
+            })
+            .collect()
     }
 
     /// A configuration in the normal form of the device's platform.

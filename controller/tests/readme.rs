@@ -1,19 +1,11 @@
 //! Every command that the README shows is run, on the network that `entente demo` starts.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
+mod stage;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
-/// The demo, stopped as a person stops it, so that it takes its parts along.
-struct Demo(Child);
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
-        let _ = self.0.wait();
-    }
-}
+use stage::Stage;
 
 /// The text of the first block of this language.
 fn block<'a>(readme: &'a str, language: &str) -> &'a str {
@@ -27,41 +19,15 @@ fn block<'a>(readme: &'a str, language: &str) -> &'a str {
 fn every_command_of_the_readme_does_what_it_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("intent.yaml"), block(&readme, "yaml")).unwrap();
-
-    let mut demo = Command::new(env!("CARGO_BIN_EXE_entente"));
-    let mut demo = Demo(demo.arg("demo").stdout(Stdio::piped()).spawn().unwrap());
-    let lines = BufReader::new(demo.0.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
-    let export = lines
-        .into_iter()
-        .find(|line| line.contains("export ENTENTE_SERVER"))
-        .expect("the demo comes up");
-    let variables: Vec<(&str, &str)> = export
-        .split_whitespace()
-        .filter_map(|word| word.split_once('='))
-        .collect();
-    assert_eq!(variables.len(), 2, "{export}");
-
+    let stage = Stage::start();
+    stage.write("intent.yaml", block(&readme, "yaml"));
     let mut run = 0;
     for line in block(&readme, "console")
         .lines()
         .filter_map(|line| line.strip_prefix("$ entente "))
     {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
-        command
-            .args(line.split_whitespace())
-            .envs(variables.iter().copied())
-            .current_dir(folder.path());
-        let output = command.output().unwrap();
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert!(output.status.success(), "entente {line}\n{said}");
+        let (code, said) = stage.run(line);
+        assert_eq!(code, 0, "entente {line}\n{said}");
         let expected = match line {
             "device list" => "r12",
             "plan -f intent.yaml" => "+ static-route[198.51.100.0/24]/next-hop[192.0.2.1]: absent → present",

@@ -233,6 +233,10 @@ fn device_plan(
     for intent in drafted.withdraws.iter().chain(leaving) {
         after.withdraw(intent, schema);
     }
+    let unsaid = device.unsaid(wishes.iter().flat_map(|wish| wish.entries.keys()));
+    if !unsaid.is_empty() {
+        return Err(PlanError::Invalid(unsaid));
+    }
     for wish in wishes {
         let named = |fault: &knowledge_model::data::Fault| format!("{}: {fault}", device.name);
         after

@@ -1,0 +1,72 @@
+//! The network that `entente demo` starts, for tests that want to do things on it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The demo, stopped as a person stops it, so that it takes its parts along.
+pub struct Stage {
+    demo: Child,
+    variables: Vec<(String, String)>,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Starts the demo and waits until it is there to play with.
+    pub fn start() -> Self {
+        let mut demo = Command::new(env!("CARGO_BIN_EXE_entente"))
+            .arg("demo")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let export = lines
+            .find(|line| line.contains("export ENTENTE_SERVER"))
+            .expect("the demo comes up");
+        let words = export.split_whitespace().filter_map(|word| word.split_once('='));
+        let variables = words.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self {
+            demo,
+            variables,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Writes a file where the commands run.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    /// Where the commands run.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs `entente` with the words of a line; answers its exit code and everything that it said.
+    pub fn run(&self, line: &str) -> (i32, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        command
+            .args(line.split_whitespace())
+            .envs(variables)
+            .current_dir(self.path());
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr)
+        );
+        (status.code().unwrap_or(-1), said)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .args(["-INT", &self.demo.id().to_string()])
+            .status();
+        let _ = self.demo.wait();
+    }
+}
