@@ -232,7 +232,7 @@ fn joiner(config: &Config) -> Joiner {
         name: config.name.clone(),
         session: random().to_be_bytes(),
         devices: config.devices.iter().map(wire::device).collect(),
-        capabilities: ["netconf", "gate", "query"].map(str::to_owned).to_vec(),
+        capabilities: ["netconf", "cli", "gate", "query"].map(str::to_owned).to_vec(),
         model_revision: knowledge_model::Schema::canonical().revision().to_owned(),
     }
 }

@@ -1,20 +1,24 @@
 //! From a way in the configuration to the adapter that goes it.
 
+mod dial;
+
+pub use dial::{LoginError, fetch};
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters_netconf::rpc::{Limits, Stream};
-use adapters_netconf::ssh::{self, Algorithms, ConnectError, Endpoint, FirstUse, HostKeyError, HostKeys, Login};
-use adapters_netconf::{NetconfAccess, PlatformDialect, Target};
+use adapters_cli::{CliAccess, Locks};
+use adapters_netconf::rpc::Limits;
+use adapters_netconf::ssh::{Algorithms, Endpoint, FirstUse, HostKeyError, HostKeys};
+use adapters_netconf::{NetconfAccess, PlatformDialect};
 use adapters_platform::{Platform, builtin};
-use adapters_port::{Access, Deadline, Protocol, Secrets};
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use adapters_port::{Access, Protocol, Secrets};
 use thiserror::Error;
 
 use crate::app::Served;
-use crate::config::{Config, Credential, Way};
-use crate::credential::{SourceError, Vault, own_alone};
+use crate::config::{Config, Way};
+use crate::credential::Vault;
+use dial::AtLast;
 
 /// An idle connection is checked this often.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -23,7 +27,7 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 #[derive(Debug, Error)]
 pub enum WayError {
     /// No such platform over that protocol.
-    #[error("device {device}: no platform {platform} over {protocol}; this build has {known} over NETCONF")]
+    #[error("device {device}: no platform {platform} over {protocol}; this build has {known}")]
     Platform {
         /// The device.
         device: String,
@@ -31,8 +35,19 @@ pub enum WayError {
         platform: String,
         /// Over what.
         protocol: Protocol,
-        /// What there is.
+        /// What there is over that.
         known: String,
+    },
+    /// A command line whose steps nobody has shown on a device.
+    #[error(
+        "device {device}: platform {platform} takes a change by a commit on its command line, and that is not proven \
+         on a device: use another way to it"
+    )]
+    Unproven {
+        /// The device.
+        device: String,
+        /// Its platform.
+        platform: String,
     },
     /// The host keys on record.
     #[error("device {device}: its host keys cannot be read")]
@@ -56,10 +71,19 @@ pub enum WayError {
 pub fn served(config: &Config) -> Result<Vec<Served>, WayError> {
     let secrets: Arc<dyn Secrets> = Arc::new(Vault(config.secrets.clone()));
     let mut served = Vec::with_capacity(config.devices.len());
+    let locks = Locks::new();
     for device in &config.devices {
         let mut ways: Vec<Arc<dyn Access>> = Vec::with_capacity(device.ways.len());
         for way in &device.ways {
-            ways.push(Arc::new(netconf(config, &device.name, way, secrets.clone())?));
+            let road = Road {
+                config,
+                device: &device.name,
+                way,
+            };
+            ways.push(match way.protocol {
+                Protocol::Netconf => Arc::new(road.netconf(secrets.clone())?),
+                Protocol::Cli => Arc::new(road.cli(secrets.clone(), &locks)?),
+            });
         }
         served.push(Served {
             id: device.id,
@@ -70,115 +94,97 @@ pub fn served(config: &Config) -> Result<Vec<Served>, WayError> {
     Ok(served)
 }
 
-fn netconf(config: &Config, device: &str, way: &Way, secrets: Arc<dyn Secrets>) -> Result<NetconfAccess, WayError> {
-    let platform = builtin::named(&way.platform).filter(|_| way.protocol == Protocol::Netconf);
-    let native = platform.and_then(Platform::native).ok_or_else(|| WayError::Platform {
-        device: device.to_owned(),
-        platform: way.platform.clone(),
-        protocol: way.protocol,
-        known: spoken(),
-    })?;
-    let dialect = Arc::new(PlatformDialect::new(native.clone()));
-    let first_use = if way.trust_first_use {
-        FirstUse::Record
-    } else {
-        FirstUse::Refuse
-    };
-    let host_keys =
-        HostKeys::open(config.state.join("known_hosts"), first_use).map_err(|source| WayError::HostKeys {
-            device: device.to_owned(),
+/// One way of the configuration, with what it refers to.
+struct Road<'a> {
+    config: &'a Config,
+    device: &'a str,
+    way: &'a Way,
+}
+
+impl Road<'_> {
+    fn netconf(&self, secrets: Arc<dyn Secrets>) -> Result<NetconfAccess, WayError> {
+        let native = builtin::named(&self.way.platform).and_then(Platform::native);
+        let native = native.ok_or_else(|| self.no_platform())?;
+        Ok(NetconfAccess::new(adapters_netconf::Target {
+            device: self.device.to_owned(),
+            dial: Box::new(self.dial()?),
+            dialect: Arc::new(PlatformDialect::new(native.clone())),
+            secrets,
+            limits: Limits::default(),
+        }))
+    }
+
+    fn cli(&self, secrets: Arc<dyn Secrets>, locks: &Locks) -> Result<CliAccess, WayError> {
+        let platform = builtin::named(&self.way.platform);
+        let platform = platform
+            .filter(|it| it.session().is_some())
+            .ok_or_else(|| self.no_platform())?;
+        if commits(platform) {
+            return Err(WayError::Unproven {
+                device: self.device.to_owned(),
+                platform: self.way.platform.clone(),
+            });
+        }
+        Ok(CliAccess::new(adapters_cli::Target {
+            device: self.device.to_owned(),
+            dial: Box::new(self.dial()?),
+            platform: Arc::new(platform.clone()),
+            secrets,
+            enable: None,
+            locks: locks.clone(),
+        }))
+    }
+
+    fn dial(&self) -> Result<AtLast, WayError> {
+        let first_use = if self.way.trust_first_use {
+            FirstUse::Record
+        } else {
+            FirstUse::Refuse
+        };
+        let device = || self.device.to_owned();
+        let host_keys = HostKeys::open(self.config.state.join("known_hosts"), first_use);
+        let host_keys = host_keys.map_err(|source| WayError::HostKeys {
+            device: device(),
             source,
         })?;
-    let credential = config.credentials.get(&way.credential).cloned();
-    let credential = credential.ok_or_else(|| WayError::Credential {
-        device: device.to_owned(),
-        credential: way.credential.clone(),
-    })?;
-    let endpoint = Endpoint {
-        host: way.address.ip().to_string(),
-        port: way.address.port(),
-        algorithms: Algorithms::Modern,
-        keepalive: Some(KEEPALIVE),
-    };
-    Ok(NetconfAccess::new(Target {
-        device: device.to_owned(),
-        dial: Box::new(AtLast {
-            endpoint,
+        let credential = self.config.credentials.get(&self.way.credential).cloned();
+        let credential = credential.ok_or_else(|| WayError::Credential {
+            device: device(),
+            credential: self.way.credential.clone(),
+        })?;
+        Ok(AtLast {
+            endpoint: Endpoint {
+                host: self.way.address.ip().to_string(),
+                port: self.way.address.port(),
+                algorithms: Algorithms::Modern,
+                keepalive: Some(KEEPALIVE),
+            },
             host_keys: Arc::new(host_keys),
             credential,
-        }),
-        dialect,
-        secrets,
-        limits: Limits::default(),
-    }))
-}
-
-/// The platforms that are spoken to over NETCONF.
-fn spoken() -> String {
-    let names: Vec<&str> = builtin::all()
-        .filter(|it| it.native().is_some())
-        .map(Platform::name)
-        .collect();
-    names.join(", ")
-}
-
-/// Dials by SSH; the credential is fetched when it is needed, and not kept.
-struct AtLast {
-    endpoint: Endpoint,
-    host_keys: Arc<HostKeys>,
-    credential: Credential,
-}
-
-impl adapters_netconf::Dial for AtLast {
-    fn dial(&self, by: Deadline) -> BoxFuture<'_, Result<Box<dyn Stream>, ConnectError>> {
-        let dial = async move {
-            let login = self.login().await.map_err(|error| ConnectError::Tcp {
-                host: self.endpoint.host.clone(),
-                port: self.endpoint.port,
-                source: std::io::Error::other(error),
-            })?;
-            let connection = ssh::connect(&self.endpoint, Arc::clone(&self.host_keys), &login, by).await?;
-            connection.subsystem("netconf", by).await
-        };
-        dial.boxed()
-    }
-}
-
-impl AtLast {
-    async fn login(&self) -> Result<Login, LoginError> {
-        Ok(Login {
-            user: self.credential.user.clone(),
-            credentials: fetch(&self.credential).await?,
         })
     }
+
+    fn no_platform(&self) -> WayError {
+        WayError::Platform {
+            device: self.device.to_owned(),
+            platform: self.way.platform.clone(),
+            protocol: self.way.protocol,
+            known: spoken(self.way.protocol),
+        }
+    }
 }
 
-/// Why a credential is of no use.
-#[derive(Debug, Error)]
-pub enum LoginError {
-    /// Its secret.
-    #[error("the credential cannot be had")]
-    Source(#[from] SourceError),
-    /// Its key.
-    #[error("the private key cannot be used: {0}")]
-    Key(String),
+/// Whether its command line collects a change and takes it with a command of its own.
+fn commits(platform: &Platform) -> bool {
+    platform.session().is_some_and(|it| it.commit.is_some())
 }
 
-/// The ways to prove who we are, fetched now.
-pub async fn fetch(credential: &Credential) -> Result<Vec<ssh::Credential>, LoginError> {
-    let mut ways = Vec::new();
-    if let Some(path) = &credential.key {
-        own_alone(path)?;
-        let text = std::fs::read_to_string(path).map_err(|error| SourceError::Unreadable(path.clone(), error))?;
-        let passphrase = match &credential.passphrase {
-            Some(source) => Some(source.fetch().await?),
-            None => None,
-        };
-        let key = ssh::Credential::key(&text, passphrase.as_ref());
-        ways.push(key.map_err(|error| LoginError::Key(error.to_string()))?);
-    }
-    if let Some(source) = &credential.password {
-        ways.push(ssh::Credential::Password(source.fetch().await?));
-    }
-    Ok(ways)
+/// The platforms that are spoken to over this protocol.
+fn spoken(protocol: Protocol) -> String {
+    let speaks = |it: &&Platform| match protocol {
+        Protocol::Netconf => it.native().is_some(),
+        Protocol::Cli => it.session().is_some() && !commits(it),
+    };
+    let names: Vec<&str> = builtin::all().filter(speaks).map(Platform::name).collect();
+    names.join(", ")
 }

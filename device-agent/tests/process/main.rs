@@ -7,6 +7,7 @@
 
 mod controller;
 mod dying;
+mod frr;
 mod netconfd;
 mod program;
 mod starting;

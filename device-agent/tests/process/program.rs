@@ -35,6 +35,10 @@ impl Program {
     }
 
     pub fn configure(&self, controller: &Controller, device: SocketAddr, credential: &str) {
+        self.configure_over("protocol: netconf, platform: ietf", controller, device, credential);
+    }
+
+    pub fn configure_over(&self, way: &str, controller: &Controller, device: SocketAddr, credential: &str) {
         self.secret("token", &controller.token("agent-1", &["0192*"]));
         let fingerprint = controller.authority.fingerprint();
         self.write_config(&format!(
@@ -42,7 +46,7 @@ impl Program {
              controller:\n  address: {}\n  enrolment: {}\n  fingerprint: {fingerprint}\n  token: {{ file: token }}\n\
              credentials:\n  lab: {credential}\n\
              devices:\n  - id: {R1}\n    name: r1\n    ways:\n      \
-             - {{ protocol: netconf, address: \"{device}\", platform: ietf, credential: lab, trust-first-use: true }}\n",
+             - {{ {way}, address: \"{device}\", credential: lab, trust-first-use: true }}\n",
             controller.address, controller.enrolment,
         ));
     }

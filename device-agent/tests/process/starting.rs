@@ -48,12 +48,38 @@ fn a_wrong_configuration_is_named_with_file_and_line() {
     let other = DEVICE.replace("ietf", "vrp");
     let (code, said) = ended(&program, "run", &config("state", "", &other));
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("no platform vrp over NETCONF"), "{said}");
+    assert!(
+        said.contains("no platform vrp over NETCONF; this build has ietf"),
+        "{said}"
+    );
     let gone = Command::new(env!("CARGO_BIN_EXE_entente-agent"))
         .args(["run", "--config", "/nowhere/agent.yaml"])
         .output()
         .unwrap();
     assert_eq!(gone.status.code(), Some(3));
+}
+
+#[test]
+fn a_command_line_is_served_where_its_steps_are_proven() {
+    let program = Program::new();
+    let over = |platform: &str| {
+        let device = DEVICE.replace("netconf", "cli").replace("ietf", platform);
+        ended(&program, "check", &config("state", "", &device))
+    };
+    let (code, said) = over("huawei_vrp");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("r1: platform huawei_vrp takes a change by a commit") && said.contains("not proven"),
+        "{said}"
+    );
+    let (code, said) = over("ietf");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("no platform ietf over CLI; this build has cisco_ios, frr"),
+        "{said}"
+    );
+    let (code, said) = over("frr");
+    assert_eq!(code, Some(5), "only its secret is missing: {said}");
 }
 
 #[test]
