@@ -128,7 +128,7 @@ impl Agent {
     pub async fn serve(mut self) -> Result<Vec<Open>, AgentError> {
         let mut gates = JoinSet::new();
         let mut tidy = tokio::time::interval(TIDY_EVERY);
-        let mut linked = true;
+        let (mut linked, mut open) = (true, Vec::new());
         while !self.stop.is_cancelled() {
             tokio::select! {
                 word = self.link.down.recv(), if linked => match word {
@@ -139,19 +139,17 @@ impl Agent {
                     None => linked = false,
                 },
                 Some(_) = gates.join_next() => {}
-                Some(ended) = self.drivers.join_next() => {
-                    ended??;
-                }
+                // told to stop, a driver may end before this loop has seen why
+                Some(ended) = self.drivers.join_next() => open.extend(ended??),
                 _ = tidy.tick() => self.ledger.tidy().await?,
                 () = self.stop.cancelled() => {}
             }
         }
-        self.drain().await
+        self.drain(open).await
     }
 
     /// Lets the steps under way come to their end, within bounds.
-    async fn drain(mut self) -> Result<Vec<Open>, AgentError> {
-        let mut open = Vec::new();
+    async fn drain(mut self, mut open: Vec<Open>) -> Result<Vec<Open>, AgentError> {
         let all = async {
             while let Some(ended) = self.drivers.join_next().await {
                 open.extend(ended??);
