@@ -184,14 +184,20 @@ impl App {
         self.store.begin(&row).await?;
         self.note(asker, "commit", &row.id, json!({ "plan": id, "hash": plan.hash }))
             .await?;
-        self.hub.submit(self.charge(transaction, &plan, asker)?).await;
+        let charge = self.charge(transaction, &plan, asker)?;
+        if charge.members.is_empty() {
+            // Nothing has to change: the plan is true already.
+            self.settled(transaction, "committed", true, "").await?;
+        } else {
+            self.hub.submit(charge).await;
+        }
         Ok(row)
     }
 
     fn charge(&self, transaction: TransactionId, plan: &Plan, asker: &Asker) -> Result<Charge<Change>, AppError> {
         let inside = |error: &dyn std::fmt::Display| AppError::Inside(error.to_string());
         let mut members = Vec::new();
-        for device in &plan.devices {
+        for device in plan.devices.iter().filter(|device| !device.entries.is_empty()) {
             let delta = device.delta().map_err(|error| inside(&error))?;
             members.push(Member {
                 device: device
@@ -231,18 +237,18 @@ impl App {
     /// Takes outcomes until none come any more: keeps them, moves intents on, tells who watches.
     pub async fn settle(self: Arc<Self>, mut outcomes: mpsc::Receiver<Outcome>) {
         while let Some(outcome) = outcomes.recv().await {
-            let (transaction, state, reason, track) = match outcome {
+            let (transaction, state, holds, reason, track) = match outcome {
                 Outcome::Settled(settlement, track) => {
-                    let (state, reason) = ending(&settlement.ending, &self.agents);
-                    (settlement.transaction, state, reason, track)
+                    let (state, reason) = ended(&settlement.ending, &self.agents);
+                    (settlement.transaction, state, holds(&settlement.ending), reason, track)
                 }
                 Outcome::Refused {
                     transaction,
                     reason,
                     track,
-                } => (transaction, "rolled-back", reason, track),
+                } => (transaction, "rolled-back", false, reason, track),
             };
-            if let Err(error) = self.settled(transaction, state, &reason).await {
+            if let Err(error) = self.settled(transaction, state, holds, &reason).await {
                 tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
             }
             let text = if reason.is_empty() {
@@ -259,7 +265,41 @@ impl App {
         }
     }
 
-    async fn settled(&self, transaction: TransactionId, state: &str, reason: &str) -> Result<(), AppError> {
+    /// What a former run of the program left at `running` and the hub does not run: what the journal says of it, or that
+    /// it never began.
+    pub async fn catch_up(&self, endings: HashMap<TransactionId, Ending>) -> Result<(), AppError> {
+        let rows = self.store.transactions(i64::MAX).await?;
+        for row in rows.iter().filter(|row| row.state == "running") {
+            let Ok(transaction) = row.id.parse::<TransactionId>() else {
+                continue;
+            };
+            match endings.get(&transaction) {
+                Some(ending) => {
+                    let (state, reason) = ended(ending, &self.agents);
+                    self.settled(transaction, state, holds(ending), &reason).await?;
+                }
+                None if self.hub.track(transaction).is_none() => {
+                    self.settled(
+                        transaction,
+                        "rolled-back",
+                        false,
+                        "the controller stopped before it began",
+                    )
+                    .await?;
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn settled(
+        &self,
+        transaction: TransactionId,
+        state: &str,
+        holds: bool,
+        reason: &str,
+    ) -> Result<(), AppError> {
         let id = transaction.to_string();
         let row = self
             .store
@@ -272,14 +312,16 @@ impl App {
             .await?
             .ok_or_else(|| missing("plan", &row.plan))?;
         let plan = read_plan(&kept)?;
-        let committed = state == "committed";
-        if committed {
+        if row.state != "running" {
+            return Ok(());
+        }
+        if holds {
             self.network.lock().await.took(&plan, &self.store).await?;
         }
         for intent in &plan.intents {
-            self.keep_intent(intent, committed, &row.asked_by).await?;
+            self.keep_intent(intent, holds, &row.asked_by).await?;
         }
-        for intent in plan.withdraws.iter().filter(|_| committed) {
+        for intent in plan.withdraws.iter().filter(|_| holds) {
             self.store.move_intent(intent, "withdrawn").await?;
         }
         self.store.move_plan(&plan.id, "committing", state).await?;
@@ -398,8 +440,17 @@ fn demand(word: &str) -> Demand {
     class.map_or(Demand::Any, Demand::Class)
 }
 
+/// Whether what was planned is what the network was decided to be.
+fn holds(ending: &Ending) -> bool {
+    match ending {
+        Ending::Committed => true,
+        Ending::RolledBack { .. } => false,
+        Ending::Torn { decision, .. } => matches!(decision, transaction::Decision::Confirm),
+    }
+}
+
 /// The word for an ending and the reason, with devices by their names.
-fn ending(ending: &Ending, agents: &Agents) -> (&'static str, String) {
+fn ended(ending: &Ending, agents: &Agents) -> (&'static str, String) {
     use crate::commit::Agents as _;
     match ending {
         Ending::Committed => ("committed", String::new()),

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use intents::Library;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
-use transaction::{CoordinatorRecord, Epoch, TransactionId};
+use transaction::{CoordinatorRecord, Ending, Epoch, TransactionId};
 use transaction_journal::{Epoch as JournalEpoch, FileJournal, Json, OpenError, Options, Recovered};
 
 use crate::agents::{self, Agents};
@@ -70,7 +70,8 @@ pub async fn run(config: Config) -> Result<()> {
         mute: Arc::default(),
         outcomes,
     };
-    let records = recovered.entries.into_iter().map(|entry| entry.record.0).collect();
+    let records: Vec<_> = recovered.entries.into_iter().map(|entry| entry.record.0).collect();
+    let endings = records.iter().filter_map(ending).collect();
     let hub = Hub::start(ground, records).await;
     let receive = tokio::spawn(agents.clone().receive(door, Arc::downgrade(&hub)));
     let app = Arc::new(App {
@@ -85,6 +86,9 @@ pub async fn run(config: Config) -> Result<()> {
         authority,
         doors: (config.agents_listen, config.agents_enrolment),
     });
+    app.catch_up(endings)
+        .await
+        .map_err(|error| Exit::State.because(chain(&error)))?;
     let settle = tokio::spawn(app.clone().settle(settled));
     tracing::info!(address = %config.listen, agents = %config.agents_listen, state = %config.state.display(), "entente serves");
     tracing::info!("the admin token is in {}", config.state.join("token").display());
@@ -182,6 +186,17 @@ pub fn library(folder: Option<&Path>) -> Result<Library> {
         files.sort();
     }
     Library::load(&files).map_err(|faults| faulty(folder.unwrap_or(Path::new("library")), &faults))
+}
+
+/// How a record says that its transaction ended, if it does.
+fn ending(record: &CoordinatorRecord<Change>) -> Option<(TransactionId, Ending)> {
+    if let CoordinatorRecord::Settled {
+        transaction, ending, ..
+    } = record
+    {
+        return Some((*transaction, ending.clone()));
+    }
+    None
 }
 
 type Found = Recovered<Json<CoordinatorRecord<Change>>>;
