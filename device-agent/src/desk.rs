@@ -5,7 +5,7 @@
 
 mod outcome;
 
-pub(crate) use outcome::chain;
+pub(crate) use outcome::{chain, guarantee};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,7 +177,7 @@ impl Desk {
         let staged = session.stage(&change, by).await?;
         let outcome = Outcome::Staged {
             evidence: evidence::write(staged.record()),
-            guarantee: outcome::guarantee(staged.record().guarantee),
+            guarantee: guarantee(staged.record().guarantee),
             renews: capabilities.renew,
         };
         let receipt = Some(staged.receipt().clone());

@@ -16,5 +16,6 @@ pub mod identity;
 pub mod ledger;
 pub mod link;
 pub mod part;
+pub mod promise;
 pub mod ways;
 pub mod wire;

@@ -1,10 +1,12 @@
 //! The `entente-agent` program: arguments, configuration, agent, drain.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use adapters_port::Deadline;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use device_agent::app::{Agent, AgentError, Surroundings};
@@ -13,15 +15,19 @@ use device_agent::credential::SourceError;
 use device_agent::driver::Open;
 use device_agent::identity::{Identity, IdentityError};
 use device_agent::link::{self, Wire};
+use device_agent::promise::{self, Preferred};
 use device_agent::ways;
 use device_agent::wire::{self, Joiner};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-use transaction::Moment;
+use transaction::{DeviceId, Guarantee, Moment};
 
 /// How often it is looked whether the certificate wants renewing.
 const RENEWAL: Duration = Duration::from_secs(60);
+/// How long joining waits for devices to say what they promise.
+const PROMISED_WITHIN: Duration = Duration::from_secs(5);
 
 const EXITS: &str = "\
 Exit status:
@@ -171,6 +177,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let served = ways::served(&config)?;
     let stop = CancellationToken::new();
     tokio::spawn(hear_signals(stop.clone())?);
+    let preferred = promise::preferred(&served);
     let (link, wire) = link::pair();
     let surroundings = Surroundings {
         random,
@@ -181,7 +188,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     // the devices come first: what was open is looked at whether or not a controller answers
     let agent = Agent::start(&state, served, link, surroundings, stop.clone()).await?;
     tracing::info!(agent = config.name, devices = config.devices.len(), "serving");
-    let carried = tokio::spawn(connect(config, wire, stop.clone()));
+    let carried = tokio::spawn(connect(config, preferred, wire, stop.clone()));
     let serving = agent.serve();
     tokio::pin!(serving, carried);
     let open = tokio::select! {
@@ -200,7 +207,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 /// Comes to an identity, then carries the words of the agent until told to stop.
-async fn connect(config: Config, wire: Wire, stop: CancellationToken) -> anyhow::Result<()> {
+async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: CancellationToken) -> anyhow::Result<()> {
     let Some(controller) = &config.controller else {
         tracing::warn!("no controller is configured: only what the records hold is finished");
         stop.cancelled().await;
@@ -222,16 +229,22 @@ async fn connect(config: Config, wire: Wire, stop: CancellationToken) -> anyhow:
         }
     }
     let renewal = tokio::spawn(keep_current(identity.clone()));
-    wire::carry(joiner(&config), identity.as_ref(), wire, stop).await;
+    let by = Deadline::after(Instant::now().into_std(), PROMISED_WITHIN);
+    let promised = tokio::select! {
+        promised = promise::asked(preferred, by) => promised,
+        () = stop.cancelled() => return Ok(()),
+    };
+    wire::carry(joiner(&config, &promised), identity.as_ref(), wire, stop).await;
     renewal.abort();
     Ok(())
 }
 
-fn joiner(config: &Config) -> Joiner {
+fn joiner(config: &Config, promised: &BTreeMap<DeviceId, Guarantee>) -> Joiner {
+    let device = |it| wire::device(it, promised.get(&it.id).copied());
     Joiner {
         name: config.name.clone(),
         session: random().to_be_bytes(),
-        devices: config.devices.iter().map(wire::device).collect(),
+        devices: config.devices.iter().map(device).collect(),
         capabilities: ["netconf", "cli", "gate", "query"].map(str::to_owned).to_vec(),
         model_revision: knowledge_model::Schema::canonical().revision().to_owned(),
     }

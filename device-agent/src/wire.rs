@@ -75,9 +75,9 @@ impl Joiner {
     }
 }
 
-/// What a device is called and how it is reached, for the hello.
+/// What a device is called, how it is reached and, where that is known, what it promises; for the hello.
 #[must_use]
-pub fn device(device: &Device) -> v1::Device {
+pub fn device(device: &Device, promised: Option<transaction::Guarantee>) -> v1::Device {
     let protocol = |way: &Way| match way.protocol {
         adapters_port::Protocol::Netconf => v1::Protocol::Netconf.into(),
         adapters_port::Protocol::Cli => v1::Protocol::Cli.into(),
@@ -86,7 +86,7 @@ pub fn device(device: &Device) -> v1::Device {
         id: device.id.to_string(),
         platforms: device.ways.iter().map(|way| way.platform.clone()).collect(),
         protocols: device.ways.iter().map(protocol).collect(),
-        guarantee: v1::Guarantee::Unspecified.into(),
+        guarantee: promised.map_or(v1::Guarantee::Unspecified, values::guarantee).into(),
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 /// The same class under the name of the other crate.
-pub(super) fn guarantee(guarantee: adapters_port::Guarantee) -> Guarantee {
+pub(crate) fn guarantee(guarantee: adapters_port::Guarantee) -> Guarantee {
     match guarantee {
         adapters_port::Guarantee::Confirmed => Guarantee::Confirmed,
         adapters_port::Guarantee::Session => Guarantee::Session,

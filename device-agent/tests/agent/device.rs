@@ -19,6 +19,8 @@ pub enum Fault {
     None,
     /// It does not answer over the first way.
     Silent,
+    /// It says nothing about what it can do.
+    Mute,
     /// An apply never ends.
     ApplyHangs,
     /// It refuses the apply.
@@ -108,7 +110,14 @@ impl Access for Device {
             identity: None,
             announced: Vec::new(),
         });
-        async { capabilities }.boxed()
+        let mute = self.now().fault == Fault::Mute;
+        async move {
+            if mute {
+                std::future::pending::<()>().await;
+            }
+            capabilities
+        }
+        .boxed()
     }
 
     fn configure(&self, _by: Deadline) -> Answer<'_, Box<dyn ConfigureSession>> {

@@ -9,5 +9,6 @@ mod bench;
 mod coming_back;
 mod configuring;
 mod device;
+mod promised;
 mod serving;
 mod wired;

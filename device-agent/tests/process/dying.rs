@@ -39,7 +39,14 @@ impl Scene {
             device,
             program,
         };
-        assert_eq!(scene.controller.greet().await.hello().agent, "agent-1");
+        let hello = scene.controller.greet().await.hello();
+        assert_eq!(hello.agent, "agent-1");
+        let promised = match personality {
+            "confirmed" => v1::Guarantee::Confirmed,
+            // without a candidate, one request is still taken whole: it announces rollback-on-error
+            _ => v1::Guarantee::Whole,
+        };
+        assert_eq!(hello.devices[0].guarantee(), promised, "{personality}");
         scene
     }
 

@@ -65,7 +65,8 @@ async fn applied(router: &Router, controller: &mut Controller, program: &mut Pro
     let address = ([127, 0, 0, 1], router.port).into();
     program.configure_over(WAY, controller, address, "{ user: admin, key: key }");
     program.start();
-    controller.greet().await;
+    let hello = controller.greet().await.hello();
+    assert_eq!(hello.devices[0].guarantee(), v1::Guarantee::Plain);
     let change = vec![
         entry("interface[eth1]", None, Some("")),
         entry("interface[eth1]/description", None, Some("to pe2")),
