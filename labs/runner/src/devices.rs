@@ -11,6 +11,7 @@ use clap::Args;
 use labs_devices::control::{card, router};
 use labs_devices::{Device, Options, PERSONALITIES, Personality};
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Which devices to start.
 #[derive(Debug, Args)]
@@ -52,6 +53,8 @@ pub struct Wanted {
 /// # Errors
 /// When a device or the control port cannot start.
 pub async fn serve(wanted: &Wanted) -> anyhow::Result<()> {
+    // Who reads the cards may end us at once, and then too we end in good order.
+    let terminated = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut fleet = BTreeMap::new();
     for at in 0..wanted.count {
         let device = start(wanted, at)
@@ -75,7 +78,7 @@ pub async fn serve(wanted: &Wanted) -> anyhow::Result<()> {
     out.flush()?;
     drop(out);
     axum::serve(listener, router(fleet))
-        .with_graceful_shutdown(stopped())
+        .with_graceful_shutdown(stopped(terminated))
         .await?;
     Ok(())
 }
@@ -127,11 +130,7 @@ async fn start(wanted: &Wanted, at: u32) -> anyhow::Result<Device> {
     Ok(Device::start(personality, options).await?)
 }
 
-async fn stopped() {
-    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(_) => return,
-    };
+async fn stopped(mut terminated: Signal) {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
