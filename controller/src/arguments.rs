@@ -202,6 +202,27 @@ pub enum InventoryCommand {
         /// The file
         file: PathBuf,
     },
+    /// Make an inventory from what another tool knows
+    #[command(subcommand)]
+    Import(ImportCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// From the folder of a containerlab lab, `clab-NAME`
+    Clab {
+        /// The folder with topology-data.json
+        folder: PathBuf,
+        /// Where the inventory is written
+        #[arg(long, value_name = "FILE", default_value = "inventory.yaml")]
+        inventory: PathBuf,
+        /// Where passwords are written, a file of mode 0600 each
+        #[arg(long, value_name = "DIR", default_value = "credentials")]
+        credentials: PathBuf,
+        /// Replace an inventory that is there; devices that it names keep their ids
+        #[arg(long)]
+        update: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -77,6 +77,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Agent(command) => agent(command, output, client).await,
         Command::Audit(AuditCommand::Verify(remote)) => command::audit::verify(&client(&remote)?, output).await,
         Command::Inventory(InventoryCommand::Check { file }) => command::inventory::check(&file),
+        Command::Inventory(InventoryCommand::Import(lab)) => command::inventory::import(&lab),
         Command::Config(ConfigCommand::Show) => command::config::show(output, &settings(BTreeMap::new())?),
         Command::Config(ConfigCommand::Check) => command::config::check(&settings(BTreeMap::new())?),
         Command::Config(ConfigCommand::Diff { before, after }) => command::config::diff(output, &before, &after),

@@ -120,6 +120,57 @@ fn two_configurations_are_compared_entry_by_entry() {
     assert!(said(&same).contains("no difference"));
 }
 
+#[test]
+fn a_lab_becomes_an_inventory_and_its_passwords_stay_outside() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let lab = folder.path().join("clab-small");
+    std::fs::create_dir(&lab).unwrap();
+    let node = |name: &str, address: &str| {
+        format!(
+            r#""{name}":{{"shortname":"{name}","longname":"clab-small-{name}","kind":"nokia_srlinux","mgmt-ipv4-address":"{address}","labels":{{}}}}"#
+        )
+    };
+    let topology = format!(
+        r#"{{"name":"small","type":"clab","nodes":{{{},{}}},"links":[{{"endpoints":{{"a":{{"node":"s1","interface":"e1-1"}},"z":{{"node":"s2","interface":"e1-1"}}}}}}]}}"#,
+        node("s1", "172.20.20.2"),
+        node("s2", "172.20.20.3")
+    );
+    std::fs::write(lab.join("topology-data.json"), topology).unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (lab, inventory, credentials) = (lab.display().to_string(), at("inventory.yaml"), at("credentials"));
+    let line = [
+        "inventory",
+        "import",
+        "clab",
+        &lab,
+        "--inventory",
+        &inventory,
+        "--credentials",
+        &credentials,
+    ];
+    check(&line, &[], 0, "names 2 devices");
+    check(&["inventory", "check", &inventory], &[], 0, "2 devices");
+    check(&line, &[], 9, "is there already");
+    let first = std::fs::read_to_string(&inventory).unwrap();
+    assert!(!first.contains("NokiaSrl1!"), "{first}");
+    let kept: Vec<_> = std::fs::read_dir(&credentials)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(!kept.is_empty());
+    for file in kept {
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "NokiaSrl1!");
+    }
+    check(&[&line[..], &["--update"]].concat(), &[], 0, "names 2 devices");
+    assert_eq!(
+        std::fs::read_to_string(&inventory).unwrap(),
+        first,
+        "devices keep their ids"
+    );
+}
+
 fn check(arguments: &[&str], environment: &[(&str, &str)], code: i32, expected: &str) {
     let output = entente(arguments, environment);
     let said = said(&output);
