@@ -7,13 +7,13 @@ use super::{say, show};
 use crate::arguments::Output;
 use crate::client::Client;
 use crate::exit::Exit;
-use crate::intake::rest::AuditView;
+use crate::intake::view::{AuditLink, AuditView};
 use crate::store::AuditRow;
 
 /// Fetches the whole chain and checks every link.
 pub async fn verify(client: &Client, output: Output) -> Result<()> {
     let view: AuditView = client.fetch("/v1/audit").await?;
-    let row = |link: &crate::intake::rest::AuditLink| AuditRow {
+    let row = |link: &AuditLink| AuditRow {
         position: link.position,
         body: link.body.clone(),
         hash: link.hash.clone(),

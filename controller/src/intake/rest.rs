@@ -13,15 +13,19 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use futures::stream::{self, Stream};
 use knowledge_model::document::{Fault, Mark};
-use serde::{Deserialize, Serialize};
-use utoipa::{OpenApi, ToSchema};
+use serde::Deserialize;
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::problem::Problem;
+use super::view::{
+    AgentView, AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, Invitation,
+    InvitationRequest, TransactionView,
+};
 use crate::app::{App, AppError, Asker, read_plan};
 use crate::commit::Event;
-use crate::plan::{Plan, PlanError};
-use crate::store::TransactionRow;
+use crate::plan::Plan;
 
 /// The largest body that is read.
 const BODY: usize = 4 * 1024 * 1024;
@@ -33,151 +37,6 @@ const ROWS: i64 = 500;
 struct Door {
     app: Arc<App>,
     token: Arc<str>,
-}
-
-/// An error as RFC 9457 writes it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
-    /// A stable code: `invalid`, `missing`, `conflict`, `unreachable`, `denied`, `spent`, `inside`.
-    pub code: &'static str,
-    /// The status again.
-    pub status: u16,
-    /// What is wrong, in one sentence.
-    pub title: String,
-    /// Every fault with its place.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<String>,
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self)).into_response();
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/problem+json"),
-        );
-        response
-    }
-}
-
-impl From<AppError> for Problem {
-    fn from(error: AppError) -> Self {
-        let title = error.to_string();
-        let (status, code, faults) = match error {
-            AppError::Invalid(faults) => (422, "invalid", faults.iter().map(ToString::to_string).collect()),
-            AppError::Missing { .. } => (404, "missing", Vec::new()),
-            AppError::Plan(PlanError::Invalid(faults)) => (422, "invalid", faults),
-            AppError::Plan(PlanError::Conflict(conflicts)) => (409, "conflict", conflicts),
-            AppError::Read(_) => (503, "unreachable", Vec::new()),
-            AppError::Spent { .. } | AppError::Changed { .. } => (409, "spent", Vec::new()),
-            AppError::Store(_) | AppError::Inside(_) => {
-                tracing::error!(%title, "cannot serve a request");
-                (500, "inside", Vec::new())
-            }
-        };
-        Self {
-            code,
-            status,
-            title,
-            faults,
-        }
-    }
-}
-
-/// Whether the controller lives.
-#[derive(Debug, Serialize, ToSchema)]
-struct Health {
-    /// `ok`.
-    status: &'static str,
-    /// The program's version.
-    version: &'static str,
-    /// Agents that have joined.
-    agents: usize,
-    /// Transactions that run.
-    running: usize,
-    /// Transactions that wait for their devices.
-    waiting: usize,
-}
-
-/// A device as it is known.
-#[derive(Debug, Serialize, ToSchema)]
-struct DeviceView {
-    /// Its id.
-    id: String,
-    /// Its name.
-    name: String,
-    /// Its address.
-    address: String,
-    /// Its platforms.
-    platforms: Vec<String>,
-    /// The agent that speaks for it now, if any.
-    agent: Option<String>,
-    /// What it promises about a change, as its agent says.
-    guarantee: Option<String>,
-}
-
-/// An agent that has joined.
-#[derive(Debug, Serialize, ToSchema)]
-struct AgentView {
-    /// Its name.
-    name: String,
-    /// The program that it is.
-    program: String,
-    /// The devices that it speaks for.
-    devices: Vec<String>,
-}
-
-/// One entry of a configuration.
-#[derive(Debug, Serialize, ToSchema)]
-struct EntryView {
-    /// Where.
-    path: String,
-    /// What stands there; nothing for an entry that is only there.
-    value: Option<String>,
-}
-
-/// An intent as it is kept.
-#[derive(Debug, Serialize, ToSchema)]
-struct IntentView {
-    /// Its id.
-    id: String,
-    /// `planned`, `active`, `withdrawn` or `failed`.
-    state: String,
-    /// When it was asked for, in milliseconds since 1970.
-    at: i64,
-    /// What was asked.
-    #[schema(value_type = Object)]
-    intent: serde_json::Value,
-}
-
-/// A transaction.
-#[derive(Debug, Serialize, ToSchema)]
-struct TransactionView {
-    /// Its id.
-    id: String,
-    /// Its plan.
-    plan: String,
-    /// `running`, `committed`, `rolled-back` or `torn`.
-    state: String,
-    /// Why, where it did not commit.
-    reason: String,
-    /// The devices that take part.
-    devices: Vec<String>,
-    /// Who asked.
-    asked_by: String,
-    /// When it began, in milliseconds since 1970.
-    begun: i64,
-    /// When it ended.
-    ended: Option<i64>,
-}
-
-/// What is asked of `commit`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CommitRequest {
-    /// The hash of the plan that was looked at; if it differs nothing is done.
-    hash: Option<String>,
 }
 
 /// Which events are wanted.
@@ -322,21 +181,21 @@ async fn commit(
         parse(&body)?
     };
     let row = door.app.commit(&id, request.hash.as_deref(), &asker(&headers)).await?;
-    Ok((StatusCode::ACCEPTED, Json(view(row))))
+    Ok((StatusCode::ACCEPTED, Json(row.into())))
 }
 
 /// The latest transactions.
 #[utoipa::path(get, path = "/v1/transactions", responses((status = 200, body = [TransactionView])))]
 async fn transactions(State(door): State<Door>) -> Result<Json<Vec<TransactionView>>, Problem> {
     let rows = door.app.store.transactions(ROWS).await.map_err(AppError::from)?;
-    Ok(Json(rows.into_iter().map(view).collect()))
+    Ok(Json(rows.into_iter().map(TransactionView::from).collect()))
 }
 
 /// One transaction.
 #[utoipa::path(get, path = "/v1/transactions/{id}", responses((status = 200, body = TransactionView), (status = 404, body = Problem)))]
 async fn transaction(State(door): State<Door>, Path(id): Path<String>) -> Result<Json<TransactionView>, Problem> {
     let row = door.app.store.transaction(&id).await.map_err(AppError::from)?;
-    Ok(Json(view(row.ok_or_else(|| AppError::Missing {
+    Ok(Json(TransactionView::from(row.ok_or_else(|| AppError::Missing {
         kind: "transaction",
         key: id,
     })?)))
@@ -395,13 +254,13 @@ async fn cancel(State(door): State<Door>, Path(id): Path<String>) -> Result<Stat
 #[utoipa::path(get, path = "/v1/intents", responses((status = 200, body = [IntentView])))]
 async fn intents(State(door): State<Door>) -> Result<Json<Vec<IntentView>>, Problem> {
     let kept = door.app.store.intents(ROWS).await.map_err(AppError::from)?;
-    Ok(Json(kept.into_iter().map(intent_view).collect()))
+    Ok(Json(kept.into_iter().map(IntentView::from).collect()))
 }
 
 /// One intent by id or name.
 #[utoipa::path(get, path = "/v1/intents/{key}", responses((status = 200, body = IntentView), (status = 404, body = Problem)))]
 async fn intent(State(door): State<Door>, Path(key): Path<String>) -> Result<Json<IntentView>, Problem> {
-    Ok(Json(intent_view(door.app.intent(&key).await?)))
+    Ok(Json(IntentView::from(door.app.intent(&key).await?)))
 }
 
 /// Plans the withdrawal of an intent: what it found comes back, what others want stays.
@@ -467,29 +326,6 @@ async fn agents(State(door): State<Door>) -> Json<Vec<AgentView>> {
     Json(door.app.agents.joined().into_iter().map(view).collect())
 }
 
-/// What a new agent is invited to speak for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct InvitationRequest {
-    /// Names of devices of the inventory.
-    devices: Vec<String>,
-}
-
-/// What an agent is started with.
-#[derive(Debug, Serialize, ToSchema)]
-struct Invitation {
-    /// The agent's name.
-    name: String,
-    /// The one-time token; it is shown once and good for an hour.
-    token: String,
-    /// The fingerprint of the authority's certificate.
-    fingerprint: String,
-    /// Where the agent dials.
-    address: String,
-    /// Where it enrols.
-    enrolment: String,
-}
-
 /// Makes a one-time token for a new agent and the devices that it may speak for.
 #[utoipa::path(post, path = "/v1/agents/{name}/invitation", request_body(content = InvitationRequest, content_type = "application/json"),
     responses((status = 201, body = Invitation), (status = 404, body = Problem), (status = 422, body = Problem)))]
@@ -543,51 +379,6 @@ async fn audit(State(door): State<Door>) -> Result<Json<AuditView>, Problem> {
         public_key: door.app.audit.public_key(),
         links: rows.into_iter().map(link).collect(),
     }))
-}
-
-/// The whole chain.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct AuditView {
-    /// The key, in hexadecimal digits.
-    pub public_key: String,
-    /// Its links from the first.
-    pub links: Vec<AuditLink>,
-}
-
-/// One link of the chain.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct AuditLink {
-    /// Counts from 1.
-    pub position: i64,
-    /// The entry.
-    pub body: String,
-    /// The hash over the hash before and the entry.
-    pub hash: String,
-    /// The signature over the hash.
-    pub signature: String,
-}
-
-fn view(row: TransactionRow) -> TransactionView {
-    TransactionView {
-        id: row.id,
-        plan: row.plan,
-        state: row.state,
-        reason: row.reason,
-        devices: serde_json::from_str(&row.devices).unwrap_or_default(),
-        asked_by: row.asked_by,
-        begun: row.begun,
-        ended: row.ended,
-    }
-}
-
-fn intent_view(kept: crate::store::Kept) -> IntentView {
-    let intent = serde_json::from_str(&kept.body).unwrap_or_default();
-    IntentView {
-        id: kept.id,
-        state: kept.state,
-        at: kept.at,
-        intent,
-    }
 }
 
 #[cfg(test)]

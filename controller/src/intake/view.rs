@@ -1,0 +1,173 @@
+//! What REST shows: the answers' forms, apart from how the program keeps things.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::store::{Kept, TransactionRow};
+
+/// Whether the controller lives.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: &'static str,
+    /// The program's version.
+    pub version: &'static str,
+    /// Agents that have joined.
+    pub agents: usize,
+    /// Transactions that run.
+    pub running: usize,
+    /// Transactions that wait for their devices.
+    pub waiting: usize,
+}
+
+/// A device as it is known.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeviceView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Its platforms.
+    pub platforms: Vec<String>,
+    /// The agent that speaks for it now, if any.
+    pub agent: Option<String>,
+    /// What it promises about a change, as its agent says.
+    pub guarantee: Option<String>,
+}
+
+/// An agent that has joined.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AgentView {
+    /// Its name.
+    pub name: String,
+    /// The program that it is.
+    pub program: String,
+    /// The devices that it speaks for.
+    pub devices: Vec<String>,
+}
+
+/// One entry of a configuration.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryView {
+    /// Where.
+    pub path: String,
+    /// What stands there; nothing for an entry that is only there.
+    pub value: Option<String>,
+}
+
+/// An intent as it is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentView {
+    /// Its id.
+    pub id: String,
+    /// `planned`, `active`, `withdrawn` or `failed`.
+    pub state: String,
+    /// When it was asked for, in milliseconds since 1970.
+    pub at: i64,
+    /// What was asked.
+    #[schema(value_type = Object)]
+    pub intent: serde_json::Value,
+}
+
+/// A transaction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionView {
+    /// Its id.
+    pub id: String,
+    /// Its plan.
+    pub plan: String,
+    /// `running`, `committed`, `rolled-back` or `torn`.
+    pub state: String,
+    /// Why, where it did not commit.
+    pub reason: String,
+    /// The devices that take part.
+    pub devices: Vec<String>,
+    /// Who asked.
+    pub asked_by: String,
+    /// When it began, in milliseconds since 1970.
+    pub begun: i64,
+    /// When it ended.
+    pub ended: Option<i64>,
+}
+
+/// What is asked of `commit`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommitRequest {
+    /// The hash of the plan that was looked at; if it differs nothing is done.
+    pub hash: Option<String>,
+}
+
+/// What a new agent is invited to speak for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationRequest {
+    /// Names of devices of the inventory.
+    pub devices: Vec<String>,
+}
+
+/// What an agent is started with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Invitation {
+    /// The agent's name.
+    pub name: String,
+    /// The one-time token; it is shown once and good for an hour.
+    pub token: String,
+    /// The fingerprint of the authority's certificate.
+    pub fingerprint: String,
+    /// Where the agent dials.
+    pub address: String,
+    /// Where it enrols.
+    pub enrolment: String,
+}
+
+/// The whole chain.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditView {
+    /// The key, in hexadecimal digits.
+    pub public_key: String,
+    /// Its links from the first.
+    pub links: Vec<AuditLink>,
+}
+
+/// One link of the chain.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditLink {
+    /// Counts from 1.
+    pub position: i64,
+    /// The entry.
+    pub body: String,
+    /// The hash over the hash before and the entry.
+    pub hash: String,
+    /// The signature over the hash.
+    pub signature: String,
+}
+
+impl From<TransactionRow> for TransactionView {
+    fn from(row: TransactionRow) -> Self {
+        Self {
+            id: row.id,
+            plan: row.plan,
+            state: row.state,
+            reason: row.reason,
+            devices: serde_json::from_str(&row.devices).unwrap_or_default(),
+            asked_by: row.asked_by,
+            begun: row.begun,
+            ended: row.ended,
+        }
+    }
+}
+
+impl From<Kept> for IntentView {
+    fn from(kept: Kept) -> Self {
+        let intent = serde_json::from_str(&kept.body).unwrap_or_default();
+        Self {
+            id: kept.id,
+            state: kept.state,
+            at: kept.at,
+            intent,
+        }
+    }
+}
