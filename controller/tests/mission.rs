@@ -54,11 +54,12 @@ fn succeeded(command: &mut Command) -> String {
 
 /// Two real devices, a controller and two agents.
 struct Mission {
-    folder: tempfile::TempDir,
+    parts: Vec<Child>,
     netconfd: Part,
     frr: Part,
     ports: [u16; 3],
-    parts: Vec<Child>,
+    /// Last, because whoever is stopped is found by what stands in it.
+    folder: tempfile::TempDir,
 }
 
 impl Mission {
