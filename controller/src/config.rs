@@ -76,11 +76,6 @@ const SETTINGS: &[Setting] = &[
         meaning: "how long applying everywhere may take",
     },
     Setting {
-        name: "terms.gate",
-        default: "0s",
-        meaning: "how long health checks must hold before the decision",
-    },
-    Setting {
         name: "log",
         default: "info",
         meaning: "what is logged, as `level` or `module=level,…`",
@@ -160,8 +155,6 @@ pub struct TermSettings {
     pub prepare: Duration,
     /// How long applying everywhere may take.
     pub apply: Duration,
-    /// How long health checks must hold.
-    pub gate: Duration,
 }
 
 /// What the settings are read from.
@@ -278,7 +271,6 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         in_doubt: time("terms.in-doubt")?,
         prepare: time("terms.prepare")?,
         apply: time("terms.apply")?,
-        gate: time("terms.gate")?,
     };
     Some(Config {
         state: state?,
