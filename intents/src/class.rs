@@ -4,6 +4,7 @@ use knowledge_model::document::{self, Fault, Faults, Fields, Node};
 
 use crate::contribution::Pattern;
 use crate::slot::{Slot, SlotKind};
+use crate::words::{Words, read_words};
 
 /// What may go wrong when an intent of a class is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,7 @@ pub struct Titles {
 }
 
 /// An intent class.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Class {
     /// Its name, such as `routing.static`.
     pub name: String,
@@ -56,6 +57,8 @@ pub struct Class {
     pub slots: Vec<Slot>,
     /// Of each of these groups exactly one slot must be filled.
     pub one_of: Vec<Vec<String>>,
+    /// How operators speak of it; without words it is never read out of a sentence.
+    pub words: Words,
     /// What it contributes to each target.
     pub(crate) configures: Vec<Pattern>,
 }
@@ -103,6 +106,10 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         .iter()
         .filter_map(|it| Pattern::read(it, &slots, faults))
         .collect();
+    let words = fields
+        .optional("words")
+        .and_then(|it| read_words(it, faults))
+        .unwrap_or_default();
     fields.end();
     Some(Class {
         name: name?,
@@ -113,6 +120,7 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         risk: risk?,
         slots,
         one_of,
+        words,
         configures,
     })
 }

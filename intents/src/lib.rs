@@ -8,12 +8,16 @@ mod class;
 mod contribution;
 mod envelope;
 mod library;
+mod phrase;
 mod schema;
 mod slot;
+mod words;
 
 pub use class::{Class, Risk, Titles};
 pub use contribution::{CompileError, Contribution, contribution};
 pub use envelope::{Envelope, Scope, read_file, read_one};
 pub use library::{Library, LibraryFault};
+pub use phrase::{Element, Phrase, PhraseError};
 pub use schema::schema;
 pub use slot::{Slot, SlotKind, SlotValue};
+pub use words::{Group, Kind, SpokenSlot, Words};

@@ -1,0 +1,331 @@
+//! How operators speak of a class: the part of its file that the reader of sentences works with.
+//!
+//! Nothing here knows a class. What a sentence can fill, what must be filled, and the phrases that say so stand in the
+//! file, so that a class of a user is understood without code.
+
+use knowledge_model::document::{Fault, Faults, Fields, Mark, Node};
+use serde_json::Value;
+
+use crate::phrase::{Element, Phrase};
+
+/// What the phrases of a class say, and what they fill.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Words {
+    /// What a sentence can fill, in the order in which values without a cue are given away.
+    pub slots: Vec<SpokenSlot>,
+    /// What must be filled, in the order in which it is asked for; of one group any slot will do.
+    pub needs: Vec<Vec<String>>,
+    /// The phrases, by what they mean.
+    pub groups: Vec<Group>,
+}
+
+/// A slot as sentences fill it. A dot leads into an object: `match.src`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SpokenSlot {
+    /// Its name in a reading.
+    pub name: String,
+    /// The kinds of value that it takes.
+    pub takes: Vec<Kind>,
+    /// Whether several values are always a list.
+    pub list: bool,
+    /// Whether only a phrase can fill it, never a value that merely stands there.
+    pub cued: bool,
+    /// Whether several values mean several intents.
+    pub each: bool,
+    /// The least number that it takes.
+    pub least: Option<i64>,
+    /// The greatest number that it takes.
+    pub greatest: Option<i64>,
+}
+
+/// Phrases that mean the same.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    /// The phrases, in every language.
+    pub phrases: Vec<Phrase>,
+    /// How much they speak for the class; 0 for what is no more than a cue.
+    pub weight: f64,
+    /// What they say of slots.
+    pub sets: Vec<(String, Value)>,
+}
+
+/// Kinds of value that a sentence holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The name of a device.
+    Device,
+    /// The name of a host.
+    Host,
+    /// The name of a site.
+    Site,
+    /// The name of a group that holds devices.
+    Devices,
+    /// The name of a group that holds hosts alone.
+    Hosts,
+    /// A tag.
+    Tag,
+    /// A named prefix.
+    Network,
+    /// Everything there is.
+    All,
+    /// The name of an intent that holds.
+    Intent,
+    /// An interface, also with its device.
+    Interface,
+    /// An address without a length.
+    Address,
+    /// An address with a length.
+    Prefix,
+    /// A protocol, ports, or a well-known service.
+    Service,
+    /// A rate in bit/s.
+    Rate,
+    /// An amount of data.
+    Volume,
+    /// A time in seconds.
+    Duration,
+    /// A time of day, a span of it, days.
+    Time,
+    /// A moment that is over: `yesterday 22:00`, ten minutes ago.
+    Past,
+    /// A share of a hundred.
+    Percent,
+    /// A number.
+    Number,
+    /// Shares: `70/30`, `2:1`, a third.
+    Ratio,
+    /// A number of an autonomous system.
+    As,
+    /// A community such as `65001:666`.
+    Community,
+    /// A DSCP class.
+    Dscp,
+    /// Where a message goes: a mail address, a topic, a URL.
+    Sink,
+    /// Text in quotes.
+    Quoted,
+    /// One word as it stands.
+    Word,
+    /// All that follows, as it stands.
+    Rest,
+}
+
+impl Kind {
+    const ALL: [(Self, &'static str); 28] = [
+        (Self::Device, "device"),
+        (Self::Host, "host"),
+        (Self::Site, "site"),
+        (Self::Devices, "devices"),
+        (Self::Hosts, "hosts"),
+        (Self::Tag, "tag"),
+        (Self::Network, "network"),
+        (Self::All, "all"),
+        (Self::Intent, "intent"),
+        (Self::Interface, "interface"),
+        (Self::Address, "address"),
+        (Self::Prefix, "prefix"),
+        (Self::Service, "service"),
+        (Self::Rate, "rate"),
+        (Self::Volume, "volume"),
+        (Self::Duration, "duration"),
+        (Self::Time, "time"),
+        (Self::Past, "past"),
+        (Self::Percent, "percent"),
+        (Self::Number, "number"),
+        (Self::Ratio, "ratio"),
+        (Self::As, "as"),
+        (Self::Community, "community"),
+        (Self::Dscp, "dscp"),
+        (Self::Sink, "sink"),
+        (Self::Quoted, "quoted"),
+        (Self::Word, "word"),
+        (Self::Rest, "rest"),
+    ];
+
+    /// The kinds that a word in a file stands for; `place` and `scope` stand for several.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Vec<Self>> {
+        use Kind::{Address, All, Device, Devices, Host, Hosts, Network, Prefix, Site, Tag};
+        match word {
+            "scope" => Some(vec![Device, Devices, Site, Tag, All]),
+            "place" => Some(vec![Device, Host, Site, Devices, Hosts, Tag, Network, Address, Prefix]),
+            other => Self::ALL
+                .iter()
+                .find(|(_, name)| *name == other)
+                .map(|(kind, _)| vec![*kind]),
+        }
+    }
+}
+
+impl Words {
+    /// The slot of this name.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> Option<&SpokenSlot> {
+        self.slots.iter().find(|slot| slot.name == name)
+    }
+
+    /// Reads the `words` of a class.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
+        let node = knowledge_model::document::read(text)?;
+        let faults = Faults::default();
+        let words = read_words(&node, &faults);
+        faults.settle(words)
+    }
+}
+
+pub(crate) fn read_words(node: &Node, faults: &Faults) -> Option<Words> {
+    let fields = node.fields(faults)?;
+    let slots = fields
+        .optional("slots")
+        .and_then(|it| it.entries(faults))
+        .unwrap_or_default();
+    let slots: Vec<SpokenSlot> = slots
+        .iter()
+        .filter_map(|(name, node)| read_slot(name, node, faults))
+        .collect();
+    let needs = fields
+        .optional("needs")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let needs = needs.iter().filter_map(|it| read_need(it, &slots, faults)).collect();
+    let groups = fields
+        .optional("phrases")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let groups = groups.iter().filter_map(|it| read_group(it, &slots, faults)).collect();
+    fields.end();
+    Some(Words { slots, needs, groups })
+}
+
+fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
+    let fields = node.fields(faults)?;
+    let truth = |name| fields.optional(name).and_then(|it| it.truth(faults)).unwrap_or(false);
+    let bound = |name| fields.optional(name).and_then(|it| it.integer(faults));
+    let takes = fields
+        .optional("takes")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let slot = SpokenSlot {
+        name: name.to_owned(),
+        takes: takes.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect(),
+        list: truth("list"),
+        cued: truth("cued"),
+        each: truth("each"),
+        least: bound("least"),
+        greatest: bound("greatest"),
+    };
+    fields.end();
+    Some(slot)
+}
+
+fn read_kinds(node: &Node, faults: &Faults) -> Option<Vec<Kind>> {
+    let word = node.text(faults)?;
+    let kinds = Kind::named(&word);
+    if kinds.is_none() {
+        let known: Vec<&str> = Kind::ALL.iter().map(|(_, name)| *name).collect();
+        faults.add(
+            node.at,
+            format!("{word:?} is no kind of value"),
+            format!("known: place scope {}", known.join(" ")),
+        );
+    }
+    kinds
+}
+
+fn read_need(node: &Node, slots: &[SpokenSlot], faults: &Faults) -> Option<Vec<String>> {
+    let one = std::slice::from_ref(node);
+    let names = if matches!(node.value, knowledge_model::document::Content::List(_)) {
+        node.list(faults)?
+    } else {
+        one
+    };
+    let known = |item: &Node| {
+        let name = item.text(faults)?;
+        check_slot(&name, item.at, slots, faults);
+        Some(name)
+    };
+    Some(names.iter().filter_map(known).collect())
+}
+
+fn read_group(node: &Node, slots: &[SpokenSlot], faults: &Faults) -> Option<Group> {
+    let fields = node.fields(faults)?;
+    let mut phrases = Vec::new();
+    for language in ["en", "zh"] {
+        phrases.extend(read_phrases(&fields, language, slots, faults));
+    }
+    let weight = fields.optional("weight").and_then(|it| it.text(faults));
+    let weight = weight.and_then(|it| it.parse().ok()).unwrap_or(0.0);
+    let sets = fields
+        .optional("sets")
+        .and_then(|it| it.entries(faults))
+        .unwrap_or_default();
+    for (name, value) in sets {
+        check_slot(name, value.at, slots, faults);
+    }
+    if phrases.is_empty() {
+        faults.add(node.at, "a group without a phrase", "list phrases under `en` or `zh`");
+    }
+    fields.end();
+    Some(Group {
+        phrases,
+        weight,
+        sets: sets.iter().map(|(name, value)| (name.clone(), value.json())).collect(),
+    })
+}
+
+fn read_phrases(fields: &Fields<'_>, language: &'static str, slots: &[SpokenSlot], faults: &Faults) -> Vec<Phrase> {
+    let items = fields
+        .optional(language)
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let read = |item: &Node| {
+        let text = item.text(faults)?;
+        match Phrase::read(&text) {
+            Ok(phrase) => {
+                check_phrase(&phrase.elements, item.at, slots, faults);
+                Some(phrase)
+            }
+            Err(error) => {
+                faults.add(
+                    item.at,
+                    format!("{text:?} is no phrase: {error}"),
+                    "for example `(steer|route) {src} to {dst} [traffic] via {via}`",
+                );
+                None
+            }
+        }
+    };
+    items.iter().filter_map(read).collect()
+}
+
+fn check_phrase(elements: &[Element], at: Mark, slots: &[SpokenSlot], faults: &Faults) {
+    for element in elements {
+        match element {
+            Element::Slot { name, .. } => check_slot(name, at, slots, faults),
+            Element::Any(alternatives) => {
+                for alternative in alternatives {
+                    check_phrase(alternative, at, slots, faults);
+                }
+            }
+            Element::Maybe(inner) => check_phrase(inner, at, slots, faults),
+            Element::Word(_) | Element::Set(_) | Element::Gap => {}
+        }
+    }
+}
+
+fn check_slot(name: &str, at: Mark, slots: &[SpokenSlot], faults: &Faults) {
+    let known = slots.iter().any(|slot| slot.name == name);
+    if !known && !name.starts_with('_') {
+        let names = || slots.iter().map(|slot| slot.name.as_str());
+        let hint = knowledge_model::document::nearest(name, names()).map(|near| format!("did you mean `{near}`?"));
+        let all = || format!("known here: {}", names().collect::<Vec<_>>().join(", "));
+        faults.add(
+            at,
+            format!("no slot of `words` is named {name:?}"),
+            hint.unwrap_or_else(all),
+        );
+    }
+}
