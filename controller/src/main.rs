@@ -9,6 +9,9 @@ mod command;
 mod commit;
 mod config;
 mod exit;
+#[cfg(torture)]
+#[path = "../../tests/torture/halt.rs"]
+mod halt;
 mod intake;
 mod network;
 mod plan;

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use intents::Library;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
+use tracing_subscriber::util::SubscriberInitExt;
 use transaction::{CoordinatorRecord, Ending, Epoch, TransactionId};
 use transaction_journal::{Epoch as JournalEpoch, FileJournal, Json, OpenError, Options, Recovered};
 
@@ -34,10 +35,13 @@ const OUTCOMES: usize = 256;
 pub async fn run(config: Config) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log);
     let filter = filter.map_err(|error| Exit::Invalid.because(format!("`log` is {:?}: {error}", config.log)))?;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .init();
+        .finish();
+    #[cfg(torture)]
+    let log = tracing_subscriber::layer::SubscriberExt::with(log, crate::halt::layer());
+    log.init();
     prepare(&config.state)?;
     let token = token(&config.state.join("token"))?;
     let library = library(config.classes.as_deref())?;

@@ -219,6 +219,13 @@ impl Desk {
     }
 
     async fn renew(&mut self, record: &Record, by: Deadline) -> Done {
+        #[cfg(torture)]
+        if crate::halt::planted("timer-not-renewed") {
+            return Ok(Work {
+                outcome: Outcome::Renewed,
+                receipt: None,
+            });
+        }
         let applied = match self.applied(record, by).await? {
             Found::Applied(applied) => applied,
             Found::Confirmed(_) => return Ok(unknown("the change stays already")),
@@ -273,6 +280,15 @@ impl Desk {
     }
 
     async fn read(&mut self, record: &Record, by: Deadline) -> Done {
+        #[cfg(torture)]
+        if crate::halt::planted("no-read-back") {
+            return Ok(Work {
+                outcome: Outcome::Stands {
+                    standing: transaction::Standing::Untouched,
+                },
+                receipt: None,
+            });
+        }
         let standing = match self.resume(record, by).await? {
             Standing::Untouched => transaction::Standing::Untouched,
             Standing::Confirmed => transaction::Standing::Confirmed,
@@ -292,6 +308,8 @@ impl Desk {
                     receipt: None,
                 });
             }
+            #[cfg(torture)]
+            Standing::Unknown { .. } if crate::halt::planted("unknown-as-committed") => transaction::Standing::Confirmed,
             Standing::Unknown { .. } => transaction::Standing::Unknown,
         };
         Ok(Work {

@@ -16,6 +16,7 @@ use crate::desk::{Desk, Errand, Work};
 use crate::ledger::{Ledger, LedgerError};
 use crate::link::Upward;
 use crate::part::Part;
+use crate::point;
 
 /// What a driver is given.
 pub struct Setup {
@@ -157,6 +158,9 @@ impl Driver {
     /// In order: a record is durable before anything that stands behind it.
     async fn perform(&mut self, effects: Vec<Effect<Part>>) -> Result<(), LedgerError> {
         for effect in effects {
+            if let Some(at) = point::before(&effect) {
+                tracing::trace!(target: "point", at);
+            }
             match effect {
                 Effect::Record(record) => self.setup.ledger.record(record).await?,
                 Effect::Device { operation, work } => self.start(operation, work),

@@ -12,10 +12,14 @@ pub mod credential;
 pub mod desk;
 pub mod driver;
 pub mod evidence;
+#[cfg(torture)]
+#[path = "../../tests/torture/halt.rs"]
+pub mod halt;
 pub mod identity;
 pub mod ledger;
 pub mod link;
 pub mod part;
+mod point;
 pub mod promise;
 pub mod ways;
 pub mod wire;

@@ -22,6 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+#[cfg(torture)]
+use tracing_subscriber::util::SubscriberInitExt;
 use transaction::{DeviceId, Guarantee, Moment};
 
 /// How often it is looked whether the certificate wants renewing.
@@ -149,11 +151,22 @@ fn log(config: &Config) -> anyhow::Result<()> {
         .with_env_filter(levels)
         .with_writer(std::io::stderr);
     if config.log.json {
-        log.json().init();
+        tormented(log.json().finish()).init();
     } else {
-        log.with_ansi(false).init();
+        tormented(log.with_ansi(false).finish()).init();
     }
     Ok(())
+}
+
+/// The log as it is; in a build for torture every point is told as well.
+#[cfg(not(torture))]
+fn tormented<S>(log: S) -> S {
+    log
+}
+
+#[cfg(torture)]
+fn tormented<S: tracing::Subscriber + Send + Sync>(log: S) -> impl SubscriberInitExt {
+    tracing_subscriber::layer::SubscriberExt::with(log, device_agent::halt::layer())
 }
 
 async fn check(config: &Config) -> anyhow::Result<()> {

@@ -142,6 +142,7 @@ impl Terminal {
     pub async fn type_in(&mut self, line: &Secret, shown: &str, by: Deadline) -> Result<Answer, TerminalError> {
         let typed = format!("{}\n", line.expose());
         self.write(typed.as_bytes(), shown, by).await?;
+        tracing::trace!(target: "point", at = "cli: line sent");
         let (text, mode) = self.read(shown, OUTPUT, by).await?;
         Ok(Answer {
             text: without_echo(&text, line.expose()),

@@ -2,6 +2,7 @@
 
 mod change;
 mod hub;
+mod point;
 mod run;
 mod timers;
 mod track;

@@ -13,6 +13,7 @@ use transaction_journal::{AppendError, Journal, Json};
 
 use super::change::Change;
 use super::hub::{Ground, Outcome};
+use super::point;
 use super::timers::Timers;
 use super::track::Track;
 
@@ -84,6 +85,9 @@ impl Run {
         waiting: &mut VecDeque<Input>,
     ) -> Next {
         for effect in effects {
+            if let Some(at) = point::before(&effect) {
+                tracing::trace!(target: "point", at);
+            }
             match effect {
                 Effect::Record(record) => {
                     if let Err(error) = self.record(record).await {
@@ -121,6 +125,15 @@ impl Run {
 
     async fn record(&self, record: CoordinatorRecord<Change>) -> Result<(), AppendError> {
         let epoch = transaction_journal::Epoch(self.ground.epoch.0);
+        #[cfg(torture)]
+        if crate::halt::planted("send-before-durable") {
+            let journal = self.ground.journal.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                let _ = journal.append(epoch, vec![Json(record)]).await;
+            });
+            return Ok(());
+        }
         self.ground.journal.append(epoch, vec![Json(record)]).await.map(|_| ())
     }
 

@@ -228,6 +228,9 @@ impl Exchange {
             self.next_id += 1;
         }
         self.write(&bytes).await?;
+        for operation in operations {
+            tracing::trace!(target: "point", at = format!("netconf: {operation:?} sent"));
+        }
         let mut replies: Vec<Option<Reply>> = operations.iter().map(|_| None).collect();
         for _ in operations {
             let reply = self.reply().await?;
