@@ -33,15 +33,7 @@ const OUTCOMES: usize = 256;
 
 /// Runs the controller until it is told to stop.
 pub async fn run(config: Config) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log);
-    let filter = filter.map_err(|error| Exit::Invalid.because(format!("`log` is {:?}: {error}", config.log)))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .finish();
-    #[cfg(torture)]
-    let log = tracing_subscriber::layer::SubscriberExt::with(log, crate::halt::layer());
-    log.init();
+    log(&config)?;
     prepare(&config.state)?;
     let token = token(&config.state.join("token"))?;
     let library = library(config.classes.as_deref())?;
@@ -102,6 +94,20 @@ pub async fn run(config: Config) -> Result<()> {
         .context("serve REST")?;
     receive.abort();
     settle.abort();
+    Ok(())
+}
+
+/// The log, on standard error; in a build for torture every point is told as well.
+fn log(config: &Config) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log);
+    let filter = filter.map_err(|error| Exit::Invalid.because(format!("`log` is {:?}: {error}", config.log)))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .finish();
+    #[cfg(torture)]
+    let log = tracing_subscriber::layer::SubscriberExt::with(log, crate::halt::layer());
+    log.init();
     Ok(())
 }
 

@@ -309,7 +309,9 @@ impl Desk {
                 });
             }
             #[cfg(torture)]
-            Standing::Unknown { .. } if crate::halt::planted("unknown-as-committed") => transaction::Standing::Confirmed,
+            Standing::Unknown { .. } if crate::halt::planted("unknown-as-committed") => {
+                transaction::Standing::Confirmed
+            }
             Standing::Unknown { .. } => transaction::Standing::Unknown,
         };
         Ok(Work {

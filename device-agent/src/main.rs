@@ -22,7 +22,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-#[cfg(torture)]
 use tracing_subscriber::util::SubscriberInitExt;
 use transaction::{DeviceId, Guarantee, Moment};
 
