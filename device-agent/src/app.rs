@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters_failover::{Failover, Policy};
 use adapters_port::{Access, Deadline};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -19,11 +20,16 @@ use crate::driver::{Driver, Open, Setup};
 use crate::ledger::{Ledger, LedgerError};
 use crate::link::{Downward, Gate, Link, Query, Upward};
 use crate::part::Part;
+use crate::tell::Teller;
 
 /// How many requests wait for one device. More are dropped, and asked again by their coordinator.
 const INBOX: usize = 32;
 /// How many questions about health are worked on at once.
 const GATES: usize = 256;
+/// How often protocols that were left are asked whether they are well again.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// How long such a question may take.
+const PROBE_WITHIN: Duration = Duration::from_secs(30);
 /// How often it is looked whether the records want compacting.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 
@@ -46,6 +52,8 @@ pub struct Surroundings {
     pub now: fn() -> Moment,
     /// How long one step on a device may take.
     pub step_within: Duration,
+    /// When a device is spoken to over another of its protocols.
+    pub switching: Policy,
     /// How long to wait for steps under way when told to stop.
     pub drain_within: Duration,
 }
@@ -73,7 +81,8 @@ pub struct Agent {
 
 struct Seat {
     inbox: mpsc::Sender<Request<Part>>,
-    ways: Vec<Arc<dyn Access>>,
+    /// The way to it, whichever protocol is well.
+    failover: Failover,
 }
 
 impl Agent {
@@ -97,10 +106,21 @@ impl Agent {
                 ..
             } = surroundings;
             let (ledger, up) = (ledger.clone(), link.up.clone());
+            let teller = Teller {
+                device: id,
+                up: up.clone(),
+            };
+            let failover = Failover::new(
+                name.clone(),
+                ways,
+                surroundings.switching,
+                connect_within(step_within),
+                Arc::new(teller),
+            );
             let setup = Setup {
                 device: id,
                 name,
-                ways: ways.clone(),
+                failover: failover.clone(),
                 ledger,
                 up,
                 step_within,
@@ -109,7 +129,7 @@ impl Agent {
             };
             let driver = Driver::recover(setup, &past.remove(&id).unwrap_or_default()).await?;
             drivers.spawn(driver.run(requests, stop.clone()));
-            devices.insert(id, Seat { inbox, ways });
+            devices.insert(id, Seat { inbox, failover });
         }
         for device in past.keys() {
             tracing::warn!(%device, "there are records of a device that the configuration no longer names");
@@ -128,6 +148,7 @@ impl Agent {
     pub async fn serve(mut self) -> Result<Vec<Open>, AgentError> {
         let mut gates = JoinSet::new();
         let mut tidy = tokio::time::interval(TIDY_EVERY);
+        let mut probe = tokio::time::interval(PROBE_EVERY);
         let (mut linked, mut open) = (true, Vec::new());
         while !self.stop.is_cancelled() {
             tokio::select! {
@@ -141,6 +162,7 @@ impl Agent {
                 Some(_) = gates.join_next() => {}
                 // told to stop, a driver may end before this loop has seen why
                 Some(ended) = self.drivers.join_next() => open.extend(ended??),
+                _ = probe.tick() => self.probe(&mut gates),
                 _ = tidy.tick() => self.ledger.tidy().await?,
                 () = self.stop.cancelled() => {}
             }
@@ -180,9 +202,10 @@ impl Agent {
             within,
             steady,
         } = gate;
-        let Some(way) = self.devices.get(&device).and_then(|seat| seat.ways.first()) else {
+        let Some(seat) = self.devices.get(&device) else {
             return;
         };
+        let way: Arc<dyn Access> = Arc::new(seat.failover.clone());
         let checks: Vec<_> = checks
             .into_iter()
             .map(|wanted| check::check(wanted, way.clone()))
@@ -211,7 +234,7 @@ impl Agent {
             paths,
             within,
         } = query;
-        let Some(way) = self.devices.get(&device).and_then(|seat| seat.ways.first().cloned()) else {
+        let Some(way) = self.devices.get(&device).map(|seat| seat.failover.clone()) else {
             let reading = Err("this agent does not speak for the device".to_owned());
             return self.tell(Upward::Reading {
                 transaction,
@@ -246,6 +269,16 @@ impl Agent {
         });
     }
 
+    /// Going back to a better protocol is decided on facts: those that were left are asked, each at most once at a time.
+    fn probe(&self, gates: &mut JoinSet<()>) {
+        for seat in self.devices.values().filter(|seat| seat.failover.wants_probe()) {
+            if gates.len() < GATES {
+                let (failover, now) = (seat.failover.clone(), Instant::now().into_std());
+                gates.spawn(async move { failover.probe(Deadline::after(now, PROBE_WITHIN)).await });
+            }
+        }
+    }
+
     fn refuse(&self, word: &Downward) {
         if let Downward::Gate(Gate { device, .. }) | Downward::Query(Query { device, .. }) = word {
             tracing::warn!(%device, "too many questions at once: one was dropped");
@@ -257,6 +290,12 @@ impl Agent {
             tracing::warn!("the queue to the controller is full or closed: a word was dropped");
         }
     }
+}
+
+/// How long one protocol may take to give a session, so that silence leaves time for another one in the same step. A
+/// device whose round trip takes two seconds needs about twenty.
+fn connect_within(step_within: Duration) -> Duration {
+    step_within * 2 / 5
 }
 
 /// The answer about a device that this agent does not speak for.

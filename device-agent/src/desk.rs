@@ -7,16 +7,16 @@ mod outcome;
 
 pub(crate) use outcome::{chain, guarantee};
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use adapters_failover::{Failover, FailoverSession, Terms};
 use adapters_port::{
-    Access, Applied, Change, ChangeId, ConfigureSession, Deadline, PersistId, Protocol, Receipt, Record, SessionError,
-    Staged, Standing, Step,
+    Access, Applied, Capabilities, Change, ChangeId, ConfigureSession, Deadline, PersistId, Receipt, Record,
+    SessionError, Staged, Standing, Step,
 };
 use knowledge_model::{Delta, Path};
 use transaction::participant::{Operation, Outcome};
-use transaction::{DeviceId, Lease, TransactionId};
+use transaction::{Demand, DeviceId, Lease, TransactionId};
 
 use crate::evidence;
 use crate::part::Part;
@@ -31,6 +31,18 @@ pub struct Errand {
     pub transaction: TransactionId,
     /// Its lease, once a stage has brought it.
     pub lease: Option<Lease>,
+    /// The promise below which nothing is staged.
+    pub demand: Demand,
+}
+
+impl Terms for Errand {
+    fn window(&self, capabilities: &Capabilities) -> Option<Duration> {
+        self.lease.as_ref().map(|lease| lease.span(capabilities.renew))
+    }
+
+    fn demand(&self) -> Option<adapters_port::Demand> {
+        outcome::demand(self.demand)
+    }
 }
 
 /// What a piece of work came to.
@@ -53,9 +65,9 @@ enum Held {
 pub struct Desk {
     device: DeviceId,
     name: String,
-    ways: Vec<Arc<dyn Access>>,
+    failover: Failover,
     random: fn() -> u128,
-    session: Option<(Protocol, Box<dyn ConfigureSession>)>,
+    session: Option<FailoverSession>,
     held: Held,
 }
 
@@ -63,11 +75,11 @@ type Done = Result<Work, SessionError>;
 
 impl Desk {
     /// A desk without a session. `random` makes the tokens of confirmed commits.
-    pub fn new(device: DeviceId, name: String, ways: Vec<Arc<dyn Access>>, random: fn() -> u128) -> Self {
+    pub fn new(device: DeviceId, name: String, failover: Failover, random: fn() -> u128) -> Self {
         Self {
             device,
             name,
-            ways,
+            failover,
             random,
             session: None,
             held: Held::Nothing,
@@ -151,37 +163,19 @@ impl Desk {
         }
     }
 
-    /// Stages over the first way that answers. Nothing has been changed while a way is unreachable, so the next may try.
+    /// Stages over the best protocol that is well.
     async fn stage(&mut self, delta: Delta, comment: String, errand: &Errand, by: Deadline) -> Done {
         self.close();
-        let mut lost = None;
-        for way in self.ways.clone() {
-            let change = self.change(delta.clone(), comment.clone(), errand);
-            match self.stage_over(way.as_ref(), change, errand, by).await {
-                Err(error @ SessionError::Unreachable { .. }) => {
-                    tracing::warn!(device = self.name, protocol = %way.protocol(), "no answer, trying the next way");
-                    lost = Some(error);
-                }
-                done => return done,
-            }
-        }
-        Err(lost.unwrap_or_else(|| outcome::no_way(&self.name, Protocol::Netconf, Step::Stage)))
-    }
-
-    async fn stage_over(&mut self, way: &dyn Access, mut change: Change, errand: &Errand, by: Deadline) -> Done {
-        let capabilities = way.capabilities(by).await?;
-        if let Some(lease) = &errand.lease {
-            change.window = lease.span(capabilities.renew);
-        }
-        let mut session = way.configure(by).await?;
-        let staged = session.stage(&change, by).await?;
+        let change = self.change(delta, comment, errand);
+        let mut session = self.failover.session();
+        let staged = session.stage_on(errand, &change, by).await?;
         let outcome = Outcome::Staged {
             evidence: evidence::write(staged.record()),
             guarantee: guarantee(staged.record().guarantee),
-            renews: capabilities.renew,
+            renews: session.capabilities().is_some_and(|it| it.renew),
         };
         let receipt = Some(staged.receipt().clone());
-        self.session = Some((way.protocol(), session));
+        self.session = Some(session);
         self.held = Held::Staged(staged);
         Ok(Work { outcome, receipt })
     }
@@ -189,8 +183,7 @@ impl Desk {
     /// Stages what is left of a decided change, wherever on its way the device stands.
     async fn restage(&mut self, part: Part, errand: &Errand, by: Deadline) -> Done {
         self.close();
-        let way = self.first_way(Step::Stage)?;
-        let seen = way.observe(by).await?.read(&part.paths(), by).await?;
+        let seen = self.failover.observe(by).await?.read(&part.paths(), by).await?;
         let foreign = part.foreign(&seen);
         if !foreign.is_empty() {
             return Ok(Work {
@@ -203,7 +196,7 @@ impl Desk {
 
     async fn apply(&mut self, record: &Record, by: Deadline) -> Done {
         let held = std::mem::replace(&mut self.held, Held::Nothing);
-        let (Some((_, session)), Held::Staged(staged)) = (self.session.as_mut(), held) else {
+        let (Some(session), Held::Staged(staged)) = (self.session.as_mut(), held) else {
             return Ok(refused("what was staged is gone with its session"));
         };
         if staged.record().id != record.id {
@@ -231,7 +224,7 @@ impl Desk {
             Found::Confirmed(_) => return Ok(unknown("the change stays already")),
             Found::Not(work) => return Ok(work),
         };
-        let session = self.session(applied.record().protocol, Step::Renew, by).await?;
+        let session = self.session();
         let result = session.renew(&applied, by).await;
         self.held = Held::Applied(applied);
         result.map(|()| Work {
@@ -245,7 +238,7 @@ impl Desk {
             Found::Applied(applied) | Found::Confirmed(applied) => applied,
             Found::Not(work) => return Ok(work),
         };
-        let session = self.session(applied.record().protocol, Step::Confirm, by).await?;
+        let session = self.session();
         match session.confirm(&applied, by).await {
             Ok(confirmed) => {
                 self.close();
@@ -263,7 +256,7 @@ impl Desk {
     }
 
     async fn revert(&mut self, record: &Record, by: Deadline) -> Done {
-        let session = self.session(record.protocol, Step::Revert, by).await?;
+        let session = self.session();
         let reverted = session.revert(record, by).await?;
         if !reverted.foreign.is_empty() {
             tracing::warn!(
@@ -345,23 +338,13 @@ impl Desk {
         })
     }
 
-    /// Asks over the protocol that the change was staged over: another one does not see what is pending.
+    /// Reading is safe over every protocol, whichever is well.
     async fn resume(&mut self, record: &Record, by: Deadline) -> Result<Standing, SessionError> {
-        let way = self.way(record.protocol, Step::Resume)?;
-        way.observe(by).await?.resume(record, by).await
+        self.failover.observe(by).await?.resume(record, by).await
     }
 
-    async fn session(
-        &mut self,
-        protocol: Protocol,
-        step: Step,
-        by: Deadline,
-    ) -> Result<&mut dyn ConfigureSession, SessionError> {
-        let open = match self.session.take() {
-            Some((spoken, session)) if spoken == protocol => (spoken, session),
-            Some(_) | None => (protocol, self.way(protocol, step)?.configure(by).await?),
-        };
-        Ok(self.session.insert(open).1.as_mut())
+    fn session(&mut self) -> &mut FailoverSession {
+        self.session.get_or_insert_with(|| self.failover.session())
     }
 
     /// What staging left, or, for a change whose staging never ended or was forgotten, what the plan saw.
@@ -375,11 +358,11 @@ impl Desk {
         if !evidence.is_empty() {
             return evidence::read(evidence).map_err(|error| outcome::unreadable(&self.name, error));
         }
-        let way = self.first_way(Step::Resume)?;
-        let capabilities = way.capabilities(by).await?;
+        let capabilities = self.failover.capabilities(by).await?;
         let before = part.before();
         let change = self.change(part.delta, "repair".to_owned(), errand);
-        Ok(Record::new(&change, way.protocol(), capabilities.guarantee, before))
+        let (protocol, guarantee) = (capabilities.protocol, capabilities.guarantee);
+        Ok(Record::new(&change, protocol, guarantee, before))
     }
 
     fn change(&self, delta: Delta, comment: String, errand: &Errand) -> Change {
@@ -395,18 +378,6 @@ impl Desk {
             persist: PersistId::new((self.random)()),
             comment,
         }
-    }
-
-    fn way(&self, protocol: Protocol, step: Step) -> Result<Arc<dyn Access>, SessionError> {
-        let way = self.ways.iter().find(|way| way.protocol() == protocol);
-        way.cloned().ok_or_else(|| outcome::no_way(&self.name, protocol, step))
-    }
-
-    fn first_way(&self, step: Step) -> Result<Arc<dyn Access>, SessionError> {
-        self.ways
-            .first()
-            .cloned()
-            .ok_or_else(|| outcome::no_way(&self.name, Protocol::Netconf, step))
     }
 }
 

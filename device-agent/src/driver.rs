@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters_port::{Access, Deadline};
+use adapters_failover::Failover;
+use adapters_port::Deadline;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use transaction::participant::{Effect, Input, Operation, Outcome, Timer};
-use transaction::{DeviceId, Lease, Moment, Order, Participant, ParticipantRecord, Request, Standing, TransactionId};
+use transaction::{
+    Demand, DeviceId, Lease, Moment, Order, Participant, ParticipantRecord, Request, Standing, TransactionId,
+};
 
 use crate::desk::{Desk, Errand, Work};
 use crate::ledger::{Ledger, LedgerError};
@@ -24,8 +27,8 @@ pub struct Setup {
     pub device: DeviceId,
     /// What operators call it.
     pub name: String,
-    /// The ways to it, in the order of preference.
-    pub ways: Vec<Arc<dyn Access>>,
+    /// The way to it, whichever protocol is well.
+    pub failover: Failover,
     /// Where its records go.
     pub ledger: Arc<Ledger>,
     /// Where its words go.
@@ -59,16 +62,21 @@ pub struct Driver {
     desk: Option<Desk>,
     working: Option<(u64, Working)>,
     timers: BTreeMap<Timer, Instant>,
-    /// The lease of the transaction that was staged last.
-    lease: Option<(TransactionId, Lease)>,
+    /// The lease of the transaction that was staged last, and what it demands.
+    terms: Option<(TransactionId, Lease, Demand)>,
 }
 
 impl Driver {
     /// Comes back to where the records leave off, and does first what that asks for.
     pub async fn recover(setup: Setup, past: &[ParticipantRecord<Part>]) -> Result<Self, LedgerError> {
         let (participant, effects) = Participant::recover(setup.device, past, (setup.now)());
-        let lease = past.iter().rev().find_map(|record| match record {
-            ParticipantRecord::Pending { transaction, lease, .. } => Some((*transaction, lease.clone())),
+        let terms = past.iter().rev().find_map(|record| match record {
+            ParticipantRecord::Pending {
+                transaction,
+                lease,
+                demand,
+                ..
+            } => Some((*transaction, lease.clone(), *demand)),
             ParticipantRecord::Raised { .. } | ParticipantRecord::Ended { .. } => None,
         });
         if let Some((transaction, standing)) = participant.live() {
@@ -81,7 +89,7 @@ impl Driver {
             desk,
             working: None,
             timers: BTreeMap::new(),
-            lease,
+            terms,
         };
         driver.perform(effects).await?;
         Ok(driver)
@@ -128,10 +136,10 @@ impl Driver {
 
     fn hear(&mut self, request: Request<Part>) -> Input<Part> {
         tracing::debug!(device = self.setup.name, transaction = %request.transaction, step = %request.order.step(), "asked");
-        if let Order::Stage { lease, .. } = &request.order
+        if let Order::Stage { lease, demand, .. } = &request.order
             && self.participant.live().is_none()
         {
-            self.lease = Some((request.transaction, lease.clone()));
+            self.terms = Some((request.transaction, lease.clone(), *demand));
         }
         Input::Request(request)
     }
@@ -190,12 +198,12 @@ impl Driver {
             .participant
             .live()
             .map_or(TransactionId(0), |(transaction, _)| transaction);
-        let lease = self
-            .lease
-            .as_ref()
-            .filter(|(of, _)| *of == transaction)
-            .map(|(_, lease)| lease.clone());
-        let errand = Errand { transaction, lease };
+        let terms = self.terms.as_ref().filter(|(of, ..)| *of == transaction);
+        let errand = Errand {
+            transaction,
+            lease: terms.map(|(_, lease, _)| lease.clone()),
+            demand: terms.map_or(Demand::Any, |(_, _, demand)| *demand),
+        };
         let by = Deadline::after(Instant::now().into_std(), self.setup.step_within);
         let task = tokio::spawn(async move {
             let work = desk.perform(work, &errand, by).await;
@@ -227,7 +235,7 @@ impl Driver {
 }
 
 fn new_desk(setup: &Setup) -> Desk {
-    Desk::new(setup.device, setup.name.clone(), setup.ways.clone(), setup.random)
+    Desk::new(setup.device, setup.name.clone(), setup.failover.clone(), setup.random)
 }
 
 async fn finished(working: &mut Option<(u64, Working)>) -> (u64, Result<(Desk, u64, Work), JoinError>) {

@@ -21,5 +21,6 @@ pub mod link;
 pub mod part;
 mod point;
 pub mod promise;
+mod tell;
 pub mod ways;
 pub mod wire;

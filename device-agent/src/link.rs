@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapters_port::Receipt;
+use adapters_port::{Protocol, Receipt};
 use knowledge_model::{Path, Tree};
 use tokio::sync::mpsc;
 use transaction::{DeviceId, Inquiry, Reply, Request, TransactionId};
@@ -68,6 +68,8 @@ pub enum Upward {
         /// Its words.
         receipt: Receipt,
     },
+    /// A device is spoken to over another protocol from now on.
+    Switched(Switch),
     /// What was read.
     Reading {
         /// The transaction of the question.
@@ -86,6 +88,19 @@ pub enum Upward {
         /// One finding a check.
         findings: Vec<Finding>,
     },
+}
+
+/// A switch of protocol, as operators hear of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// The device.
+    pub device: DeviceId,
+    /// The protocol that was used.
+    pub from: Protocol,
+    /// The protocol that is used now.
+    pub to: Protocol,
+    /// Why, in one line.
+    pub because: String,
 }
 
 /// The agent's end.

@@ -195,6 +195,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         random,
         now,
         step_within: config.step_within,
+        switching: adapters_failover::Policy::default(),
         drain_within: config.drain_within,
     };
     // the devices come first: what was open is looked at whether or not a controller answers

@@ -89,6 +89,11 @@ impl Target {
             protocol: Protocol::Cli,
             guarantee: guarantee(self.platform.facts()),
             renew: false,
+            exclusive: terminal
+                .session()
+                .commit
+                .as_ref()
+                .is_some_and(|it| !it.exclusive.is_empty()),
             save: if saves { Save::AtConfirm } else { Save::Itself },
             watch: false,
             identity: None,

@@ -6,5 +6,7 @@
 mod core;
 mod driver;
 
-pub use core::{Circuit, Health, Means, Phase, Policy, Selector, Situation, Verdict, Want, leads_elsewhere, may};
-pub use driver::{Cleanliness, Failover, FailoverObserver, FailoverSession, Switch, Tell};
+pub use core::{
+    Circuit, Health, Means, Phase, Policy, Selector, Situation, Verdict, Want, leads_elsewhere, may, may_begin,
+};
+pub use driver::{Failover, FailoverObserver, FailoverSession, Switch, Tell, Terms};

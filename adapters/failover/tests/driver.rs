@@ -8,8 +8,10 @@
 #[path = "driver/device.rs"]
 mod device;
 
-use adapters_failover::{Failover, Policy};
-use adapters_port::{Access, Demand, Denial, Guarantee, Keeper, Protocol, SessionError, Standing};
+use adapters_failover::{Failover, Policy, Terms};
+use adapters_port::{
+    Access, Capabilities, ConfigureSession, Demand, Denial, Guarantee, Keeper, Protocol, SessionError, Standing,
+};
 use device::{Device, Dies, Told, change, soon};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,9 +52,8 @@ async fn before_stage_the_switch_is_transparent_and_told() {
 async fn below_the_demanded_guarantee_the_vote_is_no() {
     let (device, told) = (Device::new(Guarantee::Confirmed), Arc::new(Told::default()));
     device.dies(Protocol::Netconf, Dies::Connecting);
-    let failover = failover(&device, &told).demanding(Demand::TakenBackBy(Keeper::Device));
-    let mut session = failover.configure(soon()).await.unwrap();
-    let vote = session.stage(&change(), soon()).await;
+    let mut session = failover(&device, &told).session();
+    let vote = session.stage_on(&TakenBack, &change(), soon()).await;
     assert!(matches!(&vote, Err(SessionError::Refused { .. })), "{vote:?}");
     assert_eq!(device.writes(Protocol::Cli), 0);
 }
@@ -78,14 +79,31 @@ async fn a_half_staged_change_is_left_only_with_proof() {
     assert!(matches!(&vote, Err(SessionError::Unreachable { .. })), "{vote:?}");
     assert_eq!(device.writes(Protocol::Cli), 0);
 
-    let unproven = failover(&device, &told).proven_by(Arc::new(device.proof(false)));
-    let mut session = unproven.configure(soon()).await.unwrap();
-    assert!(session.stage(&change(), soon()).await.is_err() && device.writes(Protocol::Cli) == 0);
-
-    let proven = failover(&device, &told).proven_by(Arc::new(device.proof(true)));
-    let mut session = proven.configure(soon()).await.unwrap();
-    let staged = session.stage(&change(), soon()).await.unwrap();
+    // Also the next session, of the same change or another one, is held to what this one may have left behind.
+    let failover = failover(&device, &told);
+    let mut session = failover.session();
+    assert!(session.stage(&change(), soon()).await.is_err());
+    drop(session);
+    device.dies(Protocol::Netconf, Dies::Connecting);
+    let vote = failover.session().stage(&change(), soon()).await;
+    assert!(vote.is_err() && device.writes(Protocol::Cli) == 0, "{vote:?}");
+    // A terminal whose stage takes the locks of all is let in only when nothing is left: that is the proof.
+    device.exclusive(true);
+    let staged = failover.session().stage(&change(), soon()).await.unwrap();
     assert_eq!(staged.record().protocol, Protocol::Cli);
+}
+
+/// Insists that the device takes it back by itself.
+struct TakenBack;
+
+impl Terms for TakenBack {
+    fn window(&self, _capabilities: &Capabilities) -> Option<Duration> {
+        None
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        Some(Demand::TakenBackBy(Keeper::Device))
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,7 @@ impl Target {
             protocol: Protocol::Netconf,
             guarantee: guarantee(style),
             renew: style == Some(Style::Persistent) && self.quirks(exchange).renew,
+            exclusive: style.is_some(),
             save: if features.startup() {
                 Save::AtConfirm
             } else {

@@ -63,6 +63,11 @@ pub enum Answer {
 /// Commands of a device that collects a change and takes it as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
+    /// Keeps everybody else out while a change is staged: taken before anything is read, over whichever protocol the
+    /// others come.
+    pub exclusive: Vec<String>,
+    /// Lets the others in again.
+    pub release: Vec<String>,
     /// Checks what was collected.
     pub check: Option<String>,
     /// Takes it for a while: `{seconds}` or `{minutes}` is how long.

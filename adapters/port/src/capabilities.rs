@@ -22,6 +22,9 @@ pub struct Capabilities {
     pub guarantee: Guarantee,
     /// May the device's timer be put off? Only where "renew, expire, the old state is back" was proven.
     pub renew: bool,
+    /// Does a stage begin with locks that every session of every protocol of the device respects? Then being let in
+    /// proves that an earlier session is gone and that nothing of it lies where a commit would take it along.
+    pub exclusive: bool,
     /// How a change comes to survive a restart.
     pub save: Save,
     /// Does the device report by itself?

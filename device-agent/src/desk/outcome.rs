@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use adapters_port::{Place, Protocol, Saved, SessionError, Step};
-use transaction::Guarantee;
+use adapters_port::{Keeper, Place, Protocol, Saved, SessionError, Step};
 use transaction::participant::{Operation, Outcome};
+use transaction::{Demand, Guarantee};
 
 use crate::part::Part;
 
@@ -86,11 +86,20 @@ pub(super) fn saved(device: &str, saved: &Saved) -> bool {
     }
 }
 
-/// The device is not reached because nothing says how.
-pub(super) fn no_way(device: &str, protocol: Protocol, step: Step) -> SessionError {
-    SessionError::Unreachable {
-        place: place(device, protocol, step),
-        source: "no way over that protocol is configured".into(),
+/// The same demand in the words of the other crate; none where everything will do.
+pub(super) fn demand(demand: Demand) -> Option<adapters_port::Demand> {
+    let class = |class: Guarantee| match class {
+        Guarantee::Confirmed => adapters_port::Guarantee::Confirmed,
+        Guarantee::Session => adapters_port::Guarantee::Session,
+        Guarantee::Timed => adapters_port::Guarantee::Timed,
+        Guarantee::Whole => adapters_port::Guarantee::Whole,
+        Guarantee::Plain => adapters_port::Guarantee::Plain,
+    };
+    match demand {
+        Demand::Any => None,
+        Demand::Class(named) => Some(adapters_port::Demand::Class(class(named))),
+        Demand::Whole => Some(adapters_port::Demand::Whole),
+        Demand::TakenBackByDevice => Some(adapters_port::Demand::TakenBackBy(Keeper::Session)),
     }
 }
 

@@ -133,6 +133,10 @@ impl Pump {
                 let asked = self.asked_for(transaction, device, v1::Step::Gate, None);
                 self.answer(asked, v1::Standing::Unspecified, None, outcome);
             }
+            Upward::Switched(switch) => {
+                let scope = scope(TransactionId(0), 0, switch.device, v1::Step::Unspecified);
+                self.offer(scope, upward::Body::Fault(up::switched(&switch)));
+            }
             Upward::Reading {
                 transaction,
                 device,

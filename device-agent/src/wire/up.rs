@@ -5,6 +5,7 @@ use transaction::{Answer, Reply, Standing, Step};
 
 use super::values;
 use crate::check::{Color, Finding};
+use crate::link::Switch;
 
 /// The longest text of a device that travels.
 const WORDS: usize = 4096;
@@ -110,11 +111,29 @@ pub(super) fn step(step: Step) -> v1::Step {
     }
 }
 
-pub(super) fn receipt(receipt: &adapters_port::Receipt) -> v1::Receipt {
-    let protocol = match receipt.protocol {
+/// A switch of protocol answers no request: the protocol that failed, and why.
+pub(super) fn switched(switch: &Switch) -> v1::Fault {
+    let detail = format!("switched from {} to {}: {}", switch.from, switch.to, switch.because);
+    v1::Fault {
+        protocol: protocol(switch.from).into(),
+        ..fault(
+            "protocol-switched",
+            v1::Step::Unspecified,
+            &switch.device.to_string(),
+            v1::Retry::Never,
+            &detail,
+        )
+    }
+}
+
+fn protocol(protocol: adapters_port::Protocol) -> v1::Protocol {
+    match protocol {
         adapters_port::Protocol::Netconf => v1::Protocol::Netconf,
         adapters_port::Protocol::Cli => v1::Protocol::Cli,
-    };
+    }
+}
+
+pub(super) fn receipt(receipt: &adapters_port::Receipt) -> v1::Receipt {
     let said: Vec<&str> = receipt
         .words
         .iter()
@@ -122,7 +141,7 @@ pub(super) fn receipt(receipt: &adapters_port::Receipt) -> v1::Receipt {
         .map(String::as_str)
         .collect();
     v1::Receipt {
-        protocol: protocol.into(),
+        protocol: protocol(receipt.protocol).into(),
         asked: cut(&receipt.asked.join("; ")),
         said: cut(&said.join("; ")),
         took_microseconds: u64::try_from(receipt.took.as_micros()).unwrap_or(u64::MAX),

@@ -141,7 +141,7 @@ impl Bench {
             match self.next().await {
                 Upward::Inquiry(inquiry) => return inquiry,
                 Upward::Reply(reply) => panic!("{reply:?}"),
-                Upward::Receipt { .. } | Upward::Health { .. } | Upward::Reading { .. } => {}
+                Upward::Receipt { .. } | Upward::Health { .. } | Upward::Reading { .. } | Upward::Switched(_) => {}
             }
         }
     }
@@ -168,6 +168,7 @@ pub fn surroundings() -> Surroundings {
         random: || NEXT.fetch_add(1, Ordering::Relaxed).into(),
         now: || Moment(0),
         step_within: Duration::from_millis(300),
+        switching: adapters_failover::Policy::default(),
         drain_within: PATIENCE,
     }
 }

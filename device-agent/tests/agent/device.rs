@@ -105,6 +105,7 @@ impl Access for Device {
             protocol: self.protocol,
             guarantee: self.guarantee,
             renew: self.guarantee == Guarantee::Confirmed,
+            exclusive: self.protocol == Protocol::Netconf,
             save: Save::Itself,
             watch: false,
             identity: None,

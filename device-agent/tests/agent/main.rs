@@ -11,4 +11,5 @@ mod configuring;
 mod device;
 mod promised;
 mod serving;
+mod switching;
 mod wired;

@@ -7,5 +7,5 @@ mod selector;
 
 pub use circuit::Circuit;
 pub use health::Health;
-pub use safety::{Means, Phase, Situation, Verdict, Want, leads_elsewhere, may};
+pub use safety::{Means, Phase, Situation, Verdict, Want, leads_elsewhere, may, may_begin};
 pub use selector::{Policy, Selector};

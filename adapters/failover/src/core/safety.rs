@@ -1,6 +1,6 @@
 //! Where it dies, and what is safe then: the table as a function of where the change stands.
 
-use adapters_port::{Guarantee, Keeper, Protocol, SessionError};
+use adapters_port::{ChangeId, Guarantee, Keeper, Protocol, SessionError};
 use std::time::{Duration, Instant};
 
 /// Clocks differ and devices look at theirs when they come to it.
@@ -29,8 +29,8 @@ pub struct Situation {
     pub phase: Phase,
     /// Over which protocol; none before the first byte.
     pub protocol: Option<Protocol>,
-    /// Was it proven that the old session is gone and left nothing behind?
-    pub clean: bool,
+    /// Which change; none before the first byte.
+    pub change: Option<ChangeId>,
 }
 
 /// What somebody wants to do now.
@@ -78,22 +78,26 @@ impl Situation {
         Self {
             phase: Phase::Nothing,
             protocol: None,
-            clean: true,
+            change: None,
         }
     }
 
     /// The first byte of a stage leaves over this protocol.
-    pub fn staging(&mut self, protocol: Protocol) {
+    pub fn staging(&mut self, change: ChangeId, protocol: Protocol) {
         *self = Self {
             phase: Phase::Staged,
             protocol: Some(protocol),
-            clean: false,
+            change: Some(change),
         };
+    }
+
+    /// Is it this change that may be on the device?
+    pub fn is_about(&self, change: ChangeId) -> bool {
+        self.change == Some(change)
     }
 
     /// The first byte of an apply or a renewal leaves: from here on it may be in effect.
     pub fn applying(&mut self, guarantee: Guarantee, window: Duration, now: Instant) {
-        self.clean = false;
         self.phase = match guarantee.keeper() {
             Keeper::Device => Phase::Pending {
                 until: Some(now + window + MARGIN),
@@ -106,11 +110,6 @@ impl Situation {
     /// It ended: confirmed, reverted, or refused with nothing left behind.
     pub fn ended(&mut self) {
         *self = Self::new();
-    }
-
-    /// It was proven that the old session is gone and that nothing lies staged.
-    pub fn proven_clean(&mut self) {
-        self.clean = true;
     }
 }
 
@@ -126,7 +125,6 @@ pub fn may(situation: &Situation, want: Want, means: Means, now: Instant) -> Ver
         (_, Want::Read, _) | (Phase::Nothing, _, _) => Verdict::Yes,
         (Phase::Staged, _, Means::Same) => Verdict::Yes,
         // A half-dead session keeps its lock, and a shared candidate would be swept in.
-        (Phase::Staged, Want::Stage, Means::Other) if situation.clean => Verdict::Yes,
         (Phase::Staged, Want::Stage | Want::Revert, Means::Other) => Verdict::OnceClean,
         (Phase::Staged, Want::Continue | Want::Confirm, Means::Other) => Verdict::Never,
         (Phase::Pending { .. } | Phase::Applied, Want::Stage, _) => Verdict::Never,
@@ -141,6 +139,19 @@ pub fn may(situation: &Situation, want: Want, means: Means, now: Instant) -> Ver
         (Phase::Pending { until: None }, Want::Confirm | Want::Revert, Means::Other) => Verdict::OnceClean,
         (Phase::Applied, Want::Continue, Means::Other) => Verdict::Never,
         (Phase::Applied, Want::Confirm | Want::Revert, Means::Other) => Verdict::AfterReading,
+    }
+}
+
+/// May a change begin, the next one or the same one again? `exclusive` is a session whose stage takes locks that every
+/// session of the device respects: that it was let in is the proof that an earlier one is gone and left nothing.
+pub fn may_begin(situation: &Situation, means: Means, exclusive: bool, now: Instant) -> bool {
+    match (situation.phase, means) {
+        (Phase::Nothing, _) | (_, Means::Same) => true,
+        // What only we take back was ended before anything new is asked of us.
+        (Phase::Applied, Means::Other) => true,
+        (Phase::Staged, Means::Other) => exclusive,
+        (Phase::Pending { until: Some(until) }, Means::Other) => now >= until,
+        (Phase::Pending { until: None }, Means::Other) => exclusive,
     }
 }
 
@@ -168,7 +179,6 @@ mod tests {
         Staging,
         Applying(Guarantee),
         Ended,
-        Clean,
         Passes(u16),
     }
 
@@ -184,7 +194,6 @@ mod tests {
             Just(Event::Staging),
             guarantee.prop_map(Event::Applying),
             Just(Event::Ended),
-            Just(Event::Clean),
             (0u16..300).prop_map(Event::Passes)
         ]
     }
@@ -204,7 +213,7 @@ mod tests {
             for event in events {
                 match event {
                     Event::Staging => {
-                        situation.staging(Protocol::Netconf);
+                        situation.staging(ChangeId(1), Protocol::Netconf);
                         (lies_staged, device_until, session_keeps) = (true, None, false);
                     }
                     Event::Applying(guarantee) => {
@@ -217,10 +226,6 @@ mod tests {
                         situation.ended();
                         (lies_staged, device_until, session_keeps) = (false, None, false);
                     }
-                    Event::Clean => {
-                        situation.proven_clean();
-                        lies_staged = false;
-                    }
                     Event::Passes(seconds) => now += Duration::from_secs(u64::from(seconds)),
                 }
                 prop_assert_eq!(may(&situation, Want::Read, Means::Other, now), Verdict::Yes);
@@ -232,6 +237,12 @@ mod tests {
                         prop_assert!(device_until.is_none_or(|it| now >= it), "{want:?} over a pending commit");
                     }
                 }
+                if may_begin(&situation, Means::Other, false, now) {
+                    prop_assert!(!lies_staged && !session_keeps, "begun over what a session holds");
+                }
+                if may_begin(&situation, Means::Other, true, now) {
+                    prop_assert!(device_until.is_none_or(|it| now >= it), "begun over a pending commit");
+                }
             }
         }
     }
@@ -242,7 +253,7 @@ mod tests {
         let at = |phase| Situation {
             phase,
             protocol: Some(Protocol::Netconf),
-            clean: false,
+            change: Some(ChangeId(1)),
         };
         let later = now + WINDOW;
         let pending = at(Phase::Pending { until: Some(later) });
@@ -256,15 +267,6 @@ mod tests {
         check(&Situation::new(), Want::Stage, Means::Other, Verdict::Yes);
         check(&at(Phase::Staged), Want::Stage, Means::Other, Verdict::OnceClean);
         check(&at(Phase::Staged), Want::Continue, Means::Other, Verdict::Never);
-        check(
-            &Situation {
-                clean: true,
-                ..at(Phase::Staged)
-            },
-            Want::Stage,
-            Means::Other,
-            Verdict::Yes,
-        );
         check(&pending, Want::Confirm, Means::Other, Verdict::NotBefore(later));
         check(&pending, Want::Revert, Means::Other, Verdict::NotBefore(later));
         check(&pending, Want::Confirm, Means::Same, Verdict::Yes);

@@ -5,7 +5,7 @@ use adapters_port::Protocol;
 use std::time::{Duration, Instant};
 
 /// How patient the choice is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Failures in a row after which a protocol is left alone.
     pub failures: u32,
@@ -60,6 +60,11 @@ impl Selector {
             .map(|(_, health)| health)
     }
 
+    /// Every protocol in the order of preference, with what is known of it.
+    pub fn all(&self) -> Vec<(Protocol, Health)> {
+        self.routes.clone()
+    }
+
     /// The protocols to try now, the best choice first: the one in use, unless a better one has been well for a
     /// while; then the others by preference. Those whose circuit is open are left out, and if that leaves none, the
     /// one whose pause ends first is tried all the same: better a vain attempt than none.
@@ -111,7 +116,7 @@ impl Selector {
 
     /// Nobody answered.
     pub fn failed(&mut self, protocol: Protocol, now: Instant) {
-        let policy = self.policy.clone();
+        let policy = self.policy;
         if let Some(health) = self.of(protocol) {
             health.failed(now, &policy);
         }
@@ -187,7 +192,7 @@ mod tests {
     #[test]
     fn going_back_takes_a_while_of_good_health() {
         let policy = Policy::default();
-        let (mut selector, mut now) = (Selector::new(policy.clone(), &BOTH), start());
+        let (mut selector, mut now) = (Selector::new(policy, &BOTH), start());
         assert!(
             attempt(&mut selector, now, false),
             "the first loss leads to the other one"
@@ -204,7 +209,7 @@ mod tests {
         #[test]
         fn a_flapping_protocol_has_bounded_switches(wells in proptest::collection::vec(any::<bool>(), 1..400)) {
             let policy = Policy::default();
-            let (mut selector, begun) = (Selector::new(policy.clone(), &BOTH), start());
+            let (mut selector, begun) = (Selector::new(policy, &BOTH), start());
             let (mut now, mut switches) = (begun, 0u64);
             for well in wells {
                 now += Duration::from_secs(1);

@@ -1,40 +1,72 @@
 //! A change over whichever protocol is well, and over no second one while the first may still act.
 
 use super::route::{Shared, now};
-use crate::core::{Means, Phase, Situation, Verdict, Want, leads_elsewhere, may};
+use crate::core::{Means, Situation, leads_elsewhere, may_begin};
 use adapters_port::{
-    Answer, Applied, Change, ConfigureSession, Confirmed, Deadline, Protocol, Record, Reverted, SessionError, Staged,
-    Step,
+    Answer, Applied, Capabilities, Change, ConfigureSession, Confirmed, Deadline, Demand, Protocol, Record, Reverted,
+    SessionError, Staged, Step,
 };
 use std::sync::Arc;
+use std::time::Duration;
+
+/// What a change is staged with over one protocol: its window, and the promise below which it is not staged.
+pub trait Terms: Send + Sync {
+    /// How long a device with these capabilities waits for a confirm; none where the change itself says it.
+    fn window(&self, capabilities: &Capabilities) -> Option<Duration>;
+
+    /// What the caller insists on.
+    fn demand(&self) -> Option<Demand>;
+}
+
+/// No terms but those of the change itself.
+struct Plain;
+
+impl Terms for Plain {
+    fn window(&self, _capabilities: &Capabilities) -> Option<Duration> {
+        None
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        None
+    }
+}
 
 /// One change on one device, over one protocol at a time.
 pub struct FailoverSession {
     pub(super) shared: Arc<Shared>,
-    pub(super) current: Option<(Protocol, Box<dyn ConfigureSession>)>,
-    pub(super) situation: Situation,
+    pub(super) current: Option<Open>,
+}
+
+/// The session that holds the change.
+pub(super) struct Open {
+    pub(super) protocol: Protocol,
+    pub(super) session: Box<dyn ConfigureSession>,
+    pub(super) capabilities: Capabilities,
 }
 
 impl FailoverSession {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            current: None,
-            situation: Situation::new(),
-        }
+        Self { shared, current: None }
     }
 
-    async fn do_stage(&mut self, change: &Change, by: Deadline) -> Result<Staged, SessionError> {
+    /// What the session that holds the change can do; none before anything is staged.
+    pub fn capabilities(&self) -> Option<&Capabilities> {
+        self.current.as_ref().map(|it| &it.capabilities)
+    }
+
+    /// Stages over the best protocol that is well, on its terms.
+    ///
+    /// # Errors
+    /// As a stage; a promise below what is demanded is a refusal, whatever other protocol might promise.
+    pub async fn stage_on(&mut self, terms: &dyn Terms, change: &Change, by: Deadline) -> Result<Staged, SessionError> {
         let mut last: Option<SessionError> = None;
         let candidates = self.shared.selector().candidates(now());
-        for protocol in candidates {
-            if let Some(error) = last.take() {
-                last = Some(self.clear_to_stage(error, by).await?);
-            }
+        for (at, protocol) in candidates.iter().copied().enumerate() {
+            let by = self.shared.patience(by, at + 1 < candidates.len());
             let Some(route) = self.shared.route(protocol) else {
                 continue;
             };
-            let (session, capabilities) = match self.shared.open(&*route, by).await {
+            let opened = match self.shared.open(&*route, by).await {
                 Ok(opened) => opened,
                 Err(error) if leads_elsewhere(&error) => {
                     last = Some(error);
@@ -42,9 +74,19 @@ impl FailoverSession {
                 }
                 Err(error) => return Err(error),
             };
-            self.shared.enough(&capabilities, Step::Stage)?;
+            self.shared
+                .enough(&opened.capabilities, terms.demand(), last.as_ref())?;
+            let means = self.shared.situation(|it| it.means(protocol));
+            if !self
+                .shared
+                .situation(|it| may_begin(it, means, opened.capabilities.exclusive, now()))
+            {
+                return Err(last.unwrap_or_else(|| self.shared.unproven(protocol)));
+            }
             let remark = self.shared.using(protocol, last.as_ref());
-            match self.stage_over(protocol, session, change, by).await {
+            let mut change = change.clone();
+            change.window = terms.window(&opened.capabilities).unwrap_or(change.window);
+            match self.stage_over(opened, &change, by).await {
                 Ok(mut staged) => {
                     remark.into_iter().for_each(|it| staged.remark(it));
                     return Ok(staged);
@@ -56,61 +98,38 @@ impl FailoverSession {
         Err(last.unwrap_or_else(|| self.shared.nowhere(Step::Stage)))
     }
 
-    async fn stage_over(
-        &mut self,
-        protocol: Protocol,
-        mut session: Box<dyn ConfigureSession>,
-        change: &Change,
-        by: Deadline,
-    ) -> Result<Staged, SessionError> {
-        self.situation.staging(protocol);
+    async fn stage_over(&mut self, mut open: Open, change: &Change, by: Deadline) -> Result<Staged, SessionError> {
+        let before = self.shared.situation(|it| *it);
+        self.shared.situation(|it| it.staging(change.id, open.protocol));
         let begun = now();
-        let staged = session.stage(change, by).await;
-        self.shared.measured(protocol, begun, staged.as_ref().err());
+        let staged = open.session.stage(change, by).await;
+        self.shared.measured(open.protocol, begun, staged.as_ref().err());
         match &staged {
-            Ok(_) => self.current = Some((protocol, session)),
+            Ok(_) => self.current = Some(open),
             Err(error) if leads_elsewhere(error) => self.current = None,
-            Err(_) => {
-                self.current = Some((protocol, session));
-                self.situation.ended();
-            }
+            // It was reread under locks, which proves that an earlier session is gone too.
+            Err(SessionError::Stale { .. }) => self.shared.situation(Situation::ended),
+            // Refused, and nothing of ours was left: as before, whatever an earlier session may have left.
+            Err(_) => self.shared.situation(|it| *it = before),
         }
         staged
     }
 
-    // Switching away from a session that may hold a lock and an edit takes proof that it holds neither.
-    async fn clear_to_stage(&mut self, lost: SessionError, by: Deadline) -> Result<SessionError, SessionError> {
-        if may(&self.situation, Want::Stage, Means::Other, now()) == Verdict::Yes {
-            return Ok(lost);
-        }
-        let Some(cleanliness) = self.shared.cleanliness.clone() else {
-            return Err(lost);
-        };
-        match cleanliness.is_clean(by).await {
-            Ok(true) => {
-                self.situation.proven_clean();
-                Ok(lost)
-            }
-            Ok(false) | Err(_) => Err(lost),
-        }
-    }
-
     async fn do_apply(&mut self, staged: Staged, by: Deadline) -> Result<Applied, SessionError> {
-        let Some((protocol, session)) = &mut self.current else {
-            return Err(self
-                .shared
-                .refused(staged.record().protocol, Step::Apply, "staged in no session".to_owned()));
+        let Some(open) = &mut self.current else {
+            let words = "staged in no session".to_owned();
+            return Err(self.shared.refused(staged.record().protocol, Step::Apply, words));
         };
         let (guarantee, window) = (staged.record().guarantee, staged.record().window);
-        self.situation.applying(guarantee, window, now());
+        self.shared.situation(|it| it.applying(guarantee, window, now()));
         let begun = now();
-        let applied = session.apply(staged, by).await;
-        self.shared.measured(*protocol, begun, applied.as_ref().err());
+        let applied = open.session.apply(staged, by).await;
+        self.shared.measured(open.protocol, begun, applied.as_ref().err());
         match &applied {
             // The device counts from when it took the commit, which is no later than now.
-            Ok(_) => self.situation.applying(guarantee, window, now()),
+            Ok(_) => self.shared.situation(|it| it.applying(guarantee, window, now())),
             Err(error) if leads_elsewhere(error) => self.current = None,
-            Err(_) => self.situation.ended(),
+            Err(_) => self.shared.situation(Situation::ended),
         }
         applied
     }
@@ -118,58 +137,62 @@ impl FailoverSession {
     async fn do_renew(&mut self, applied: &Applied, by: Deadline) -> Result<(), SessionError> {
         let record = applied.record();
         self.adopt(record);
-        let mut session = self.same(record, by).await?;
-        let renewed = session.renew(applied, by).await;
+        let mut open = self.same(record, by).await?;
+        let renewed = open.session.renew(applied, by).await;
         // Also a renewal that nobody answered may have begun the window anew.
         if renewed.as_ref().err().is_none_or(leads_elsewhere) {
-            self.situation.applying(record.guarantee, record.window, now());
+            self.shared
+                .situation(|it| it.applying(record.guarantee, record.window, now()));
         }
-        self.keep(record.protocol, session, renewed.as_ref().err());
+        self.keep(open, renewed.as_ref().err());
         renewed
     }
 
     /// A change that another process applied: how long its window still lasts is not known, so all of it counts.
     pub(super) fn adopt(&mut self, record: &Record) {
-        if self.situation.phase == Phase::Nothing {
-            self.situation.staging(record.protocol);
-            self.situation.applying(record.guarantee, record.window, now());
-        }
+        self.shared.situation(|it| {
+            if !it.is_about(record.id) {
+                it.staging(record.id, record.protocol);
+                it.applying(record.guarantee, record.window, now());
+            }
+        });
     }
 
     /// The session at hand, or a new one over the protocol that has brought the change this far.
-    pub(super) async fn same(
-        &mut self,
-        record: &Record,
-        by: Deadline,
-    ) -> Result<Box<dyn ConfigureSession>, SessionError> {
-        if let Some((protocol, session)) = self.current.take()
-            && protocol == record.protocol
+    pub(super) async fn same(&mut self, record: &Record, by: Deadline) -> Result<Open, SessionError> {
+        if let Some(open) = self.current.take()
+            && open.protocol == record.protocol
         {
-            return Ok(session);
+            return Ok(open);
         }
         match self.shared.route(record.protocol) {
-            Some(route) => self.shared.open(&*route, by).await.map(|(session, _)| session),
+            Some(route) => self.shared.open(&*route, by).await,
             None => Err(self.shared.nowhere(Step::Connect)),
         }
     }
 
     /// Keeps a session unless it is lost.
-    pub(super) fn keep(
-        &mut self,
-        protocol: Protocol,
-        session: Box<dyn ConfigureSession>,
-        error: Option<&SessionError>,
-    ) {
+    pub(super) fn keep(&mut self, open: Open, error: Option<&SessionError>) {
         match error {
-            Some(error) if leads_elsewhere(error) => self.shared.selector().failed(protocol, now()),
-            Some(_) | None => self.current = Some((protocol, session)),
+            Some(error) if leads_elsewhere(error) => self.shared.selector().failed(open.protocol, now()),
+            Some(_) | None => self.current = Some(open),
+        }
+    }
+}
+
+impl Situation {
+    /// Is this protocol the one that has brought the change this far?
+    pub(super) fn means(&self, protocol: Protocol) -> Means {
+        match self.protocol {
+            Some(staged) if staged != protocol => Means::Other,
+            Some(_) | None => Means::Same,
         }
     }
 }
 
 impl ConfigureSession for FailoverSession {
     fn stage<'a>(&'a mut self, change: &'a Change, by: Deadline) -> Answer<'a, Staged> {
-        Box::pin(self.do_stage(change, by))
+        Box::pin(self.stage_on(&Plain, change, by))
     }
 
     fn apply(&mut self, staged: Staged, by: Deadline) -> Answer<'_, Applied> {

@@ -1,21 +1,30 @@
 //! Confirm and revert: over the protocol that has brought the change this far, or over another where that is safe.
 
 use super::FailoverSession;
-use super::route::now;
-use crate::core::{Means, Verdict, Want, leads_elsewhere, may};
+use super::configure::Open;
+use super::route::{Shared, now};
+use crate::core::{Means, Situation, Verdict, Want, leads_elsewhere, may};
 use adapters_port::{
     Access, Applied, Confirmed, Deadline, Observer, Place, Protocol, Record, Reverted, SessionError, Standing, Step,
 };
-use std::sync::Arc;
+
+/// Another way to a change that was brought this far over one that is lost.
+struct Elsewhere {
+    open: Open,
+    standing: Standing,
+    /// For the receipt.
+    remarks: Vec<String>,
+}
 
 impl FailoverSession {
     pub(super) async fn do_confirm(&mut self, applied: &Applied, by: Deadline) -> Result<Confirmed, SessionError> {
         let record = applied.record();
         self.adopt(record);
-        let lost = match self.same(record, by).await {
-            Ok(mut session) => {
-                let confirmed = session.confirm(applied, by).await;
-                self.keep(record.protocol, session, confirmed.as_ref().err());
+        let first = self.shared.patience(by, self.shared.has_others(record.protocol));
+        let lost = match self.same(record, first).await {
+            Ok(mut open) => {
+                let confirmed = open.session.confirm(applied, first).await;
+                self.keep(open, confirmed.as_ref().err());
                 match confirmed {
                     Err(error) if leads_elsewhere(&error) => error,
                     answer => return self.ended(answer),
@@ -23,17 +32,18 @@ impl FailoverSession {
             }
             Err(error) => error,
         };
-        let (route, standing) = self.elsewhere(record, Want::Confirm, lost, by).await?;
-        let protocol = route.protocol();
+        let Elsewhere {
+            mut open,
+            standing,
+            remarks,
+        } = self.elsewhere(record, Want::Confirm, lost, by).await?;
+        let protocol = open.protocol;
         match standing {
             Standing::Applied(applied) => {
-                let mut session = route.configure(by).await?;
-                let mut confirmed = session.confirm(&applied, by).await;
+                let mut confirmed = open.session.confirm(&applied, by).await;
                 if let Ok(confirmed) = &mut confirmed {
-                    confirmed
-                        .receipt
-                        .remarks
-                        .push(format!("applied over {}, confirmed over {protocol}", record.protocol));
+                    let remark = format!("applied over {}, confirmed over {protocol}", record.protocol);
+                    confirmed.receipt.remarks.extend(remarks.into_iter().chain([remark]));
                 }
                 self.ended(confirmed)
             }
@@ -49,10 +59,11 @@ impl FailoverSession {
 
     pub(super) async fn do_revert(&mut self, record: &Record, by: Deadline) -> Result<Reverted, SessionError> {
         self.adopt(record);
-        let lost = match self.same(record, by).await {
-            Ok(mut session) => {
-                let reverted = session.revert(record, by).await;
-                self.keep(record.protocol, session, reverted.as_ref().err());
+        let first = self.shared.patience(by, self.shared.has_others(record.protocol));
+        let lost = match self.same(record, first).await {
+            Ok(mut open) => {
+                let reverted = open.session.revert(record, first).await;
+                self.keep(open, reverted.as_ref().err());
                 match reverted {
                     Err(error) if leads_elsewhere(&error) => error,
                     answer => return self.ended(answer),
@@ -60,13 +71,12 @@ impl FailoverSession {
             }
             Err(error) => error,
         };
-        let (route, _) = self.elsewhere(record, Want::Revert, lost, by).await?;
         // Revert reads for itself, whatever the standing.
-        let mut session = route.configure(by).await?;
-        let mut reverted = session.revert(record, by).await;
+        let Elsewhere { mut open, remarks, .. } = self.elsewhere(record, Want::Revert, lost, by).await?;
+        let mut reverted = open.session.revert(record, by).await;
         if let Ok(reverted) = &mut reverted {
-            let remark = format!("applied over {}, reverted over {}", record.protocol, route.protocol());
-            reverted.receipt.remarks.push(remark);
+            let remark = format!("applied over {}, reverted over {}", record.protocol, open.protocol);
+            reverted.receipt.remarks.extend(remarks.into_iter().chain([remark]));
         }
         self.ended(reverted)
     }
@@ -78,24 +88,27 @@ impl FailoverSession {
         want: Want,
         lost: SessionError,
         by: Deadline,
-    ) -> Result<(Arc<dyn Access>, Standing), SessionError> {
+    ) -> Result<Elsewhere, SessionError> {
         if !leads_elsewhere(&lost) {
             return Err(lost);
         }
-        match may(&self.situation, want, Means::Other, now()) {
-            Verdict::Yes | Verdict::AfterReading => {}
+        let exclusive = match self.shared.situation(|it| may(it, want, Means::Other, now())) {
+            Verdict::Yes | Verdict::AfterReading => false,
+            // A revert that begins with locks is refused until the other session is gone.
+            Verdict::OnceClean if want == Want::Revert => true,
             // Until the device has had its chance to take it back nobody else writes; the caller asks again later.
             Verdict::NotBefore(_) | Verdict::OnceClean | Verdict::Never => return Err(lost),
-        }
+        };
         for route in self.shared.others(record.protocol) {
-            let standing = match self.shared.look(&*route, by).await {
-                Ok(mut observer) => Observer::resume(&mut *observer, record, by).await,
-                Err(error) => Err(error),
-            };
-            match standing {
-                Ok(standing) => {
-                    self.shared.using(route.protocol(), Some(&lost));
-                    return Ok((route, standing));
+            match self.shared.found(&*route, record, by).await {
+                Ok((open, _)) if exclusive && !open.capabilities.exclusive => {}
+                Ok((open, standing)) => {
+                    let remarks = self.shared.using(open.protocol, Some(&lost)).into_iter().collect();
+                    return Ok(Elsewhere {
+                        open,
+                        standing,
+                        remarks,
+                    });
                 }
                 Err(error) if leads_elsewhere(&error) => {}
                 Err(error) => return Err(error),
@@ -106,7 +119,7 @@ impl FailoverSession {
 
     fn ended<T>(&mut self, answer: Result<T, SessionError>) -> Result<T, SessionError> {
         if answer.is_ok() {
-            self.situation.ended();
+            self.shared.situation(Situation::ended);
         }
         answer
     }
@@ -125,5 +138,15 @@ impl FailoverSession {
             }
         };
         SessionError::Foreign { place, changes }
+    }
+}
+
+impl Shared {
+    /// A session over this way, and where the change stands as seen from it.
+    async fn found(&self, route: &dyn Access, record: &Record, by: Deadline) -> Result<(Open, Standing), SessionError> {
+        let open = self.open(route, by).await?;
+        let mut observer = self.look(route, by).await?;
+        let standing = Observer::resume(&mut *observer, record, by).await?;
+        Ok((open, standing))
     }
 }

@@ -5,6 +5,6 @@ mod finish;
 mod observe;
 mod route;
 
-pub use configure::FailoverSession;
+pub use configure::{FailoverSession, Terms};
 pub use observe::FailoverObserver;
-pub use route::{Cleanliness, Failover, Switch, Tell};
+pub use route::{Failover, Switch, Tell};

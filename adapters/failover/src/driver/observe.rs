@@ -35,8 +35,21 @@ impl FailoverObserver {
         Self { shared, current: None }
     }
 
+    /// Opens a session over the best protocol that answers.
+    pub(super) async fn connect(&mut self, by: Deadline) -> Result<(), SessionError> {
+        let mut round = self.round(Step::Connect, by);
+        self.current = Some(self.next(&mut round).await?);
+        Ok(())
+    }
+
     fn round(&self, step: Step, by: Deadline) -> Round {
-        let left = self.shared.selector().candidates(now()).into();
+        let mut left: VecDeque<Protocol> = self.shared.selector().candidates(now()).into();
+        // The session at hand is asked first; that its protocol comes again behind it gives a lost session a second one.
+        if let Some(open) = &self.current
+            && left.front() != Some(&open.protocol)
+        {
+            left.retain(|it| *it != open.protocol);
+        }
         Round {
             step,
             by,
@@ -96,6 +109,7 @@ impl Observer for FailoverObserver {
             let mut round = self.round(Step::Read, by);
             loop {
                 let mut open = self.next(&mut round).await?;
+                let by = self.shared.patience(by, !round.left.is_empty());
                 let answer = open.observer.read(paths, by).await;
                 if let Some(answer) = self.settle(&mut round, open, answer) {
                     return answer;
@@ -109,6 +123,7 @@ impl Observer for FailoverObserver {
             let mut round = self.round(Step::Query, by);
             loop {
                 let mut open = self.next(&mut round).await?;
+                let by = self.shared.patience(by, !round.left.is_empty());
                 let answer = open.observer.query(query, by).await;
                 if let Some(answer) = self.settle(&mut round, open, answer) {
                     return answer;
@@ -122,6 +137,7 @@ impl Observer for FailoverObserver {
             let mut round = self.round(Step::Watch, by);
             loop {
                 let mut open = self.next(&mut round).await?;
+                let by = self.shared.patience(by, !round.left.is_empty());
                 let answer = open.observer.watch(query, by).await;
                 if let Some(answer) = self.settle(&mut round, open, answer) {
                     return answer;
@@ -135,6 +151,7 @@ impl Observer for FailoverObserver {
             let mut round = self.round(Step::Resume, by);
             loop {
                 let mut open = self.next(&mut round).await?;
+                let by = self.shared.patience(by, !round.left.is_empty());
                 let answer = open.observer.resume(record, by).await;
                 if let Some(answer) = self.settle(&mut round, open, answer) {
                     return answer;

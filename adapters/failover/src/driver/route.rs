@@ -1,11 +1,13 @@
 //! The ways to one device, and getting a session over the best of them.
 
+use super::configure::Open;
 use super::{FailoverObserver, FailoverSession};
-use crate::core::{Health, Policy, Selector, leads_elsewhere};
+use crate::core::{Health, Policy, Selector, Situation, leads_elsewhere};
 use adapters_port::{
-    Access, Answer, Capabilities, ConfigureSession, Deadline, Demand, DeviceWords, Observer, Place, Protocol,
+    Access, Answer, Capabilities, ConfigureSession, Deadline, Demand, DeviceWords, Holder, Observer, Place, Protocol,
     SessionError, Step,
 };
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,12 +30,6 @@ pub trait Tell: Send + Sync {
     fn switched(&self, switch: &Switch);
 }
 
-/// Who can prove that a dead session has left nothing behind.
-pub trait Cleanliness: Send + Sync {
-    /// Is the session that staged gone, its lock free, and nothing of it left where a commit would take it along?
-    fn is_clean(&self, by: Deadline) -> Answer<'_, bool>;
-}
-
 /// One device with several protocols, behind the same port as one protocol.
 #[derive(Clone)]
 pub struct Failover {
@@ -44,9 +40,10 @@ pub(super) struct Shared {
     pub(super) device: String,
     routes: Vec<Arc<dyn Access>>,
     selector: Mutex<Selector>,
-    demand: Option<Demand>,
+    /// What may be on the device, whichever session put it there.
+    situation: Mutex<Situation>,
     tell: Arc<dyn Tell>,
-    pub(super) cleanliness: Option<Arc<dyn Cleanliness>>,
+    switches: AtomicU64,
     connect_within: Duration,
 }
 
@@ -62,28 +59,38 @@ impl Failover {
     ) -> Self {
         let preference: Vec<Protocol> = routes.iter().map(|it| it.protocol()).collect();
         let selector = Mutex::new(Selector::new(policy, &preference));
-        let (device, demand, cleanliness) = (device.into(), None, None);
         Self {
             shared: Arc::new(Shared {
-                device,
+                device: device.into(),
                 routes,
                 selector,
-                demand,
+                situation: Mutex::new(Situation::new()),
                 tell,
-                cleanliness,
+                switches: AtomicU64::new(0),
                 connect_within,
             }),
         }
     }
 
-    /// The same, and a session that promises less than this is of no use.
-    pub fn demanding(self, demand: Demand) -> Self {
-        self.rebuilt(|shared| shared.demand = Some(demand))
+    /// A session for configuring, as its own type. It connects at its first step, where a failure can still lead to
+    /// another protocol.
+    pub fn session(&self) -> FailoverSession {
+        FailoverSession::new(Arc::clone(&self.shared))
     }
 
-    /// The same, with somebody who can prove that a dead session left nothing behind.
-    pub fn proven_by(self, cleanliness: Arc<dyn Cleanliness>) -> Self {
-        self.rebuilt(|shared| shared.cleanliness = Some(cleanliness))
+    /// The protocols in their order of preference, with what is known of each.
+    pub fn all_health(&self) -> Vec<(Protocol, Health)> {
+        self.shared.selector().all()
+    }
+
+    /// How often the protocol was switched since the beginning.
+    pub fn switches(&self) -> u64 {
+        self.shared.switches.load(Ordering::Relaxed)
+    }
+
+    /// The way over one protocol alone.
+    pub fn over(&self, protocol: Protocol) -> Option<Arc<dyn Access>> {
+        self.shared.route(protocol)
     }
 
     /// What is known of a protocol.
@@ -91,30 +98,18 @@ impl Failover {
         self.shared.selector().health(protocol).cloned()
     }
 
+    /// Is there a better protocol than the one in use that should be asked now whether it is well again?
+    pub fn wants_probe(&self) -> bool {
+        !self.shared.selector().to_probe(now()).is_empty()
+    }
+
     /// Asks a better protocol than the one in use whether it is well again; changes nothing else.
     pub async fn probe(&self, by: Deadline) {
         let due = self.shared.selector().to_probe(now());
         for protocol in due {
             if let Some(route) = self.shared.route(protocol) {
-                drop(self.shared.open(&*route, by).await);
+                drop(self.shared.look(&*route, by).await);
             }
-        }
-    }
-
-    fn rebuilt(self, change: impl FnOnce(&mut Shared)) -> Self {
-        let old = &self.shared;
-        let mut shared = Shared {
-            device: old.device.clone(),
-            routes: old.routes.clone(),
-            selector: Mutex::new(old.selector().clone()),
-            demand: old.demand,
-            tell: Arc::clone(&old.tell),
-            cleanliness: old.cleanliness.clone(),
-            connect_within: old.connect_within,
-        };
-        change(&mut shared);
-        Self {
-            shared: Arc::new(shared),
         }
     }
 }
@@ -122,6 +117,11 @@ impl Failover {
 impl Shared {
     pub(super) fn selector(&self) -> MutexGuard<'_, Selector> {
         self.selector.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at, or changes, what may be on the device.
+    pub(super) fn situation<T>(&self, act: impl FnOnce(&mut Situation) -> T) -> T {
+        act(&mut self.situation.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn route(&self, protocol: Protocol) -> Option<Arc<dyn Access>> {
@@ -137,17 +137,18 @@ impl Shared {
     }
 
     /// A session for configuring over one protocol, measured.
-    pub(super) async fn open(
-        &self,
-        route: &dyn Access,
-        by: Deadline,
-    ) -> Result<(Box<dyn ConfigureSession>, Capabilities), SessionError> {
-        let by = by.earlier(Deadline::after(now(), self.connect_within));
+    pub(super) async fn open(&self, route: &dyn Access, by: Deadline) -> Result<Open, SessionError> {
+        let by = self.connecting(by);
         let begun = self.begin(route.protocol());
         let opened = async {
             let session = route.configure(by).await?;
             let capabilities = route.capabilities(by).await?;
-            Ok((session, capabilities))
+            let protocol = route.protocol();
+            Ok(Open {
+                protocol,
+                session,
+                capabilities,
+            })
         };
         let opened = opened.await;
         self.end(route.protocol(), begun, opened.as_ref().err());
@@ -156,11 +157,33 @@ impl Shared {
 
     /// A session for reading over one protocol, measured.
     pub(super) async fn look(&self, route: &dyn Access, by: Deadline) -> Result<Box<dyn Observer>, SessionError> {
-        let by = by.earlier(Deadline::after(now(), self.connect_within));
+        let by = self.connecting(by);
         let begun = self.begin(route.protocol());
         let opened = route.observe(by).await;
         self.end(route.protocol(), begun, opened.as_ref().err());
         opened
+    }
+
+    /// Silence while connecting leaves time for another protocol, where there is one.
+    fn connecting(&self, by: Deadline) -> Deadline {
+        match self.routes.len() {
+            0 | 1 => by,
+            _ => by.earlier(Deadline::after(now(), self.connect_within)),
+        }
+    }
+
+    /// How long one protocol may keep silent when `others` remain to be asked: most of what is left, never all of it.
+    pub(super) fn patience(&self, by: Deadline, others: bool) -> Deadline {
+        if others {
+            Deadline::after(now(), by.remaining(now()) * 3 / 5)
+        } else {
+            by
+        }
+    }
+
+    /// Is there another protocol than this one?
+    pub(super) fn has_others(&self, protocol: Protocol) -> bool {
+        self.routes.iter().any(|it| it.protocol() != protocol)
     }
 
     /// Takes note of how a request went.
@@ -182,19 +205,43 @@ impl Shared {
             to: protocol,
             because,
         };
+        self.switches.fetch_add(1, Ordering::Relaxed);
         self.tell.switched(&switch);
         Some(format!("switched from {from} to {protocol}: {}", switch.because))
     }
 
     /// Does a session promise what was demanded?
-    pub(super) fn enough(&self, capabilities: &Capabilities, step: Step) -> Result<(), SessionError> {
-        match self.demand {
-            Some(demand) if !capabilities.guarantee.meets(demand) => {
-                let (guarantee, protocol) = (capabilities.guarantee, capabilities.protocol);
-                let message = format!("over {protocol} it only promises {guarantee}, and more was demanded");
-                Err(self.refused(protocol, step, message))
-            }
-            Some(_) | None => Ok(()),
+    pub(super) fn enough(
+        &self,
+        capabilities: &Capabilities,
+        demand: Option<Demand>,
+        lost: Option<&SessionError>,
+    ) -> Result<(), SessionError> {
+        let Some(demand) = demand.filter(|it| !capabilities.guarantee.meets(*it)) else {
+            return Ok(());
+        };
+        tracing::debug!(device = self.device, ?demand, "too little is promised");
+        let (guarantee, protocol) = (capabilities.guarantee, capabilities.protocol);
+        let why = lost.map_or_else(String::new, |it| format!(", after it was {it}"));
+        let message = format!("over {protocol} it only promises {guarantee}, and more was demanded{why}");
+        Err(self.refused(protocol, Step::Stage, message))
+    }
+
+    /// Nothing is staged over this protocol while an earlier session over another one may still hold a change.
+    pub(super) fn unproven(&self, protocol: Protocol) -> SessionError {
+        let earlier = self.situation(|it| it.protocol).unwrap_or(protocol);
+        SessionError::Busy {
+            place: Place {
+                device: self.device.clone(),
+                protocol,
+                step: Step::Stage,
+            },
+            holder: Holder {
+                session: None,
+                what: format!("a change that was sent over {earlier} and may still take effect"),
+                dirty: false,
+            },
+            words: Box::default(),
         }
     }
 
@@ -265,13 +312,16 @@ impl Access for Failover {
 
     fn configure(&self, _by: Deadline) -> Answer<'_, Box<dyn ConfigureSession>> {
         // Connected at the first step, where a failure can still lead to another protocol.
-        let session = FailoverSession::new(Arc::clone(&self.shared));
+        let session = self.session();
         Box::pin(async move { Ok(Box::new(session) as Box<dyn ConfigureSession>) })
     }
 
-    fn observe(&self, _by: Deadline) -> Answer<'_, Box<dyn Observer>> {
-        let observer = FailoverObserver::new(Arc::clone(&self.shared));
-        Box::pin(async move { Ok(Box::new(observer) as Box<dyn Observer>) })
+    fn observe(&self, by: Deadline) -> Answer<'_, Box<dyn Observer>> {
+        let mut observer = FailoverObserver::new(Arc::clone(&self.shared));
+        Box::pin(async move {
+            observer.connect(by).await?;
+            Ok(Box::new(observer) as Box<dyn Observer>)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A device in memory: one datastore, two protocols, and a fault for each on command.
 
-use adapters_failover::{Cleanliness, Switch, Tell};
+use adapters_failover::{Switch, Tell};
 use adapters_port::{
     Access, Answer, Applied, Capabilities, Change, ChangeId, ConfigureSession, Confirmed, Deadline, Denial,
     DeviceWords, Guarantee, Observation, Observer, PersistId, Place, Protocol, Query, Receipt, Record, Reverted, Save,
@@ -28,6 +28,7 @@ pub struct Device(Arc<Mutex<State>>);
 struct State {
     running: Tree,
     guarantee: Guarantee,
+    exclusive: bool,
     dies: BTreeMap<Protocol, Dies>,
     generation: BTreeMap<Protocol, u32>,
     writes: BTreeMap<Protocol, usize>,
@@ -40,6 +41,7 @@ impl Device {
         Self(Arc::new(Mutex::new(State {
             running,
             guarantee,
+            exclusive: false,
             dies,
             generation,
             writes,
@@ -74,20 +76,13 @@ impl Device {
         self.state().running = Tree::new();
     }
 
-    pub fn proof(&self, clean: bool) -> Proof {
-        Proof(clean)
+    /// Does its terminal take the locks of all before it stages?
+    pub fn exclusive(&self, exclusive: bool) {
+        self.state().exclusive = exclusive;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
-    }
-}
-
-pub struct Proof(bool);
-
-impl Cleanliness for Proof {
-    fn is_clean(&self, _by: Deadline) -> Answer<'_, bool> {
-        Box::pin(async move { Ok(self.0) })
     }
 }
 
@@ -167,6 +162,7 @@ impl Access for Way {
                 protocol,
                 guarantee,
                 renew: true,
+                exclusive: self.protocol == Protocol::Netconf || self.device.state().exclusive,
                 save,
                 watch: false,
                 identity: None,

@@ -94,6 +94,8 @@ fn read_commit(node: &Node, faults: &Faults) -> Option<Commit> {
     let optional = |name: &'static str| fields.optional(name).and_then(|it| it.text(faults));
     let required = |name: &'static str| fields.required(name).and_then(|it| it.text(faults));
     let commit = Commit {
+        exclusive: texts(fields.optional("exclusive"), faults),
+        release: texts(fields.optional("release"), faults),
         check: optional("check"),
         trial: optional("trial"),
         confirm: required("confirm").unwrap_or_default(),
