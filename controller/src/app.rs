@@ -18,6 +18,7 @@ use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Outcome, Track, now};
 use crate::config::TermSettings;
 use crate::network::Network;
+use crate::operation::Operation;
 use crate::plan::{self, Plan, PlanError, PlannedIntent};
 use crate::store::{Kept, NewIntent, Store, StoreError, TransactionRow};
 
@@ -97,6 +98,8 @@ pub struct App {
     pub doors: (SocketAddr, SocketAddr),
     /// What was told of transactions that are over, the latest few.
     pub told: Mutex<HashMap<TransactionId, Arc<Track>>>,
+    /// What it stands on.
+    pub operation: Operation,
 }
 
 impl App {
@@ -194,7 +197,12 @@ impl App {
         Ok(row)
     }
 
-    fn charge(&self, transaction: TransactionId, plan: &Plan, asker: &Asker) -> Result<Charge<Change>, AppError> {
+    pub(crate) fn charge(
+        &self,
+        transaction: TransactionId,
+        plan: &Plan,
+        asker: &Asker,
+    ) -> Result<Charge<Change>, AppError> {
         let inside = |error: &dyn std::fmt::Display| AppError::Inside(error.to_string());
         let mut members = Vec::new();
         for device in plan.devices.iter().filter(|device| !device.entries.is_empty()) {
@@ -265,35 +273,7 @@ impl App {
         }
     }
 
-    /// What a former run of the program left at `running` and the hub does not run: what the journal says of it, or that
-    /// it never began.
-    pub async fn catch_up(&self, endings: HashMap<TransactionId, Ending>) -> Result<(), AppError> {
-        let rows = self.store.transactions(i64::MAX).await?;
-        for row in rows.iter().filter(|row| row.state == "running") {
-            let Ok(transaction) = row.id.parse::<TransactionId>() else {
-                continue;
-            };
-            match endings.get(&transaction) {
-                Some(ending) => {
-                    let (state, reason) = ended(ending, &self.agents);
-                    self.settled(transaction, state, holds(ending), &reason).await?;
-                }
-                None if self.hub.track(transaction).is_none() => {
-                    self.settled(
-                        transaction,
-                        "rolled-back",
-                        false,
-                        "the controller stopped before it began",
-                    )
-                    .await?;
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn settled(
+    pub(crate) async fn settled(
         &self,
         transaction: TransactionId,
         state: &str,
@@ -326,6 +306,7 @@ impl App {
         }
         self.store.move_plan(&plan.id, "committing", state).await?;
         self.store.end(&id, state, reason, stamp()).await?;
+        self.operation.settled(transaction);
         let asker = Asker {
             who: "controller".to_owned(),
             door: "inside",
@@ -396,7 +377,13 @@ impl App {
         self.store.intent(key).await?.ok_or_else(|| missing("intent", key))
     }
 
-    async fn note(&self, asker: &Asker, what: &str, object: &str, detail: serde_json::Value) -> Result<(), AppError> {
+    pub(crate) async fn note(
+        &self,
+        asker: &Asker,
+        what: &str,
+        object: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), AppError> {
         let entry = Entry {
             at: stamp(),
             who: asker.who.clone(),
@@ -441,7 +428,7 @@ fn demand(word: &str) -> Demand {
 }
 
 /// Whether what was planned is what the network was decided to be.
-fn holds(ending: &Ending) -> bool {
+pub(crate) fn holds(ending: &Ending) -> bool {
     match ending {
         Ending::Committed => true,
         Ending::RolledBack { .. } => false,
@@ -450,7 +437,7 @@ fn holds(ending: &Ending) -> bool {
 }
 
 /// The word for an ending and the reason, with devices by their names.
-fn ended(ending: &Ending, agents: &Agents) -> (&'static str, String) {
+pub(crate) fn ended(ending: &Ending, agents: &Agents) -> (&'static str, String) {
     use crate::commit::Agents as _;
     match ending {
         Ending::Committed => ("committed", String::new()),

@@ -107,6 +107,27 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// Write everything that the controller knows to one sealed file, while it goes on
+    Backup {
+        /// The file, which must not be there yet
+        file: PathBuf,
+        /// The file with the passphrase, of mode 0600 [default: ENTENTE_PASSPHRASE]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Bring a backup back into an empty state directory
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// The directory that holds everything durable
+        #[arg(long, value_name = "DIR")]
+        state: Option<String>,
+        /// The file with the passphrase, of mode 0600 [default: ENTENTE_PASSPHRASE]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
     /// Start a small network on this machine and commit an intent across it
     Demo {
         /// Stop once the demo has been shown

@@ -8,6 +8,7 @@ use futures::{Stream, StreamExt};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt;
 
 use crate::arguments::Remote;
 use crate::config::Config;
@@ -95,6 +96,24 @@ impl Client {
     /// Asks for something to be done that has no answer.
     pub async fn tell(&self, path: &str) -> Result<()> {
         self.send(Method::POST, path, None).await.map(|_| ())
+    }
+
+    /// Sends something and writes the answer to a file, durable when this returns; gives its length.
+    pub async fn download(&self, path: &str, body: String, file: fs::File) -> Result<u64> {
+        let response = self.send(Method::POST, path, Some(body)).await?;
+        let expected = response.content_length();
+        let mut chunks = response.bytes_stream();
+        let (mut file, mut length) = (tokio::fs::File::from_std(file), 0);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.context("read the controller's answer")?;
+            length += chunk.len() as u64;
+            file.write_all(&chunk).await.context("write the file")?;
+        }
+        if expected.is_some_and(|expected| expected != length) {
+            return Err(Exit::Unreachable.because("the controller's answer ended too early: try again"));
+        }
+        file.sync_all().await.context("write the file")?;
+        Ok(length)
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Response> {

@@ -4,6 +4,7 @@ mod agents;
 mod app;
 mod arguments;
 mod audit;
+mod backup;
 mod client;
 mod command;
 mod commit;
@@ -14,6 +15,7 @@ mod exit;
 mod halt;
 mod intake;
 mod network;
+mod operation;
 mod plan;
 mod serve;
 mod store;
@@ -88,6 +90,19 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "entente", &mut std::io::stdout());
             Ok(())
+        }
+        Command::Backup {
+            file,
+            passphrase_file,
+            remote,
+        } => command::backup::backup(&client(&remote)?, output, &file, passphrase_file.as_deref()).await,
+        Command::Restore {
+            file,
+            state,
+            passphrase_file,
+        } => {
+            let given = state.into_iter().map(|state| ("state", state)).collect();
+            command::backup::restore(&settings(given)?, output, &file, passphrase_file.as_deref()).await
         }
         Command::Demo { once } => command::demo::run(once).await,
     }

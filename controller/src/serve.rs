@@ -20,12 +20,14 @@ use transaction_journal::{Epoch as JournalEpoch, FileJournal, Json, OpenError, O
 use crate::agents::{self, Agents};
 use crate::app::App;
 use crate::audit::{Audit, hex};
+use crate::backup;
 use crate::command::faulty;
-use crate::commit::{Change, Decisions, Gates, Ground, Hub};
+use crate::commit::{Bounded, Change, Decisions, Gates, Ground, Hub};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::intake::rest;
 use crate::network::Network;
+use crate::operation::Operation;
 use crate::store::Store;
 
 /// How many outcomes may wait to be kept.
@@ -58,15 +60,18 @@ pub async fn run(config: Config) -> Result<()> {
         .append(JournalEpoch(epoch.0), Vec::new())
         .await
         .context("take the journal over")?;
+    let records: Vec<_> = recovered.entries.into_iter().map(|entry| entry.record.0).collect();
+    let journal = Bounded::new(journal, records.iter());
+    let restored = backup::restored(&config.state).map_err(|error| Exit::State.because(chain(&error)))?;
     let ground = Ground {
-        journal,
+        journal: journal.clone(),
         epoch,
         agents: agents.clone(),
         gates: Arc::new(NoGate),
         mute: Arc::default(),
         outcomes,
+        restored,
     };
-    let records: Vec<_> = recovered.entries.into_iter().map(|entry| entry.record.0).collect();
     let endings = records.iter().filter_map(ending).collect();
     let hub = Hub::start(ground, records).await;
     let receive = tokio::spawn(agents.clone().receive(door, Arc::downgrade(&hub)));
@@ -81,6 +86,13 @@ pub async fn run(config: Config) -> Result<()> {
         told: Mutex::default(),
         authority,
         doors: (config.agents_listen, config.agents_enrolment),
+        operation: Operation {
+            state: config.state.clone(),
+            journal,
+            epoch: epoch.0,
+            restored,
+            saving: Mutex::default(),
+        },
     });
     app.catch_up(endings)
         .await

@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use fabric_wire::v1::{self, Downward, Scope, Step, Upward, downward, upward};
 use fabric_wire::{ControllerLink, Door, Lost, Outlet};
+use futures::future::BoxFuture;
 use knowledge_model::Tree;
 use tokio::sync::mpsc;
 use transaction::{DeviceId, Request};
 
-use crate::commit::{self, Change, Hub};
+use crate::commit::{self, Change, Content, Hub};
 
 /// How long a device may take to be read.
 const READ_WITHIN: Duration = Duration::from_secs(30);
@@ -302,5 +303,19 @@ impl commit::Agents for Agents {
 
     fn name(&self, device: DeviceId) -> String {
         self.called(device)
+    }
+
+    fn devices(&self) -> Vec<DeviceId> {
+        self.names.keys().copied().collect()
+    }
+
+    fn look(&self, device: DeviceId, paths: Vec<String>) -> BoxFuture<'_, Option<HashMap<String, Content>>> {
+        Box::pin(async move {
+            let tree = self.read(device, paths).await.ok()?;
+            let entry = |(path, value): (&knowledge_model::Path, &knowledge_model::Value)| {
+                (path.to_string(), Content::of(value))
+            };
+            Some(tree.iter().map(entry).collect())
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub mod audit;
+pub mod backup;
 pub mod commit;
 pub mod config;
 pub mod demo;

@@ -49,7 +49,8 @@ impl Change {
 }
 
 impl Content {
-    fn of(value: &Value) -> Self {
+    /// The written form of a value.
+    pub fn of(value: &Value) -> Self {
         value.text().map_or(Self::Present, |text| Self::Scalar(text.to_owned()))
     }
 }

@@ -12,7 +12,8 @@ use transaction::{
     TicketId, TransactionId, admission,
 };
 
-use super::change::Change;
+use super::change::{Change, Content};
+use super::doubt::Restored;
 use super::run::{Decisions, Run, Start, now};
 use super::timers::Timers;
 use super::track::Track;
@@ -26,6 +27,10 @@ pub trait Agents: Send + Sync {
     fn offer(&self, request: Request<Change>) -> bool;
     /// The name that people give a device.
     fn name(&self, device: DeviceId) -> String;
+    /// Every device that is known.
+    fn devices(&self) -> Vec<DeviceId>;
+    /// What stands at these paths of a device now; nothing where it cannot be read.
+    fn look(&self, device: DeviceId, paths: Vec<String>) -> BoxFuture<'_, Option<HashMap<String, Content>>>;
 }
 
 /// Who looks at the network's health.
@@ -75,6 +80,8 @@ pub struct Ground {
     pub mute: Arc<AtomicBool>,
     /// Where every outcome is told.
     pub outcomes: mpsc::Sender<Outcome>,
+    /// The last restore, if there was one: what began before it is in doubt.
+    pub restored: Option<Restored>,
 }
 
 /// The one place through which transactions run.
@@ -111,6 +118,15 @@ impl Hub {
         let Some((coordinator, effects)) = Coordinator::recover(history, self.ground.epoch, now()) else {
             return;
         };
+        if coordinator.ending().is_none() && self.ground.restored.is_some_and(|it| it.covers(transaction)) {
+            let decided = history.iter().find_map(|record| match record {
+                CoordinatorRecord::Decided { decision, .. } => Some(decision.clone()),
+                CoordinatorRecord::Began { .. }
+                | CoordinatorRecord::Settled { .. }
+                | CoordinatorRecord::Cleared { .. } => None,
+            });
+            return self.doubt(coordinator.charge().clone(), decided).await;
+        }
         tracing::info!(%transaction, "resumed from the journal");
         let members = coordinator.charge().members.iter().map(|member| member.device);
         let settled = coordinator.ending().is_some();
@@ -208,9 +224,12 @@ impl Hub {
 
     /// An agent's question; who asks about a transaction that nobody leads is told to revert. A controller that can
     /// no longer write says nothing: another may lead, and know better.
-    pub fn asked(&self, inquiry: Inquiry) {
+    pub fn asked(self: &Arc<Self>, inquiry: Inquiry) {
         if self.ground.mute.load(Ordering::Acquire) || self.tell(inquiry.transaction, Input::Asked(inquiry)) {
             return;
+        }
+        if self.ground.restored.is_some_and(|it| it.precedes(&inquiry)) && !self.runs(inquiry.transaction) {
+            return self.doubt_unknown(inquiry);
         }
         let _ = self.ground.agents.offer(inquiry.presumed(self.ground.epoch));
     }
@@ -255,7 +274,46 @@ impl Hub {
         }
     }
 
-    fn run(self: &Arc<Self>, coordinator: Coordinator<Change>, start: Start, track: Arc<Track>) {
+    /// Takes the seat of a transaction that is not driven yet; what comes for it meanwhile comes out here.
+    pub(super) fn occupy(&self, transaction: TransactionId) -> (mpsc::Receiver<Input>, Arc<Track>) {
+        let ((own, inputs), track) = (mpsc::channel(INPUTS), Arc::<Track>::default());
+        let running = Running {
+            inputs: own,
+            track: track.clone(),
+        };
+        let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(transaction, running);
+        (inputs, track)
+    }
+
+    /// Gives the seat of a transaction up.
+    pub(super) fn leave(&self, transaction: TransactionId) {
+        let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&transaction);
+    }
+
+    /// What the hub stands on.
+    pub(super) fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    pub(super) async fn tell_admission(&self, input: admission::Input) {
+        if self.admission.send(input).await.is_err() {
+            tracing::warn!("nobody admits any more");
+        }
+    }
+
+    pub(super) async fn tell_outcome(&self, outcome: Outcome) {
+        if self.ground.outcomes.send(outcome).await.is_err() {
+            tracing::warn!("settled while stopping");
+        }
+    }
+
+    fn runs(&self, transaction: TransactionId) -> bool {
+        self.sender(transaction).is_some()
+    }
+
+    pub(super) fn run(self: &Arc<Self>, coordinator: Coordinator<Change>, start: Start, track: Arc<Track>) {
         let transaction = coordinator.transaction();
         let (own, inputs) = mpsc::channel(INPUTS);
         let running = Running {

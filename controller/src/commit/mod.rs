@@ -1,13 +1,19 @@
 //! Drives transactions: performs what the coordinator decides, and decides nothing.
 
+mod bounded;
 mod change;
+mod doubt;
 mod hub;
 mod point;
 mod run;
+mod tally;
 mod timers;
 mod track;
+mod verdict;
 
+pub use bounded::{Bounded, Decided};
 pub use change::{Change, Content};
+pub use doubt::Restored;
 pub use hub::{Agents, Gates, Ground, Hub, Outcome};
 pub use run::{Decisions, now};
 pub use track::{Event, Track};

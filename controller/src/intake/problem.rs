@@ -23,6 +23,18 @@ pub struct Problem {
     pub faults: Vec<String>,
 }
 
+impl Problem {
+    /// What was sent cannot be.
+    pub fn invalid(title: String) -> Self {
+        Self {
+            code: "invalid",
+            status: 422,
+            title,
+            faults: Vec::new(),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

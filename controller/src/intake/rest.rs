@@ -34,8 +34,8 @@ const ROWS: i64 = 500;
 
 /// What the handlers share.
 #[derive(Clone)]
-struct Door {
-    app: Arc<App>,
+pub(super) struct Door {
+    pub(super) app: Arc<App>,
     token: Arc<str>,
 }
 
@@ -76,6 +76,7 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .routes(routes!(agents))
         .routes(routes!(invite))
         .routes(routes!(audit))
+        .merge(super::operate::routes())
         .split_for_parts();
     api.merge(rest);
     let closed = closed.layer(middleware::from_fn_with_state(door.clone(), let_in));
@@ -112,7 +113,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
-fn asker(headers: &HeaderMap) -> Asker {
+pub(super) fn asker(headers: &HeaderMap) -> Asker {
     let named = headers.get("x-entente-user").and_then(|value| value.to_str().ok());
     let who = named
         .map(|it| it.chars().filter(|it| it.is_ascii_graphic()).take(64).collect())
@@ -351,7 +352,7 @@ async fn invite(
     ))
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, AppError> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, AppError> {
     serde_json::from_slice(body).map_err(|error| {
         let at = Mark {
             line: error.line(),

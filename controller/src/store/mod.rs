@@ -3,6 +3,9 @@
 //! Queries keep to what SQLite and PostgreSQL both understand. The decision of a transaction is not here: it stands in
 //! the journal, and a row of `transaction_record` follows it.
 
+mod operate;
+pub mod schema;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -111,6 +114,7 @@ impl Store {
     /// Where the file cannot be used, or was written by a newer program: then it is left untouched.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join("store.db");
+        let found = schema::found(&file).await?;
         let options = SqliteConnectOptions::new()
             .filename(&file)
             .create_if_missing(true)
@@ -127,10 +131,7 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10));
         let pool = pool.connect_with(options).await.map_err(|error| wrong(error.into()))?;
-        sqlx::migrate!("src/store/migrations")
-            .run(&pool)
-            .await
-            .map_err(|error| wrong(error.into()))?;
+        schema::bring_up(&pool, &file, found).await?;
         Ok(Self { pool })
     }
 

@@ -1,0 +1,346 @@
+//! A controller, agents and simulated devices as processes of their own, each of which can be killed.
+//!
+//! What stands on a device is read from the device itself, past everything that is ours.
+#![allow(dead_code, reason = "each test takes what it needs of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests_real::Child;
+
+/// How long anything may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const PASSWORD: &str = "simulated";
+
+struct Device {
+    id: String,
+    name: String,
+    address: String,
+    port: u64,
+}
+
+/// The network and who runs it.
+pub struct Network {
+    _lab: Child,
+    control: String,
+    devices: Vec<Device>,
+    controller: Option<Child>,
+    agents: Vec<(String, Option<Child>)>,
+    ports: [u16; 3],
+    /// Last: whoever still runs has files in it.
+    folder: tempfile::TempDir,
+}
+
+impl Network {
+    /// Starts one agent for each of these numbers of devices, r1 and so on.
+    pub fn start(shares: &[usize]) -> Self {
+        let own = Path::new(env!("CARGO_BIN_EXE_entente"));
+        assert!(
+            own.with_file_name("entente-lab").is_file() && own.with_file_name("entente-agent").is_file(),
+            "build the whole workspace first: cargo build --workspace"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let (lab, devices, control) = lab(&own.with_file_name("entente-lab"), shares.iter().sum());
+        let ports = [(); 3].map(|()| tests_real::free_port().unwrap());
+        let mut network = Self {
+            _lab: lab,
+            control,
+            devices,
+            controller: None,
+            agents: Vec::new(),
+            ports,
+            folder,
+        };
+        network.write("inventory.yaml", &network.inventory());
+        network.start_controller();
+        let mut next = 0;
+        for (at, share) in shares.iter().enumerate() {
+            network.invite(&format!("agent-{at}"), next..next + share);
+            next += share;
+        }
+        network.joined();
+        network
+    }
+
+    fn inventory(&self) -> String {
+        let device = |it: &Device| {
+            format!(
+                "  - id: {}\n    name: {}\n    address: {}\n    platforms: [ietf]\n    protocols: [{{ name: netconf, port: {} }}]\n",
+                it.id, it.name, it.address, it.port
+            )
+        };
+        format!(
+            "version: 1\ndevices:\n{}",
+            self.devices.iter().map(device).collect::<String>()
+        )
+    }
+
+    /// Where everything of this network lies.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file beside the others.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// A program with the settings of this network.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_entente")).with_file_name(program));
+        let names = ["ENTENTE_LISTEN", "ENTENTE_AGENTS_LISTEN", "ENTENTE_AGENTS_ENROLMENT"];
+        command.envs(names.iter().zip(self.ports.map(|port| format!("127.0.0.1:{port}"))));
+        command
+            .env("ENTENTE_STATE", self.path("state"))
+            .env("ENTENTE_INVENTORY", self.path("inventory.yaml"))
+            .env("ENTENTE_PASSPHRASE", "correct horse")
+            .env("HOME", self.folder.path())
+            .env_remove("XDG_CONFIG_HOME");
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the controller and waits until it answers.
+    pub fn start_controller(&mut self) {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path("controller.log"));
+        let mut command = self.command("entente");
+        self.controller = Some(Child::start(command.arg("serve").stderr(log.unwrap())).unwrap());
+        self.until("the controller to answer", || {
+            (self.entente("agent list").0 == 0).then_some(())
+        });
+    }
+
+    /// Kills the controller with SIGKILL.
+    pub fn kill_controller(&mut self) {
+        self.controller = None;
+    }
+
+    /// The controller's process.
+    pub fn controller(&mut self) -> &mut Child {
+        self.controller.as_mut().expect("the controller runs")
+    }
+
+    /// Kills an agent with SIGKILL.
+    pub fn kill_agent(&mut self, at: usize) {
+        self.agents[at].1 = None;
+    }
+
+    /// Starts an agent that was killed.
+    pub fn start_agent(&mut self, at: usize) {
+        let name = self.agents[at].0.clone();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path(&format!("{name}.log")));
+        let mut command = self.command("entente-agent");
+        command
+            .args(["run", "--config"])
+            .arg(self.path(&name).join("agent.yaml"));
+        self.agents[at].1 = Some(Child::start(command.stdout(Stdio::null()).stderr(log.unwrap())).unwrap());
+    }
+
+    fn invite(&mut self, name: &str, share: std::ops::Range<usize>) {
+        let devices = &self.devices[share];
+        let named: String = devices.iter().map(|it| format!(" --device {}", it.name)).collect();
+        let said = self.entente(&format!("agent invite {name} --output json{named}")).1;
+        let invitation: Value = serde_json::from_str(&said).expect(&said);
+        let text = |field: &str| invitation[field].as_str().unwrap().to_owned();
+        let home = self.path(name);
+        std::fs::create_dir(&home).unwrap();
+        for (file, secret) in [("token", text("token")), ("password", PASSWORD.to_owned())] {
+            std::fs::write(home.join(file), secret).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(home.join(file), mode).unwrap();
+        }
+        let way = |it: &Device| {
+            format!(
+                "  - id: {}\n    name: {}\n    ways: [{{ protocol: netconf, address: '{}:{}', platform: ietf, credential: admin, trust-first-use: true }}]\n",
+                it.id, it.name, it.address, it.port
+            )
+        };
+        let config = format!(
+            "name: {name}\nstate: state\ncontroller:\n  address: {}\n  enrolment: {}\n  fingerprint: {}\n  token: {{ file: token }}\n\
+             credentials:\n  admin: {{ user: admin, password: {{ file: password }} }}\ndevices:\n{}",
+            text("address"),
+            text("enrolment"),
+            text("fingerprint"),
+            devices.iter().map(way).collect::<String>()
+        );
+        std::fs::write(home.join("agent.yaml"), config).unwrap();
+        self.agents.push((name.to_owned(), None));
+        self.start_agent(self.agents.len() - 1);
+    }
+
+    /// Waits until every agent has joined.
+    pub fn joined(&self) {
+        self.until("every agent to join", || {
+            let (code, said) = self.entente("agent list --output json");
+            let agents: Value = serde_json::from_str(&said).ok()?;
+            (code == 0 && agents.as_array()?.len() == self.agents.len()).then_some(())
+        });
+    }
+
+    /// Runs `entente` with the words of a line; answers its exit code and everything that it said.
+    pub fn entente(&self, line: &str) -> (i32, String) {
+        let output = self.command("entente").args(line.split_whitespace()).output().unwrap();
+        said(&output)
+    }
+
+    /// An intent that describes an interface on these devices.
+    pub fn describe(&self, file: &str, devices: &str, interface: &str, text: &str) {
+        let intent = format!(
+            "class: interface.set\nname: {interface}\nslots: {{ device: [{devices}], interface: {interface}, description: {text} }}\n"
+        );
+        self.write(file, &intent);
+    }
+
+    /// Plans and commits over REST without waiting; gives the transaction.
+    pub fn commit(&self, file: &str) -> String {
+        let said = self.entente(&format!("commit -f {file} --detach --output json"));
+        let transaction: Value =
+            serde_json::from_str(&said.1).unwrap_or_else(|_| panic!("{}\n{}", said.1, self.logs()));
+        transaction["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What became of a transaction, once it has ended.
+    pub fn ended(&self, transaction: &str) -> String {
+        self.until(&format!("{transaction} to end"), || {
+            let said = self.entente(&format!("transaction show {transaction} --output json")).1;
+            let row: Value = serde_json::from_str(&said).ok()?;
+            let state = row["state"].as_str()?;
+            (state != "running").then(|| state.to_owned())
+        })
+    }
+
+    /// Whether a device's datastore holds this text, as the device itself says.
+    pub fn holds(&self, device: &str, text: &str) -> bool {
+        http(&self.control, "GET", &format!("/devices/{device}/config/running"), "").contains(text)
+    }
+
+    /// How often a device was asked for an operation, and did it.
+    pub fn done(&self, device: &str, operation: &str) -> usize {
+        let log = http(&self.control, "GET", &format!("/devices/{device}/log"), "");
+        let entries: Value = serde_json::from_str(&log).expect(&log);
+        let good = |it: &&Value| it["operation"] == operation && it["outcome"] == "ok";
+        entries.as_array().expect(&log).iter().filter(good).count()
+    }
+
+    /// Lets a device answer late.
+    pub fn delay(&self, device: &str, operation: &str, millis: u64) {
+        let fault = json!({ "fault": "delay", "operation": operation, "millis": millis });
+        http(
+            &self.control,
+            "POST",
+            &format!("/devices/{device}/faults"),
+            &fault.to_string(),
+        );
+    }
+
+    /// Lets a device be as it was.
+    pub fn heal(&self, device: &str) {
+        http(&self.control, "DELETE", &format!("/devices/{device}/faults"), "");
+    }
+
+    /// Waits until `transaction` has told something that contains all of these words.
+    pub fn told(&self, transaction: &str, words: &[&str]) {
+        let token = std::fs::read_to_string(self.path("state/token")).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.ports[0])).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(
+            stream,
+            "GET /v1/transactions/{transaction}/progress HTTP/1.0\r\nauthorization: Bearer {token}\r\n\r\n"
+        )
+        .unwrap();
+        let mut seen = String::new();
+        for line in BufReader::new(stream).lines() {
+            let line = line.unwrap_or_else(|error| panic!("{error}: {words:?} was not told\n{seen}"));
+            if words.iter().all(|word| line.contains(word)) {
+                return;
+            }
+            seen = format!("{seen}{line}\n");
+        }
+        panic!("{words:?} was not told\n{seen}\n{}", self.logs());
+    }
+
+    /// Asks until there is an answer.
+    pub fn until<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+        tests_real::until(what, PATIENCE, condition).unwrap_or_else(|error| panic!("{error}\n{}", self.logs()))
+    }
+
+    /// What everybody said.
+    pub fn logs(&self) -> String {
+        let read = |name: &str| std::fs::read_to_string(self.path(&format!("{name}.log"))).unwrap_or_default();
+        let names = std::iter::once("controller").chain(self.agents.iter().map(|(name, _)| name.as_str()));
+        names.map(|name| format!("── {name}\n{}", read(name))).collect()
+    }
+
+    /// Where REST is served.
+    pub fn rest(&self) -> String {
+        format!("127.0.0.1:{}", self.ports[0])
+    }
+}
+
+/// The exit code and everything that was said.
+pub fn said(output: &Output) -> (i32, String) {
+    let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (output.status.code().unwrap_or(-1), text.concat())
+}
+
+fn lab(program: &Path, count: usize) -> (Child, Vec<Device>, String) {
+    let mut command = Command::new(program);
+    let (count, kind) = (count.to_string(), "confirmed");
+    command.args([
+        "devices",
+        "--count",
+        &count,
+        "--name",
+        "r",
+        "--user",
+        "admin",
+        "--personality",
+        kind,
+    ]);
+    command.env("ENTENTE_LAB_PASSWORD", PASSWORD);
+    let mut lab = Child::start(command.stdout(Stdio::piped()).stderr(Stdio::null())).unwrap();
+    let out = lab.process().stdout.take().unwrap();
+    let mut devices = Vec::new();
+    for line in BufReader::new(out).lines() {
+        let card: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if let Some(control) = card["control"].as_str() {
+            let control = control.trim_start_matches("http://").trim_end_matches('/').to_owned();
+            return (lab, devices, control);
+        }
+        let text = |field: &str| card[field].as_str().unwrap().to_owned();
+        devices.push(Device {
+            id: format!("01930000-0000-7000-8000-{:012}", devices.len() + 1),
+            name: text("name"),
+            address: text("address"),
+            port: card["netconf_port"].as_u64().unwrap(),
+        });
+    }
+    panic!("entente-lab ended");
+}
+
+/// One request to a server that knows only HTTP; gives the body.
+pub fn http(server: &str, method: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    assert!(head.contains(" 2"), "{method} {path}: {head}");
+    body.to_owned()
+}
