@@ -92,6 +92,7 @@ impl Bounded {
         self.inner.compact(keep).await?;
         self.tally().forgotten(&gone);
         self.rewritten.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(gone = gone.len(), times = self.rewritten(), "the journal is shorter");
         Ok(())
     }
 
