@@ -1,6 +1,5 @@
 //! `entente serve`: builds the controller, runs it, drains it.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
@@ -15,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tracing_subscriber::util::SubscriberInitExt;
 use transaction::{CoordinatorRecord, Ending, Epoch, TransactionId};
-use transaction_journal::{Epoch as JournalEpoch, FileJournal, Json, OpenError, Options, Recovered};
+use transaction_journal::{Epoch as JournalEpoch, FileJournal, Journal, Json, OpenError, Options, Recovered};
 
 use crate::agents::{self, Agents};
 use crate::app::App;
@@ -47,21 +46,16 @@ pub async fn run(config: Config) -> Result<()> {
     let audit = Audit::open(store.clone(), &config.state).await?;
     let network = network.with_owners(&store.ownership().await?)?;
     let listener = bind(config.listen).await?;
-    let names: HashMap<_, _> = network
-        .devices()
-        .map(|device| (device.id, device.name.clone()))
-        .collect();
-    let agents = Agents::new(names);
+    let named = network.devices().map(|device| (device.id, device.name.clone()));
+    let agents = Agents::new(named.collect());
     let (door, authority) = agents::open(&config).await?;
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
     let epoch = Epoch(recovered.epoch.0 + 1);
-    // Whoever led before us is fenced before we send anything.
-    journal
-        .append(JournalEpoch(epoch.0), Vec::new())
-        .await
-        .context("take the journal over")?;
     let records: Vec<_> = recovered.entries.into_iter().map(|entry| entry.record.0).collect();
     let journal = Bounded::new(journal, records.iter());
+    // Whoever led before us is fenced before we send anything.
+    let fenced = Journal::append(journal.as_ref(), JournalEpoch(epoch.0), Vec::new()).await;
+    fenced.context("take the journal over")?;
     let restored = backup::restored(&config.state).map_err(|error| Exit::State.because(chain(&error)))?;
     let ground = Ground {
         journal: journal.clone(),

@@ -30,17 +30,7 @@ fn what_the_backup_does_not_know_is_asked_of_the_devices() {
     let key = std::fs::read(network.path("state/authority/authority.key")).unwrap();
     assert!(!sealed.windows(40).any(|it| it == &key[40..80]), "the key is sealed");
 
-    for number in 0..50 {
-        let device = if number % 2 == 0 { "r2" } else { "r1" };
-        network.describe(
-            "more.yaml",
-            device,
-            &format!("eth{}", number % 4 + 3),
-            &format!("more-{number}"),
-        );
-        let transaction = network.commit("more.yaml");
-        assert_eq!(network.ended(&transaction), "committed", "{}", network.logs());
-    }
+    fifty_more(&network);
 
     // r3 holds it and its agent is gone; then r1 confirms it; then the controller is lost with its disk.
     let doubt = leave_in_doubt(&mut network);
@@ -89,6 +79,16 @@ fn what_the_backup_does_not_know_is_asked_of_the_devices() {
     let (code, said) = network.entente("commit -f after.yaml");
     assert_eq!(code, 0, "{said}\n{}", network.logs());
     assert_eq!(network.entente("audit verify").0, 0);
+}
+
+fn fifty_more(network: &Network) {
+    for number in 0..50 {
+        let device = if number % 2 == 0 { "r2" } else { "r1" };
+        let interface = format!("eth{}", number % 4 + 3);
+        network.describe("more.yaml", device, &interface, &format!("more-{number}"));
+        let transaction = network.commit("more.yaml");
+        assert_eq!(network.ended(&transaction), "committed", "{}", network.logs());
+    }
 }
 
 struct Doubt {

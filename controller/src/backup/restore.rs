@@ -124,9 +124,12 @@ fn unpack(file: &Path, folder: &Path, passphrase: &str) -> Result<Manifest, Back
         if let Some(parent) = path.parent() {
             make(parent)?;
         }
-        let written = keep(&path, &mut (&mut from).take(length)).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => BackupError::Sealed,
-            _ => disk("write", &path)(error),
+        let written = keep(&path, &mut (&mut from).take(length)).map_err(|error| {
+            if error.kind() == io::ErrorKind::InvalidData {
+                BackupError::Sealed
+            } else {
+                disk("write", &path)(error)
+            }
         })?;
         if written != length {
             return Err(BackupError::Sealed);

@@ -60,7 +60,7 @@ pub async fn take(
         store: schema::newest(),
     };
     let (state, path) = (state.to_owned(), made.path.clone());
-    let writing = move || write(&state, &path, &copy, &manifest, &records, &passphrase);
+    let writing = move || write(&state, &path, &manifest, &records, &passphrase);
     tokio::task::spawn_blocking(writing)
         .await
         .map_err(|error| BackupError::Nonsense(error.to_string()))??;
@@ -70,7 +70,6 @@ pub async fn take(
 fn write(
     state: &Path,
     path: &Path,
-    store: &Path,
     manifest: &Manifest,
     records: &[Entry<Decided>],
     passphrase: &str,
@@ -93,7 +92,7 @@ fn write(
         lines.push(b'\n');
     }
     put(&mut out, "journal.jsonl", &lines).map_err(disk("write", path))?;
-    file_part(&mut out, "store.db", store)?;
+    file_part(&mut out, "store.db", &path.with_file_name("store.db"))?;
     for (name, file) in others(state, "")? {
         file_part(&mut out, &name, &file)?;
     }

@@ -122,7 +122,7 @@ impl Doubt {
             let patient = Instant::now() < end;
             match judge(&found, patient) {
                 Verdict::Wait => self.ask(&mut found, &touched).await,
-                verdict => break verdict,
+                verdict @ (Verdict::Confirm | Verdict::Revert | Verdict::Look(_)) => break verdict,
             }
         };
         self.track.add(
