@@ -1,9 +1,15 @@
 //! An intent class, read from its file and checked whole.
 
+use std::collections::BTreeMap;
+
 use knowledge_model::document::{self, Fault, Faults, Fields, Node};
 
-use crate::contribution::Pattern;
-use crate::slot::{Slot, SlotKind};
+use crate::call::CallKind;
+use crate::check::{Checks, read_checks};
+use crate::line::{Line, When, applies, read_when};
+use crate::resolve::{Use, read_uses};
+use crate::shared;
+use crate::slot::{Slot, SlotKind, SlotValue};
 use crate::words::{Words, read_words};
 
 /// What may go wrong when an intent of a class is carried out.
@@ -53,14 +59,26 @@ pub struct Class {
     pub scenario: Titles,
     /// What may go wrong.
     pub risk: Risk,
-    /// Its elements.
+    /// Its elements: its own, then those of every class.
     pub slots: Vec<Slot>,
+    /// How many of the slots are its own.
+    own: usize,
     /// Of each of these groups exactly one slot must be filled.
     pub one_of: Vec<Vec<String>>,
     /// How operators speak of it; without words it is never read out of a sentence.
     pub words: Words,
-    /// What it contributes to each target.
-    pub(crate) configures: Vec<Pattern>,
+    /// Of each of these groups at least one slot must be filled.
+    pub any_of: Vec<Vec<String>>,
+    /// What it asks of the controller, where it configures nothing.
+    pub call: Option<CallKind>,
+    /// What is checked before, between apply and decision, and as long as it holds.
+    pub checks: Checks,
+    /// What it cannot do, and why, whatever the platform.
+    pub(crate) refuses: Vec<(When, String)>,
+    /// What is found out before the lines are filled.
+    pub(crate) resolves: Vec<Use>,
+    /// What it contributes.
+    pub(crate) configures: Vec<Line>,
 }
 
 impl Class {
@@ -75,10 +93,38 @@ impl Class {
         faults.settle(class)
     }
 
-    /// The slot of this name.
+    /// The slot of this name, shared ones included.
     #[must_use]
     pub fn slot(&self, name: &str) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.name == name)
+    }
+
+    /// The slots of the class alone, without those that every class has.
+    pub fn own_slots(&self) -> impl Iterator<Item = &Slot> {
+        self.slots[..self.own].iter()
+    }
+
+    /// Whether an intent must say for which devices it is: some line stands for itself on each of them.
+    #[must_use]
+    pub fn wants_target(&self) -> bool {
+        self.call.is_none() && self.configures.iter().any(Line::is_everywhere)
+    }
+
+    /// What it cannot do with these slots, whatever the platform.
+    #[must_use]
+    pub fn refusals(&self, slots: &BTreeMap<String, SlotValue>) -> Vec<String> {
+        let refused = self.refuses.iter().filter(|(when, _)| applies(when, slots));
+        refused.map(|(_, because)| format!("{}: {because}", self.name)).collect()
+    }
+
+    /// What it finds out, and by which resolver.
+    pub fn resolvers(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.resolves.iter().map(|it| (it.name.as_str(), it.resolver.name()))
+    }
+
+    /// The lines of its configuration, as they stand in the file.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.configures.iter().map(ToString::to_string)
     }
 }
 
@@ -90,22 +136,29 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
     let description = titles(&fields, "description", faults);
     let scenario = titles(&fields, "scenario", faults);
     let risk = fields.required("risk").and_then(|it| risk(it, faults));
-    let slots = fields
+    let mut slots = fields
         .required("slots")
         .and_then(|it| read_slots(it, faults))
         .unwrap_or_default();
-    let one_of = fields
-        .optional("one-of")
-        .map(|it| groups(it, &slots, faults))
+    let own = slots.len();
+    let more = shared::shared_slots();
+    slots.extend(more.into_iter().filter(|it| slots_lack(&slots[..own], &it.name)).collect::<Vec<_>>());
+    let group = |name| fields.optional(name).map(|it| groups(it, &slots, faults)).unwrap_or_default();
+    let (one_of, any_of) = (group("one-of"), group("any-of"));
+    let resolves = fields
+        .optional("resolves")
+        .map(|it| read_uses(it, &slots, faults))
         .unwrap_or_default();
-    let configures = fields
-        .required("configures")
-        .and_then(|it| it.list(faults))
+    let call = fields.optional("calls").and_then(|it| CallKind::read(it, faults));
+    let configures = read_lines(&fields, node, &slots, &resolves, faults);
+    let refuses = fields
+        .optional("refuses")
+        .map(|it| read_refusals(it, &slots, faults))
         .unwrap_or_default();
-    let configures = configures
-        .iter()
-        .filter_map(|it| Pattern::read(it, &slots, faults))
-        .collect();
+    let checks = fields
+        .optional("checks")
+        .map(|it| read_checks(it, &slots, faults))
+        .unwrap_or_default();
     let words = fields
         .optional("words")
         .and_then(|it| read_words(it, faults))
@@ -119,17 +172,59 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         scenario: scenario?,
         risk: risk?,
         slots,
+        own,
         one_of,
         words,
+        any_of,
+        call,
+        checks,
+        refuses,
+        resolves,
         configures,
     })
+}
+
+fn slots_lack(slots: &[Slot], name: &str) -> bool {
+    slots.iter().all(|slot| slot.name != name)
+}
+
+/// `refuses: [{when: {slot: word}, because: …}]`.
+fn read_refusals(node: &Node, slots: &[Slot], faults: &Faults) -> Vec<(When, String)> {
+    let items = node.list(faults).unwrap_or_default();
+    let read = |item: &Node| {
+        let fields = item.fields(faults)?;
+        let when = fields.required("when").map(|it| read_when(it, faults));
+        let because = fields.required("because").and_then(|it| it.text(faults));
+        fields.end();
+        let when = when?;
+        for (name, _) in when.iter().filter(|(name, _)| slots_lack(slots, name)) {
+            faults.add(item.at, format!("no slot is named {name:?}"), "declare it under `slots`");
+        }
+        Some((when, because?))
+    };
+    items.iter().filter_map(read).collect()
+}
+
+/// The lines of `configures`; a class has them, or it `calls`.
+fn read_lines(fields: &Fields<'_>, node: &Node, slots: &[Slot], resolves: &[Use], faults: &Faults) -> Vec<Line> {
+    let given = fields.optional("configures");
+    let calls = fields.optional("calls").is_some();
+    if given.is_some() == calls {
+        let hint = "either it configures something, or it calls for something";
+        faults.add(node.at, "a class has either `configures` or `calls`", hint);
+    }
+    let lines = given.and_then(|it| it.list(faults)).unwrap_or_default();
+    lines.iter().filter_map(|it| Line::read(it, slots, resolves, faults)).collect()
 }
 
 fn class_name(node: &Node, faults: &Faults) -> Option<String> {
     let name = node.text(faults)?;
     let words = name
         .split('.')
-        .all(|word| !word.is_empty() && word.chars().all(|it| it.is_ascii_lowercase() || it == '-'));
+        .all(|word| {
+            let plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
+            !word.is_empty() && word.chars().all(plain)
+        });
     if !words {
         faults.add(
             node.at,
@@ -217,12 +312,33 @@ fn read_kind(fields: &Fields<'_>, faults: &Faults) -> Option<SlotKind> {
         "text" => SlotKind::Text {
             longest: bound("longest").and_then(|it| usize::try_from(it).ok()).unwrap_or(255),
         },
+        "name" => SlotKind::Name,
+        "place" => SlotKind::Place,
+        "next-hop" => SlotKind::NextHop,
+        "port" => SlotKind::Port,
+        "clock" => SlotKind::Clock,
+        "moment" => SlotKind::Moment,
+        "area" => SlotKind::Area,
+        "number" => SlotKind::Number,
+        "service" => SlotKind::Service,
+        "match" => shared::traffic(),
+        "free" => SlotKind::Free,
+        "seconds" => SlotKind::Seconds(
+            fields
+                .optional("words")
+                .and_then(|it| it.list(faults))
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|word| word.text(faults))
+                .collect(),
+        ),
         "choice" => {
             let words = fields.required("words")?.list(faults)?;
             SlotKind::Choice(words.iter().filter_map(|word| word.text(faults)).collect())
         }
         other => {
-            let known = "device interface address interface-address prefix integer rate choice text truth secret";
+            let known = "device interface address interface-address prefix integer rate choice text truth secret name \
+                         place next-hop port clock moment area number service match seconds free";
             faults.add(
                 node.at,
                 format!("{other:?} is no type of a slot"),

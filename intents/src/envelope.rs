@@ -30,7 +30,12 @@ pub struct Envelope {
     pub guarantee: Option<String>,
     /// What the sender keeps with it.
     pub labels: BTreeMap<String, String>,
+    /// Only what would change is wanted.
+    pub dry_run: bool,
 }
+
+/// The priority that the word `high` stands for.
+const HIGH: i64 = 1000;
 
 /// The devices that an intent is for: the union of what is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,13 +48,16 @@ pub struct Scope {
     pub groups: Vec<String>,
     /// Every device with one of these tags.
     pub tags: Vec<String>,
+    /// Names of devices, sites, groups or tags, `all`, or `device:interface`, as the slots `device` and `target` have
+    /// them.
+    pub places: Vec<String>,
 }
 
 impl Scope {
     /// Whether nothing is named.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.sites.is_empty() && self.groups.is_empty() && self.tags.is_empty()
+        self.devices.is_empty() && self.sites.is_empty() && self.groups.is_empty() && self.tags.is_empty() && self.places.is_empty()
     }
 }
 
@@ -101,11 +109,6 @@ fn read_intents(node: &Node, library: &Library, faults: &Faults) -> Option<Vec<E
 fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Envelope> {
     let fields = node.fields(faults)?;
     let class = fields.required("class").and_then(|it| known_class(it, library, faults));
-    let name = fields.optional("name").and_then(|it| it.text(faults));
-    let priority = fields
-        .optional("priority")
-        .and_then(|it| it.integer(faults))
-        .unwrap_or(PRIORITY);
     let guarantee = fields.optional("guarantee").and_then(|it| guarantee(it, faults));
     let labels = fields
         .optional("labels")
@@ -115,27 +118,49 @@ fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Enve
         .optional("scope")
         .and_then(|it| read_scope(it, faults))
         .unwrap_or_default();
+    // Shared slots may stand beside `slots` as well: they say the same there.
+    let beside: Vec<(&str, &Node)> = ["name", "priority", "target", "schedule", "validity", "exceptions", "report", "on_violation", "dry_run"]
+        .into_iter()
+        .filter_map(|name| Some((name, fields.optional(name)?)))
+        .collect();
     let given = fields.optional("slots");
     fields.end();
     let class = class?;
-    let slots = read_slots(node, given, class, faults);
+    let mut slots = read_slots(node, given, &beside, class, faults);
     // A class whose target is a slot and an intent that names a scope mean the same thing.
-    scope
-        .devices
-        .extend(slots.get("device").map(|it| it.values().to_vec()).unwrap_or_default());
-    if scope.is_empty() {
-        faults.add(node.at, "no device is named", "fill the slot `device` or `scope`");
+    for slot in ["device", "target"] {
+        scope.places.extend(slots.get(slot).map(|it| it.values().to_vec()).unwrap_or_default());
     }
+    if scope.is_empty() && class.wants_target() {
+        faults.add(node.at, "no device is named", "fill the slot `target` or `scope`");
+    }
+    let word = |slots: &mut BTreeMap<String, SlotValue>, name: &str| {
+        let own = class.own_slots().any(|slot| slot.name == name);
+        let value = if own { None } else { slots.remove(name) };
+        value.and_then(|it| it.first().map(str::to_owned))
+    };
+    let name = word(&mut slots, "name");
+    let priority = word(&mut slots, "priority").and_then(|it| read_priority(node, &it, faults));
+    let dry_run = word(&mut slots, "dry_run").is_some_and(|it| it == "true");
     Some(Envelope {
         name,
         class: class.name.clone(),
         class_version: class.version,
         slots,
         scope,
-        priority,
+        priority: priority.unwrap_or(PRIORITY),
         guarantee,
         labels,
+        dry_run,
     })
+}
+
+fn read_priority(node: &Node, word: &str, faults: &Faults) -> Option<i64> {
+    let number = if word == "high" { Some(HIGH) } else { word.parse().ok() };
+    if number.is_none() {
+        faults.add(node.at, format!("{word:?} is no priority"), "a whole number, or high");
+    }
+    number
 }
 
 fn known_class<'a>(node: &Node, library: &'a Library, faults: &Faults) -> Option<&'a Class> {
@@ -179,21 +204,35 @@ fn read_scope(node: &Node, faults: &Faults) -> Option<Scope> {
         sites: names("sites"),
         groups: names("groups"),
         tags: names("tags"),
+        places: Vec::new(),
     };
     fields.end();
     Some(scope)
 }
 
-fn read_slots(node: &Node, given: Option<&Node>, class: &Class, faults: &Faults) -> BTreeMap<String, SlotValue> {
+fn read_slots(
+    node: &Node,
+    given: Option<&Node>,
+    beside: &[(&str, &Node)],
+    class: &Class,
+    faults: &Faults,
+) -> BTreeMap<String, SlotValue> {
     let entries = given.and_then(|it| it.entries(faults)).unwrap_or_default();
     let mut slots = BTreeMap::new();
-    for (name, value) in entries {
+    let inside = entries.iter().map(|(name, value)| (name, value));
+    let outside: Vec<(String, &Node)> = beside.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    for (name, value) in outside.iter().map(|(name, value)| (name, *value)).chain(inside) {
+        if slots.contains_key(name) {
+            faults.add(value.at, format!("`{name}` is said twice"), "once beside `slots`, once inside");
+            continue;
+        }
         match class.slot(name) {
             Some(slot) => slots.extend(slot.read(value, faults).map(|value| (name.clone(), value))),
             None => {
                 let names = || class.slots.iter().map(|slot| slot.name.as_str());
+                let own = || class.own_slots().map(|slot| slot.name.as_str());
                 let hint = document::nearest(name, names()).map(|near| format!("did you mean `{near}`?"));
-                let all = || format!("{} knows: {}", class.name, names().collect::<Vec<_>>().join(", "));
+                let all = || format!("{} knows: {}", class.name, own().collect::<Vec<_>>().join(", "));
                 faults.add(
                     value.at,
                     format!("{} has no slot `{name}`", class.name),
@@ -221,11 +260,15 @@ fn read_slots(node: &Node, given: Option<&Node>, class: &Class, faults: &Faults)
 }
 
 fn check_groups(node: &Node, class: &Class, slots: &BTreeMap<String, SlotValue>, faults: &Faults) {
+    let filled = |group: &[String]| {
+        let filled = group.iter().filter(|name| slots.get(*name).is_some_and(|it| it.values() != ["false"]));
+        filled.count()
+    };
+    for group in class.any_of.iter().filter(|group| filled(group) == 0) {
+        faults.add(node.at, format!("none of {} is filled", group.join(", ")), "fill one of them at least");
+    }
     for group in &class.one_of {
-        let filled = group
-            .iter()
-            .filter(|name| slots.get(*name).is_some_and(|it| it.values() != ["false"]))
-            .count();
+        let filled = filled(group);
         if filled != 1 {
             let what = format!("{filled} of {} are filled", group.join(", "));
             faults.add(node.at, what, "fill exactly one of them");
@@ -278,4 +321,36 @@ fn fill(text: &str, node: &Node, variables: &BTreeMap<String, String>, faults: &
         rest = behind;
     }
     filled + rest
+}
+
+impl Envelope {
+    /// As a document that reads back as the same intent.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let names = |names: &[String]| serde_json::Value::from(names.to_vec());
+        let mut scope = serde_json::Map::new();
+        let said = [
+            ("devices", &self.scope.devices),
+            ("sites", &self.scope.sites),
+            ("groups", &self.scope.groups),
+            ("tags", &self.scope.tags),
+        ];
+        for (kind, said) in said.into_iter().filter(|(_, said)| !said.is_empty()) {
+            scope.insert(kind.to_owned(), names(said));
+        }
+        let slots: serde_json::Map<String, serde_json::Value> =
+            self.slots.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let mut document = serde_json::json!({ "class": self.class, "priority": self.priority, "slots": slots });
+        let more = [
+            ("name", self.name.clone().map(serde_json::Value::from)),
+            ("guarantee", self.guarantee.clone().map(serde_json::Value::from)),
+            ("scope", (!scope.is_empty()).then_some(serde_json::Value::Object(scope))),
+            ("labels", (!self.labels.is_empty()).then(|| serde_json::json!(self.labels))),
+            ("dry_run", self.dry_run.then(|| true.into())),
+        ];
+        for (name, value) in more {
+            document[name] = value.unwrap_or_default();
+        }
+        document
+    }
 }

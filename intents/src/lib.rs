@@ -4,20 +4,33 @@
 //! filled and checked. What an intent contributes to a device is a tree of the canonical model; who else wants the same
 //! entries is not decided here.
 
+mod call;
+mod check;
 mod class;
-mod contribution;
+mod compile;
 mod envelope;
 mod library;
 mod phrase;
+mod line;
+mod net;
+mod resolve;
 mod schema;
+mod shared;
 mod slot;
 mod words;
+mod traffic;
+mod value;
 
+pub use call::{Call, CallKind, ConfigurationCall, Diagnosis, IntentCall, Query, Watch};
+pub use check::{CHECKS, Check, Checks, checks};
 pub use class::{Class, Risk, Titles};
-pub use contribution::{CompileError, Contribution, contribution};
+pub use compile::{CompileError, Compiled, Contribution, compile};
 pub use envelope::{Envelope, Scope, read_file, read_one};
 pub use library::{Library, LibraryFault};
 pub use phrase::{Element, Phrase, PhraseError};
+pub use net::Net;
+pub use resolve::{Meaning, Resolver, World, devices, meaning};
 pub use schema::schema;
+pub use shared::shared_slots;
 pub use slot::{Slot, SlotKind, SlotValue};
 pub use words::{Group, Kind, SpokenSlot, Words};

@@ -7,20 +7,33 @@ use knowledge_model::document::{Fault, nearest};
 
 use crate::class::Class;
 
+/// The files of these classes.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$((concat!($name, ".yaml"), include_str!(concat!("../library/", $name, ".yaml")))),*]
+    };
+}
+
 /// The files that come with the program.
-const OWN: &[(&str, &str)] = &[
-    ("interface.set.yaml", include_str!("../library/interface.set.yaml")),
-    (
-        "interface.address.yaml",
-        include_str!("../library/interface.address.yaml"),
-    ),
-    ("routing.static.yaml", include_str!("../library/routing.static.yaml")),
-    (
-        "routing.bgp.session.yaml",
-        include_str!("../library/routing.bgp.session.yaml"),
-    ),
-    ("qos.rate.yaml", include_str!("../library/qos.rate.yaml")),
-    ("system.baseline.yaml", include_str!("../library/system.baseline.yaml")),
+const OWN: &[(&str, &str)] = files![
+    "access.control",
+    "config.lifecycle",
+    "connectivity.ensure",
+    "diagnose",
+    "intent.lifecycle",
+    "interface.address",
+    "interface.set",
+    "monitor.query",
+    "monitor.watch",
+    "path.loadbalance",
+    "path.protect",
+    "path.steer",
+    "qos.rate",
+    "routing.bgp.policy",
+    "routing.bgp.session",
+    "routing.igp",
+    "routing.static",
+    "system.baseline",
 ];
 
 /// Every class by its name.

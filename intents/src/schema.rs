@@ -31,6 +31,7 @@ pub fn schema(library: &Library) -> Value {
 
 fn intent(class: &Class) -> Value {
     let names = json!({ "type": "array", "items": { "type": "string" } });
+    let shared = |name: &str| class.slot(name).map(property).unwrap_or_default();
     json!({
         "title": class.title.en,
         "description": class.description.en,
@@ -40,7 +41,14 @@ fn intent(class: &Class) -> Value {
         "properties": {
             "class": { "const": class.name },
             "name": { "type": "string" },
-            "priority": { "type": "integer", "default": 100 },
+            "priority": { "oneOf": [{ "type": "integer" }, { "const": "high" }], "default": 100 },
+            "target": shared("target"),
+            "schedule": shared("schedule"),
+            "validity": shared("validity"),
+            "exceptions": shared("exceptions"),
+            "report": shared("report"),
+            "on_violation": shared("on_violation"),
+            "dry_run": shared("dry_run"),
             "guarantee": { "enum": ["confirmed", "session", "timed", "whole", "plain"] },
             "labels": { "type": "object", "additionalProperties": { "type": "string" } },
             "scope": {
@@ -69,18 +77,8 @@ fn slots(class: &Class) -> Value {
 }
 
 fn property(slot: &Slot) -> Value {
-    let one = match &slot.kind {
-        SlotKind::Integer { least, greatest } => json!({ "type": "integer", "minimum": least, "maximum": greatest }),
-        SlotKind::Truth => json!({ "type": "boolean" }),
-        SlotKind::Choice(words) => json!({ "enum": words }),
-        SlotKind::Text { longest } => json!({ "type": "string", "maxLength": longest }),
-        SlotKind::Rate => json!({ "type": ["string", "integer"] }),
-        SlotKind::Secret => json!({ "type": "string", "pattern": "^secret:" }),
-        SlotKind::Device | SlotKind::Interface | SlotKind::Address | SlotKind::InterfaceAddress | SlotKind::Prefix => {
-            json!({ "type": "string" })
-        }
-    };
-    let mut shape = if slot.many {
+    let one = shape(&slot.kind);
+    let mut shape = if slot.many && !matches!(slot.kind, SlotKind::Free) {
         json!({ "oneOf": [one.clone(), { "type": "array", "minItems": 1, "items": one }] })
     } else {
         one
@@ -89,4 +87,33 @@ fn property(slot: &Slot) -> Value {
         object.insert("description".to_owned(), slot.description.clone().into());
     }
     shape
+}
+
+/// The shape of one value.
+fn shape(kind: &SlotKind) -> Value {
+    match kind {
+        SlotKind::Integer { least, greatest } => json!({ "type": "integer", "minimum": least, "maximum": greatest }),
+        SlotKind::Truth => json!({ "type": "boolean" }),
+        SlotKind::Choice(words) => json!({ "enum": words }),
+        SlotKind::Text { longest } => json!({ "type": ["string", "integer"], "maxLength": longest }),
+        SlotKind::Rate | SlotKind::Port | SlotKind::Area => json!({ "type": ["string", "integer"] }),
+        SlotKind::Seconds(_) | SlotKind::Number => json!({ "type": ["string", "number"] }),
+        SlotKind::Secret => json!({ "type": "string", "pattern": "^secret:" }),
+        SlotKind::Clock => json!({ "type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$" }),
+        SlotKind::Name => json!({ "type": ["string", "integer"] }),
+        SlotKind::Device
+        | SlotKind::Interface
+        | SlotKind::Address
+        | SlotKind::InterfaceAddress
+        | SlotKind::Prefix
+        | SlotKind::Place
+        | SlotKind::NextHop
+        | SlotKind::Moment
+        | SlotKind::Service => json!({ "type": "string" }),
+        SlotKind::Object(fields) => {
+            let fields: Map<String, Value> = fields.iter().map(|it| (it.name.clone(), property(it))).collect();
+            json!({ "type": "object", "additionalProperties": false, "minProperties": 1, "properties": fields })
+        }
+        SlotKind::Free => json!({}),
+    }
 }

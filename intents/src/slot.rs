@@ -1,9 +1,13 @@
 //! The elements of an intent: typed values with one canonical form each.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use knowledge_model::document::{Content, Faults, Node};
+use knowledge_model::document::{Content, Faults, Node, nearest};
+
+use crate::net::Net;
+use crate::value;
 
 /// What kind of value a slot takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,30 @@ pub enum SlotKind {
     Truth,
     /// A reference to a secret, `secret:NAME` or `secret:NAME@VERSION`.
     Secret,
+    /// A device, host, site, group, tag or named prefix of the inventory, or an address or prefix.
+    Name,
+    /// A device, site, group, tag, `all`, or `device:interface`.
+    Place,
+    /// An address, or `blackhole`.
+    NextHop,
+    /// A port or a range of ports.
+    Port,
+    /// A time span in seconds, or one of these words.
+    Seconds(Vec<String>),
+    /// A time of day.
+    Clock,
+    /// When something was.
+    Moment,
+    /// An area of OSPF.
+    Area,
+    /// A number, a percentage or a rate in bit/s.
+    Number,
+    /// What is asked of whom: `icmp`, `tcp/443`.
+    Service,
+    /// A mapping with these fields.
+    Object(Vec<Slot>),
+    /// Anything; who uses it checks it.
+    Free,
 }
 
 /// One slot of a class.
@@ -64,6 +92,8 @@ pub enum SlotValue {
     One(String),
     /// Several values in the order in which they were given.
     Many(Vec<String>),
+    /// Values under names.
+    Object(BTreeMap<String, SlotValue>),
 }
 
 impl SlotValue {
@@ -73,19 +103,65 @@ impl SlotValue {
         match self {
             Self::One(value) => std::slice::from_ref(value),
             Self::Many(values) => values,
+            Self::Object(_) => &[],
         }
+    }
+
+    /// The first value, where there is one.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        self.values().first().map(String::as_str)
+    }
+
+    /// As JSON that reads back as the same value.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::One(value) => value.clone().into(),
+            Self::Many(values) => values.clone().into(),
+            Self::Object(fields) => {
+                serde_json::Value::Object(fields.iter().map(|(name, it)| (name.clone(), it.to_json())).collect())
+            }
+        }
+    }
+
+    /// The value under a name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.get(name),
+            Self::One(_) | Self::Many(_) => None,
+        }
+    }
+
+    /// The values under a name; none where there is nothing.
+    #[must_use]
+    pub fn under(&self, name: &str) -> &[String] {
+        self.field(name).map_or(&[], Self::values)
     }
 }
 
 impl fmt::Display for SlotValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.values().join(", "))
+        match self {
+            Self::One(_) | Self::Many(_) => f.write_str(&self.values().join(", ")),
+            Self::Object(fields) => {
+                let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                write!(f, "{{{}}}", fields.join(", "))
+            }
+        }
     }
 }
 
 impl Slot {
     /// Reads and checks the value of this slot; every fault goes on the list.
     pub fn read(&self, node: &Node, faults: &Faults) -> Option<SlotValue> {
+        if let SlotKind::Object(fields) = &self.kind {
+            return read_object(&self.name, fields, node, faults);
+        }
+        if self.kind == SlotKind::Free {
+            return read_free(node, faults);
+        }
         match &node.value {
             Content::List(items) if self.many => {
                 if items.is_empty() {
@@ -120,7 +196,13 @@ impl Slot {
         match self.kind.canonical(&text) {
             Ok(value) => Some(value),
             Err(expected) => {
-                let what = format!("slot `{}`: expected {expected}, found {text:?}", self.name);
+                // What stands in the place of a reference to a secret may be the secret.
+                let found = if self.kind == SlotKind::Secret {
+                    "something else".to_owned()
+                } else {
+                    format!("{text:?}")
+                };
+                let what = format!("slot `{}`: expected {expected}, found {found}", self.name);
                 faults.add(node.at, what, self.kind.example());
                 None
             }
@@ -178,10 +260,32 @@ impl SlotKind {
                 let name = text
                     .strip_prefix("secret:")
                     .filter(|name| !name.is_empty() && !name.contains(char::is_whitespace));
-                // The text itself may be the secret, so it is not repeated by the caller for this kind.
                 name.map(|_| text.to_owned())
                     .ok_or_else(|| "a reference such as secret:NAME".to_owned())
             }
+            Self::Name => value::name(text),
+            Self::Place => {
+                let fits = !text.is_empty() && text.chars().count() <= 255 && !text.chars().any(char::is_control);
+                fits.then(|| text.to_owned())
+                    .ok_or_else(|| "a name, or device:interface".to_owned())
+            }
+            Self::NextHop if text == "blackhole" => Ok(text.to_owned()),
+            Self::NextHop => text
+                .parse::<IpAddr>()
+                .map(|it| it.to_string())
+                .map_err(|_| "an IP address, or blackhole".to_owned()),
+            Self::Port => value::port(text),
+            Self::Seconds(words) => match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
+                Some(word) => Ok(word.clone()),
+                None => value::seconds(text),
+            },
+            Self::Clock => value::clock(text),
+            Self::Moment => value::moment(text),
+            Self::Area => value::area(text),
+            Self::Number => value::number(text),
+            Self::Service => value::service(text),
+            Self::Object(_) => Err("a mapping".to_owned()),
+            Self::Free => Ok(text.to_owned()),
         }
     }
 
@@ -191,13 +295,59 @@ impl SlotKind {
         match self {
             Self::Device => "as in the inventory: r1",
             Self::Interface => "as the device names it: eth1",
-            Self::Address => "for example 192.0.2.1",
+            Self::Address | Self::NextHop => "for example 192.0.2.1",
             Self::InterfaceAddress => "for example 192.0.2.1/24",
             Self::Prefix => "for example 198.51.100.0/24",
             Self::Rate => "for example 100M or 2.5 Gbit/s",
             Self::Truth => "true or false",
             Self::Secret => "the agent resolves it from its own configuration",
-            Self::Integer { .. } | Self::Choice(_) | Self::Text { .. } => "",
+            Self::Name => "as in the inventory, or an address: web1, office, 192.0.2.0/24",
+            Self::Place => "as in the inventory: r1, berlin, r1:eth1, all",
+            Self::Port => "for example 443 or 8000-8080",
+            Self::Seconds(_) => "for example 300, 5m or 50ms",
+            Self::Area => "for example 0.0.0.0",
+            Self::Service => "for example tcp/443",
+            Self::Integer { .. }
+            | Self::Choice(_)
+            | Self::Text { .. }
+            | Self::Clock
+            | Self::Moment
+            | Self::Number
+            | Self::Object(_)
+            | Self::Free => "",
+        }
+    }
+}
+
+fn read_object(name: &str, known: &[Slot], node: &Node, faults: &Faults) -> Option<SlotValue> {
+    let entries = node.entries(faults)?;
+    let mut fields = BTreeMap::new();
+    for (field, value) in entries {
+        match known.iter().find(|slot| slot.name == *field) {
+            Some(slot) => fields.extend(slot.read(value, faults).map(|value| (field.clone(), value))),
+            None => {
+                let names = || known.iter().map(|slot| slot.name.as_str());
+                let hint = nearest(field, names()).map(|near| format!("did you mean `{near}`?"));
+                let all = || format!("known: {}", names().collect::<Vec<_>>().join(", "));
+                faults.add(value.at, format!("`{name}` has no `{field}`"), hint.unwrap_or_else(all));
+            }
+        }
+    }
+    if entries.is_empty() {
+        faults.add(node.at, format!("slot `{name}` is empty"), "leave it out or fill it");
+    }
+    (!fields.is_empty()).then_some(SlotValue::Object(fields))
+}
+
+fn read_free(node: &Node, faults: &Faults) -> Option<SlotValue> {
+    match &node.value {
+        Content::Map(entries) => {
+            let read = |(name, value): &(String, Node)| Some((name.clone(), read_free(value, faults)?));
+            Some(SlotValue::Object(entries.iter().filter_map(read).collect()))
+        }
+        Content::List(items) => Some(SlotValue::Many(items.iter().filter_map(|it| it.text(faults)).collect())),
+        Content::Null | Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => {
+            node.text(faults).map(SlotValue::One)
         }
     }
 }
@@ -213,19 +363,16 @@ fn prefix(text: &str) -> Result<(IpAddr, u8), String> {
 
 fn network(text: &str) -> Result<String, String> {
     let (address, length) = prefix(text)?;
-    let masked = match address {
-        IpAddr::V4(it) => IpAddr::V4((it.to_bits() & !u32::MAX.checked_shr(length.into()).unwrap_or(0)).into()),
-        IpAddr::V6(it) => IpAddr::V6((it.to_bits() & !u128::MAX.checked_shr(length.into()).unwrap_or(0)).into()),
-    };
-    if masked == address {
-        Ok(format!("{address}/{length}"))
+    let (given, masked) = (Net { address, length }, Net { address, length }.masked());
+    if masked == given {
+        Ok(masked.to_string())
     } else {
-        Err(format!("no host bits ({masked}/{length})"))
+        Err(format!("no host bits ({masked})"))
     }
 }
 
 /// A rate in bit/s. Units of bits are decimal; `B` means bytes.
-fn rate(text: &str) -> Option<u64> {
+pub(crate) fn rate(text: &str) -> Option<u64> {
     let end = text
         .find(|it: char| !(it.is_ascii_digit() || it == '.'))
         .unwrap_or(text.len());
