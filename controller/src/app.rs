@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use fabric_identity::Authority;
@@ -22,6 +22,8 @@ use crate::operation::Operation;
 use crate::plan::{self, Plan, PlanError, PlannedIntent};
 use crate::store::{Kept, NewIntent, Store, StoreError, TransactionRow};
 
+/// How often planning may find that it must read more devices.
+const ROUNDS: usize = 8;
 /// How long an invitation is good for.
 const INVITED: Duration = Duration::from_secs(3600);
 
@@ -78,8 +80,8 @@ pub enum AppError {
 
 /// The controller.
 pub struct App {
-    /// The classes.
-    pub library: Library,
+    /// The classes; a new library takes the place of the old one whole.
+    pub library: RwLock<Arc<Library>>,
     /// Devices, and who owns what on them.
     pub network: Mutex<Network>,
     /// What is remembered.
@@ -118,14 +120,52 @@ impl App {
         for envelope in envelopes {
             drafts.push(self.draft(envelope).await?);
         }
-        let drafted = plan::draft(&drafts, &leaving, &self.library, &*self.network.lock().await)?;
-        let read = self.read_all(drafted.devices()).await?;
+        let mut read = HashMap::new();
+        let drafted = self.drafted(&drafts, &leaving, &mut read).await?;
+        let more = drafted
+            .devices()
+            .into_iter()
+            .filter(|device| !read.contains_key(device));
+        read.extend(self.read_all(more.collect()).await?);
         self.network.lock().await.promise(self.agents.guarantees());
         let mut plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
         plan.id = Uuid::now_v7().to_string();
         let plan = plan.sealed();
         self.keep(&plan, asker).await?;
         Ok(plan)
+    }
+
+    /// Drafts intents, and reads the devices on which that depends.
+    async fn drafted(
+        &self,
+        drafts: &[plan::Draft],
+        leaving: &[String],
+        read: &mut HashMap<DeviceId, knowledge_model::Tree>,
+    ) -> Result<plan::Drafted, AppError> {
+        for _ in 0..ROUNDS {
+            let library = self.library();
+            let drafted = {
+                let network = self.network.lock().await;
+                let ground = plan::Ground {
+                    library: &library,
+                    network: &network,
+                    read,
+                };
+                plan::draft(drafts, leaving, &ground)
+            };
+            match drafted {
+                Err(PlanError::Unread(devices)) => read.extend(self.read_all(devices).await?),
+                settled => return Ok(settled?),
+            }
+        }
+        Err(AppError::Inside(format!(
+            "after {ROUNDS} rounds of reading there was still more to read"
+        )))
+    }
+
+    /// The classes as they are now.
+    pub fn library(&self) -> Arc<Library> {
+        self.library.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// An intent with its id: the one that it has where it is active under its name, else a new one.
@@ -165,6 +205,12 @@ impl App {
         let plan = read_plan(&kept)?;
         if hash.is_some_and(|hash| hash != plan.hash) || plan.digest() != plan.hash {
             return Err(AppError::Changed { id: id.to_owned() });
+        }
+        if plan.dry_run {
+            return Err(AppError::Spent {
+                id: id.to_owned(),
+                state: "a dry run".to_owned(),
+            });
         }
         if !self.store.move_plan(id, "open", "committing").await? {
             return Err(AppError::Spent {

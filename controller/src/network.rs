@@ -28,17 +28,12 @@ pub struct Known {
     pub address: String,
     /// Its platforms.
     pub platforms: Vec<String>,
-    /// The sites that it stands in.
-    pub sites: Vec<String>,
-    /// The groups that it belongs to.
-    pub groups: Vec<String>,
-    /// Its tags.
-    pub tags: Vec<String>,
 }
 
 /// Every device with its owners.
 #[derive(Debug)]
 pub struct Network {
+    inventory: Inventory,
     devices: Vec<Known>,
     owners: HashMap<DeviceId, Ownership>,
     guarantees: HashMap<DeviceId, String>,
@@ -49,13 +44,10 @@ impl Network {
     /// The devices of an inventory's file; nobody owns anything yet.
     pub fn load(file: &Path) -> Result<Self> {
         let inventory = Inventory::read(&read(file)?, Schema::canonical()).map_err(|faults| faulty(file, &faults))?;
-        let mut devices: Vec<Known> = inventory
-            .devices
-            .iter()
-            .map(|device| known(device, &inventory))
-            .collect();
+        let mut devices: Vec<Known> = inventory.devices.iter().map(known).collect();
         devices.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
+            inventory,
             devices,
             owners: HashMap::new(),
             guarantees: HashMap::new(),
@@ -71,6 +63,28 @@ impl Network {
             self.owners.insert(id, owners);
         }
         Ok(self)
+    }
+
+    /// What there is.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// A configuration as it would be if this intent had never come: without what it made and nobody else wants.
+    pub fn without(&self, device: DeviceId, intent: &str, there: &Tree) -> Tree {
+        let owners = self.owners(device);
+        let mut tree = there.clone();
+        let mut others = owners.clone();
+        if others.withdraw(intent, Schema::canonical()).is_none() {
+            return tree;
+        }
+        for path in owners.paths() {
+            let made = owners.found(path) == Some(&None);
+            if made && others.found(path).is_none() {
+                tree.remove(path);
+            }
+        }
+        tree
     }
 
     /// The devices in the order of their names.
@@ -136,20 +150,12 @@ impl Network {
     }
 }
 
-fn known(device: &inventory::Device, inventory: &Inventory) -> Known {
-    let groups = inventory.groups.keys().filter(|group| {
-        inventory
-            .in_group(group)
-            .is_some_and(|members| members.contains(device.name.as_str()))
-    });
+fn known(device: &inventory::Device) -> Known {
     Known {
         id: DeviceId(device.id.0),
         name: device.name.clone(),
         address: device.address.clone(),
         platforms: device.platforms.iter().map(|platform| platform.name.clone()).collect(),
-        sites: device.site.iter().cloned().collect(),
-        groups: groups.cloned().collect(),
-        tags: device.tags.iter().cloned().collect(),
     }
 }
 

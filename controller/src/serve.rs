@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
@@ -70,7 +70,7 @@ pub async fn run(config: Config) -> Result<()> {
     let hub = Hub::start(ground, records).await;
     let receive = tokio::spawn(agents.clone().receive(door, Arc::downgrade(&hub)));
     let app = Arc::new(App {
-        library,
+        library: RwLock::new(Arc::new(library)),
         network: Mutex::new(network),
         store,
         audit,

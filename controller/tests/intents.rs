@@ -7,7 +7,7 @@ use stage::Stage;
 
 fn route(name: &str, devices: &str, hop: &str) -> String {
     format!(
-        "class: routing.static\nname: {name}\nslots: {{ device: [{devices}], prefix: 203.0.113.0/24, next-hop: {hop} }}\n"
+        "class: routing.static\nname: {name}\nslots: {{ device: [{devices}], prefix: 203.0.113.0/24, next_hop: {hop} }}\n"
     )
 }
 
@@ -66,13 +66,13 @@ fn what_cannot_be_planned_is_said_and_changes_nothing() {
     check(
         &route("a", "r1, rr2", "192.0.2.1"),
         3,
-        "no device is named rr2 (did you mean r",
+        "nothing is named rr2 (did you mean r",
     );
     check("class: routing.static\nslots: {}\n", 3, "slot `prefix` is missing");
     check("class: [", 3, "1:");
     check("", 3, "expected a mapping, found nothing");
     check(
-        "class: qos.rate\nslots: { device: r1, interface: eth1, rate: 10M }\n",
+        "class: qos.rate\nslots: { interface: 'r1:eth1', max: 10M }\n",
         3,
         "rate-limit",
     );

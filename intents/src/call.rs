@@ -26,7 +26,13 @@ pub enum CallKind {
 
 impl CallKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Query, Self::Watch, Self::Diagnosis, Self::Configuration, Self::Intent];
+    pub const ALL: [Self; 5] = [
+        Self::Query,
+        Self::Watch,
+        Self::Diagnosis,
+        Self::Configuration,
+        Self::Intent,
+    ];
 
     /// The word in class files.
     #[must_use]
@@ -46,7 +52,11 @@ impl CallKind {
         let found = Self::ALL.into_iter().find(|it| it.word() == word);
         if found.is_none() {
             let known: Vec<&str> = Self::ALL.iter().map(|it| it.word()).collect();
-            faults.add(node.at, format!("nobody answers {word:?}"), format!("known: {}", known.join(", ")));
+            faults.add(
+                node.at,
+                format!("nobody answers {word:?}"),
+                format!("known: {}", known.join(", ")),
+            );
         }
         found
     }

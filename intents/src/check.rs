@@ -13,16 +13,36 @@ use crate::slot::{Slot, SlotValue};
 /// Every check with what it takes, and what it finds out.
 pub const CHECKS: &[(&str, &[&str], &str)] = &[
     ("reads-back", &[], "every entry is read back as it was planned"),
-    ("reachable", &["src", "dst", "service"], "the service at dst answers src"),
+    (
+        "reachable",
+        &["src", "dst", "service"],
+        "the service at dst answers src",
+    ),
     ("unreachable", &["src", "dst", "service"], "nothing at dst answers src"),
     ("passes", &["src", "dst", "via"], "packets from src to dst pass via"),
-    ("avoids", &["src", "dst", "avoid"], "packets from src to dst do not pass avoid"),
-    ("spreads", &["src", "dst"], "packets from src to dst take more than one way"),
-    ("switches", &["primary", "backup", "within"], "backup stands in for primary within the time"),
+    (
+        "avoids",
+        &["src", "dst", "avoid"],
+        "packets from src to dst do not pass avoid",
+    ),
+    (
+        "spreads",
+        &["src", "dst"],
+        "packets from src to dst take more than one way",
+    ),
+    (
+        "switches",
+        &["primary", "backup", "within"],
+        "backup stands in for primary within the time",
+    ),
     ("rate-at-most", &["rate"], "no more than this passes"),
     ("rate-at-least", &["rate"], "this much passes where it is offered"),
     ("adjacent", &["devices"], "the neighbours see each other fully"),
-    ("established", &["device", "peer"], "the session is up and routes are exchanged"),
+    (
+        "established",
+        &["device", "peer"],
+        "the session is up and routes are exchanged",
+    ),
     ("routed", &["device", "prefix"], "the route is in the table"),
 ];
 
@@ -59,7 +79,14 @@ pub fn checks(class: &Class, envelope: &Envelope) -> Checks {
 
 impl Check {
     fn filled(&self, envelope: &Envelope) -> Option<Self> {
-        let value = |slot: &String| envelope.slots.get(slot).map(SlotValue::values).unwrap_or_default().to_vec();
+        let value = |slot: &String| {
+            envelope
+                .slots
+                .get(slot)
+                .map(SlotValue::values)
+                .unwrap_or_default()
+                .to_vec()
+        };
         let filled: BTreeMap<&'static str, Vec<String>> = self
             .arguments
             .iter()
@@ -107,7 +134,11 @@ fn read_check(node: &Node, slots: &[Slot], faults: &Faults) -> Option<Check> {
     let mut arguments = BTreeMap::new();
     for (key, value) in entries.iter().filter(|(key, _)| key != "check") {
         let Some(takes) = takes.iter().find(|it| *it == key) else {
-            faults.add(value.at, format!("{word} takes no `{key}`"), format!("it takes: {}", takes.join(", ")));
+            faults.add(
+                value.at,
+                format!("{word} takes no `{key}`"),
+                format!("it takes: {}", takes.join(", ")),
+            );
             continue;
         };
         let slot = Piece::read(&value.text(faults)?).slot;

@@ -114,7 +114,9 @@ impl Class {
     #[must_use]
     pub fn refusals(&self, slots: &BTreeMap<String, SlotValue>) -> Vec<String> {
         let refused = self.refuses.iter().filter(|(when, _)| applies(when, slots));
-        refused.map(|(_, because)| format!("{}: {because}", self.name)).collect()
+        refused
+            .map(|(_, because)| format!("{}: {because}", self.name))
+            .collect()
     }
 
     /// What it finds out, and by which resolver.
@@ -142,8 +144,17 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         .unwrap_or_default();
     let own = slots.len();
     let more = shared::shared_slots();
-    slots.extend(more.into_iter().filter(|it| slots_lack(&slots[..own], &it.name)).collect::<Vec<_>>());
-    let group = |name| fields.optional(name).map(|it| groups(it, &slots, faults)).unwrap_or_default();
+    slots.extend(
+        more.into_iter()
+            .filter(|it| slots_lack(&slots[..own], &it.name))
+            .collect::<Vec<_>>(),
+    );
+    let group = |name| {
+        fields
+            .optional(name)
+            .map(|it| groups(it, &slots, faults))
+            .unwrap_or_default()
+    };
     let (one_of, any_of) = (group("one-of"), group("any-of"));
     let resolves = fields
         .optional("resolves")
@@ -198,7 +209,11 @@ fn read_refusals(node: &Node, slots: &[Slot], faults: &Faults) -> Vec<(When, Str
         fields.end();
         let when = when?;
         for (name, _) in when.iter().filter(|(name, _)| slots_lack(slots, name)) {
-            faults.add(item.at, format!("no slot is named {name:?}"), "declare it under `slots`");
+            faults.add(
+                item.at,
+                format!("no slot is named {name:?}"),
+                "declare it under `slots`",
+            );
         }
         Some((when, because?))
     };
@@ -214,17 +229,18 @@ fn read_lines(fields: &Fields<'_>, node: &Node, slots: &[Slot], resolves: &[Use]
         faults.add(node.at, "a class has either `configures` or `calls`", hint);
     }
     let lines = given.and_then(|it| it.list(faults)).unwrap_or_default();
-    lines.iter().filter_map(|it| Line::read(it, slots, resolves, faults)).collect()
+    lines
+        .iter()
+        .filter_map(|it| Line::read(it, slots, resolves, faults))
+        .collect()
 }
 
 fn class_name(node: &Node, faults: &Faults) -> Option<String> {
     let name = node.text(faults)?;
-    let words = name
-        .split('.')
-        .all(|word| {
-            let plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
-            !word.is_empty() && word.chars().all(plain)
-        });
+    let words = name.split('.').all(|word| {
+        let plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
+        !word.is_empty() && word.chars().all(plain)
+    });
     if !words {
         faults.add(
             node.at,

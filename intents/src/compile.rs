@@ -56,7 +56,9 @@ impl From<Unresolved> for CompileError {
 /// Which devices must be read first, or everything that cannot be.
 pub fn compile(class: &Class, envelope: &Envelope, world: &World<'_>) -> Result<Compiled, CompileError> {
     if let Some(kind) = class.call {
-        return Call::new(kind, class, envelope).map(Compiled::Call).map_err(CompileError::Invalid);
+        return Call::new(kind, class, envelope)
+            .map(Compiled::Call)
+            .map_err(CompileError::Invalid);
     }
     let refused = class.refusals(&envelope.slots);
     if !refused.is_empty() {
@@ -73,6 +75,7 @@ pub fn compile(class: &Class, envelope: &Envelope, world: &World<'_>) -> Result<
         }
     }
     if !faults.is_empty() {
+        faults.dedup();
         return Err(CompileError::Invalid(faults));
     }
     if !unread.is_empty() {
@@ -111,7 +114,12 @@ fn targets(class: &Class, envelope: &Envelope, world: &World<'_>) -> Result<Vec<
     if !faults.is_empty() {
         return Err(CompileError::Invalid(faults));
     }
-    let named = scope.devices.iter().chain(&scope.sites).chain(&scope.groups).chain(&scope.tags);
+    let named = scope
+        .devices
+        .iter()
+        .chain(&scope.sites)
+        .chain(&scope.groups)
+        .chain(&scope.tags);
     devices(named.chain(&scope.places), world.inventory).map_err(CompileError::Invalid)
 }
 
@@ -123,7 +131,10 @@ fn fill(
 ) -> Result<Compiled, CompileError> {
     let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
     let wrong = |error: knowledge_model::PathError| {
-        CompileError::Invalid(vec![format!("{} cannot be written for these slots: {error}", class.name)])
+        CompileError::Invalid(vec![format!(
+            "{} cannot be written for these slots: {error}",
+            class.name
+        )])
     };
     for (index, line) in class.configures.iter().enumerate() {
         match &line.rows {
@@ -145,13 +156,24 @@ fn fill(
     }
     let whole: BTreeMap<String, Contribution> = wanted
         .into_iter()
-        .map(|(device, it)| (device, Contribution { composed: it.composed(), tree: it.tree }))
+        .map(|(device, it)| {
+            (
+                device,
+                Contribution {
+                    composed: it.composed(),
+                    tree: it.tree,
+                },
+            )
+        })
         .filter(|(_, it)| !it.tree.is_empty() || !it.composed.is_empty())
         .collect();
     // Where resolvers found that nothing is lacking, the intent is true already.
     let lacking = rows.is_empty() || rows.values().any(|it| !it.is_empty());
     if whole.is_empty() && lacking {
-        return Err(CompileError::Invalid(vec![format!("{} asks for nothing with these slots", class.name)]));
+        return Err(CompileError::Invalid(vec![format!(
+            "{} asks for nothing with these slots",
+            class.name
+        )]));
     }
     Ok(Compiled::Configuration(whole))
 }

@@ -57,7 +57,11 @@ impl Scope {
     /// Whether nothing is named.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.sites.is_empty() && self.groups.is_empty() && self.tags.is_empty() && self.places.is_empty()
+        self.devices.is_empty()
+            && self.sites.is_empty()
+            && self.groups.is_empty()
+            && self.tags.is_empty()
+            && self.places.is_empty()
     }
 }
 
@@ -119,17 +123,29 @@ fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Enve
         .and_then(|it| read_scope(it, faults))
         .unwrap_or_default();
     // Shared slots may stand beside `slots` as well: they say the same there.
-    let beside: Vec<(&str, &Node)> = ["name", "priority", "target", "schedule", "validity", "exceptions", "report", "on_violation", "dry_run"]
-        .into_iter()
-        .filter_map(|name| Some((name, fields.optional(name)?)))
-        .collect();
+    let beside: Vec<(&str, &Node)> = [
+        "name",
+        "priority",
+        "target",
+        "schedule",
+        "validity",
+        "exceptions",
+        "report",
+        "on_violation",
+        "dry_run",
+    ]
+    .into_iter()
+    .filter_map(|name| Some((name, fields.optional(name)?)))
+    .collect();
     let given = fields.optional("slots");
     fields.end();
     let class = class?;
     let mut slots = read_slots(node, given, &beside, class, faults);
     // A class whose target is a slot and an intent that names a scope mean the same thing.
     for slot in ["device", "target"] {
-        scope.places.extend(slots.get(slot).map(|it| it.values().to_vec()).unwrap_or_default());
+        scope
+            .places
+            .extend(slots.get(slot).map(|it| it.values().to_vec()).unwrap_or_default());
     }
     if scope.is_empty() && class.wants_target() {
         faults.add(node.at, "no device is named", "fill the slot `target` or `scope`");
@@ -220,10 +236,17 @@ fn read_slots(
     let entries = given.and_then(|it| it.entries(faults)).unwrap_or_default();
     let mut slots = BTreeMap::new();
     let inside = entries.iter().map(|(name, value)| (name, value));
-    let outside: Vec<(String, &Node)> = beside.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let outside: Vec<(String, &Node)> = beside
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), *value))
+        .collect();
     for (name, value) in outside.iter().map(|(name, value)| (name, *value)).chain(inside) {
         if slots.contains_key(name) {
-            faults.add(value.at, format!("`{name}` is said twice"), "once beside `slots`, once inside");
+            faults.add(
+                value.at,
+                format!("`{name}` is said twice"),
+                "once beside `slots`, once inside",
+            );
             continue;
         }
         match class.slot(name) {
@@ -261,11 +284,17 @@ fn read_slots(
 
 fn check_groups(node: &Node, class: &Class, slots: &BTreeMap<String, SlotValue>, faults: &Faults) {
     let filled = |group: &[String]| {
-        let filled = group.iter().filter(|name| slots.get(*name).is_some_and(|it| it.values() != ["false"]));
+        let filled = group
+            .iter()
+            .filter(|name| slots.get(*name).is_some_and(|it| it.values() != ["false"]));
         filled.count()
     };
     for group in class.any_of.iter().filter(|group| filled(group) == 0) {
-        faults.add(node.at, format!("none of {} is filled", group.join(", ")), "fill one of them at least");
+        faults.add(
+            node.at,
+            format!("none of {} is filled", group.join(", ")),
+            "fill one of them at least",
+        );
     }
     for group in &class.one_of {
         let filled = filled(group);
@@ -338,14 +367,20 @@ impl Envelope {
         for (kind, said) in said.into_iter().filter(|(_, said)| !said.is_empty()) {
             scope.insert(kind.to_owned(), names(said));
         }
-        let slots: serde_json::Map<String, serde_json::Value> =
-            self.slots.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let slots: serde_json::Map<String, serde_json::Value> = self
+            .slots
+            .iter()
+            .map(|(name, value)| (name.clone(), value.to_json()))
+            .collect();
         let mut document = serde_json::json!({ "class": self.class, "priority": self.priority, "slots": slots });
         let more = [
             ("name", self.name.clone().map(serde_json::Value::from)),
             ("guarantee", self.guarantee.clone().map(serde_json::Value::from)),
             ("scope", (!scope.is_empty()).then_some(serde_json::Value::Object(scope))),
-            ("labels", (!self.labels.is_empty()).then(|| serde_json::json!(self.labels))),
+            (
+                "labels",
+                (!self.labels.is_empty()).then(|| serde_json::json!(self.labels)),
+            ),
             ("dry_run", self.dry_run.then(|| true.into())),
         ];
         for (name, value) in more {

@@ -59,7 +59,12 @@ impl Line {
     pub(crate) fn read(node: &Node, slots: &[Slot], uses: &[Use], faults: &Faults) -> Option<Self> {
         let fields = node.fields(faults)?;
         let rows = fields.optional("for").and_then(|it| known_rows(it, uses, faults));
-        let conditions = |name| fields.optional(name).map(|it| read_when(it, faults)).unwrap_or_default();
+        let conditions = |name| {
+            fields
+                .optional(name)
+                .map(|it| read_when(it, faults))
+                .unwrap_or_default()
+        };
         let (when, unless) = (conditions("when"), conditions("unless"));
         let composes = fields.optional("composes");
         let (at, what) = match composes {
@@ -83,15 +88,19 @@ impl Line {
             what,
         };
         for name in line.names() {
-            line.check(&name, node, slots, uses, faults);
+            line.check(&name, node, (slots, uses), faults);
         }
         Some(line)
     }
 
-    fn check(&self, name: &str, node: &Node, slots: &[Slot], uses: &[Use], faults: &Faults) {
+    fn check(&self, name: &str, node: &Node, (slots, uses): (&[Slot], &[Use]), faults: &Faults) {
         let Some((row, value)) = name.split_once('.') else {
             if slots.iter().all(|slot| slot.name != name) {
-                faults.add(node.at, format!("no slot is named {name:?}"), "declare it under `slots`");
+                faults.add(
+                    node.at,
+                    format!("no slot is named {name:?}"),
+                    "declare it under `slots`",
+                );
             }
             return;
         };
@@ -104,7 +113,11 @@ impl Line {
                 faults.add(node.at, format!("{row} has no {value:?}"), hint);
             }
             Some(_) | None => {
-                faults.add(node.at, format!("{name:?} is of no row of this line"), "say `for` and a name of `resolves`");
+                faults.add(
+                    node.at,
+                    format!("{name:?} is of no row of this line"),
+                    "say `for` and a name of `resolves`",
+                );
             }
         }
     }
@@ -301,7 +314,10 @@ impl fmt::Display for Line {
         match &self.what {
             What::Entry(it) => write!(f, "{}{}", self.at.written, value(it)),
             What::Rule { rule, .. } => {
-                let parts: Vec<String> = rule.iter().map(|(at, it)| format!("{}{}", at.written, value(it))).collect();
+                let parts: Vec<String> = rule
+                    .iter()
+                    .map(|(at, it)| format!("{}{}", at.written, value(it)))
+                    .collect();
                 write!(f, "a rule of the list at {}: {}", self.at.written, parts.join(", "))
             }
         }
@@ -311,7 +327,11 @@ impl fmt::Display for Line {
 fn known_rows(node: &Node, uses: &[Use], faults: &Faults) -> Option<String> {
     let name = node.text(faults)?;
     if uses.iter().all(|it| it.name != name) {
-        faults.add(node.at, format!("nothing resolves {name:?}"), "declare it under `resolves`");
+        faults.add(
+            node.at,
+            format!("nothing resolves {name:?}"),
+            "declare it under `resolves`",
+        );
     }
     Some(name)
 }
@@ -345,7 +365,11 @@ fn read_rule(fields: &Fields<'_>, faults: &Faults) -> What {
         let part = |(at, value): &(String, Node)| {
             let place = Place::parse(at, value, faults)?;
             let present = value.value == Content::Null;
-            let piece = if present { None } else { Some(Piece::read(&value.text(faults)?)) };
+            let piece = if present {
+                None
+            } else {
+                Some(Piece::read(&value.text(faults)?))
+            };
             Some((place, piece))
         };
         entries.iter().filter_map(part).collect()

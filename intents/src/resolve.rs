@@ -175,7 +175,16 @@ const RESOLVERS: &[Resolver] = &[
     Resolver {
         name: "filters",
         about: "Where traffic between two ends can be held back, and the rules that do it.",
-        takes: &["action", "src", "dst", "protocol", "ports", "direction", "where", "exceptions"],
+        takes: &[
+            "action",
+            "src",
+            "dst",
+            "protocol",
+            "ports",
+            "direction",
+            "where",
+            "exceptions",
+        ],
         gives: filters::GIVES,
         find: filters::find,
     },
@@ -291,7 +300,11 @@ fn read_use(name: &str, node: &Node, slots: &[Slot], faults: &Faults) -> Option<
     let Some(resolver) = RESOLVERS.iter().find(|it| it.name == word) else {
         let near = nearest(&word, names()).map(|it| format!("did you mean `{it}`?"));
         let all = || format!("known: {}", names().collect::<Vec<_>>().join(", "));
-        faults.add(by.at, format!("no resolver is named {word:?}"), near.unwrap_or_else(all));
+        faults.add(
+            by.at,
+            format!("no resolver is named {word:?}"),
+            near.unwrap_or_else(all),
+        );
         return None;
     };
     let mut named = BTreeMap::new();
@@ -303,7 +316,11 @@ fn read_use(name: &str, node: &Node, slots: &[Slot], faults: &Faults) -> Option<
         };
         let slot = value.text(faults)?;
         if slots.iter().all(|it| it.name != slot) {
-            faults.add(value.at, format!("no slot is named {slot:?}"), "declare it under `slots`");
+            faults.add(
+                value.at,
+                format!("no slot is named {slot:?}"),
+                "declare it under `slots`",
+            );
         }
         named.insert(*takes, slot);
     }

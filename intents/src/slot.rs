@@ -231,15 +231,7 @@ impl SlotKind {
                 .map_err(|_| "an IP address".to_owned()),
             Self::InterfaceAddress => prefix(text).map(|(address, length)| format!("{address}/{length}")),
             Self::Prefix => network(text),
-            Self::Integer { least, greatest } => {
-                let number = text
-                    .parse::<i64>()
-                    .ok()
-                    .filter(|number| (*least..=*greatest).contains(number));
-                number
-                    .map(|it| it.to_string())
-                    .ok_or_else(|| format!("a whole number from {least} to {greatest}"))
-            }
+            Self::Integer { least, greatest } => integer(text, *least, *greatest),
             Self::Rate => rate(text)
                 .map(|it| it.to_string())
                 .ok_or_else(|| "a rate above zero".to_owned()),
@@ -317,6 +309,13 @@ impl SlotKind {
             | Self::Free => "",
         }
     }
+}
+
+fn integer(text: &str, least: i64, greatest: i64) -> Result<String, String> {
+    let number = text.parse::<i64>().ok().filter(|it| (least..=greatest).contains(it));
+    number
+        .map(|it| it.to_string())
+        .ok_or_else(|| format!("a whole number from {least} to {greatest}"))
 }
 
 fn read_object(name: &str, known: &[Slot], node: &Node, faults: &Faults) -> Option<SlotValue> {

@@ -111,7 +111,11 @@ impl Traffic {
 
     fn pairs(&self) -> Vec<(Option<Net>, Option<Net>)> {
         let some = |nets: &[Net]| -> Vec<Option<Net>> {
-            if nets.is_empty() { vec![None] } else { nets.iter().copied().map(Some).collect() }
+            if nets.is_empty() {
+                vec![None]
+            } else {
+                nets.iter().copied().map(Some).collect()
+            }
         };
         let mut pairs = Vec::new();
         for source in some(&self.sources) {
@@ -133,7 +137,11 @@ impl Traffic {
     /// Protocols with their ports; ports without a protocol are those of TCP and UDP.
     fn carried(&self) -> Vec<(Option<String>, Option<String>)> {
         let both = ["tcp".to_owned(), "udp".to_owned()];
-        let protocols = if self.protocols.is_empty() && !self.ports.is_empty() { &both[..] } else { &self.protocols };
+        let protocols = if self.protocols.is_empty() && !self.ports.is_empty() {
+            &both[..]
+        } else {
+            &self.protocols
+        };
         let mut carried = Vec::new();
         for protocol in any(protocols) {
             let has_ports = matches!(protocol.as_deref(), Some("tcp" | "udp" | "sctp"));
@@ -145,7 +153,11 @@ impl Traffic {
 }
 
 fn any(values: &[String]) -> Vec<Option<String>> {
-    if values.is_empty() { vec![None] } else { values.iter().cloned().map(Some).collect() }
+    if values.is_empty() {
+        vec![None]
+    } else {
+        values.iter().cloned().map(Some).collect()
+    }
 }
 
 /// A mark by its name or number.
@@ -155,7 +167,9 @@ fn mark(word: &str) -> Option<u8> {
         return Some(number).filter(|it| *it < 64);
     }
     let digits = |text: &str| -> Option<Vec<u8>> {
-        text.chars().map(|it| it.to_digit(10).and_then(|it| u8::try_from(it).ok())).collect()
+        text.chars()
+            .map(|it| it.to_digit(10).and_then(|it| u8::try_from(it).ok()))
+            .collect()
     };
     if word == "ef" {
         return Some(46);
@@ -179,7 +193,14 @@ mod tests {
 
     #[test]
     fn marks_have_names() {
-        for (word, expected) in [("EF", Some(46)), ("af41", Some(34)), ("CS3", Some(24)), ("12", Some(12)), ("64", None), ("af51", None)] {
+        for (word, expected) in [
+            ("EF", Some(46)),
+            ("af41", Some(34)),
+            ("CS3", Some(24)),
+            ("12", Some(12)),
+            ("64", None),
+            ("af51", None),
+        ] {
             assert_eq!(mark(word), expected, "{word}");
         }
     }
@@ -195,7 +216,11 @@ mod tests {
         };
         let selectors = traffic.selectors();
         assert_eq!(selectors.len(), 2, "{selectors:?}");
-        assert!(selectors.iter().all(|it| it.destination.is_none() && it.source.is_some()));
+        assert!(
+            selectors
+                .iter()
+                .all(|it| it.destination.is_none() && it.source.is_some())
+        );
         assert_eq!(selectors[1].protocol.as_deref(), Some("udp"));
     }
 }

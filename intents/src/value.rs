@@ -69,9 +69,7 @@ pub(crate) fn number(text: &str) -> Result<String, String> {
     let bare = text.strip_suffix('%').unwrap_or(text).trim();
     match bare.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(decimal(number)),
-        Ok(_) | Err(_) => {
-            crate::slot::rate(text).map_or_else(|| Err("a number".to_owned()), |it| Ok(it.to_string()))
-        }
+        Ok(_) | Err(_) => crate::slot::rate(text).map_or_else(|| Err("a number".to_owned()), |it| Ok(it.to_string())),
     }
 }
 
@@ -95,10 +93,7 @@ pub(crate) fn moment(text: &str) -> Result<String, String> {
         return clock(at).map(|it| format!("yesterday {it}")).map_err(|_| wrong());
     }
     if let Some(ago) = text.strip_prefix('-') {
-        return ago
-            .parse::<u32>()
-            .map(|it| format!("-{it}"))
-            .map_err(|_| wrong());
+        return ago.parse::<u32>().map(|it| format!("-{it}")).map_err(|_| wrong());
     }
     clock(text).map_err(|_| wrong())
 }
@@ -117,9 +112,9 @@ pub(crate) fn service(text: &str) -> Result<String, String> {
     let wrong = || "a service such as icmp, tcp/443 or udp/53".to_owned();
     match text.split_once('/') {
         None if matches!(text, "icmp" | "tcp" | "udp") => Ok(text.to_owned()),
-        Some((protocol @ ("tcp" | "udp"), ports)) => port(ports)
-            .map(|it| format!("{protocol}/{it}"))
-            .map_err(|_| wrong()),
+        Some((protocol @ ("tcp" | "udp"), ports)) => {
+            port(ports).map(|it| format!("{protocol}/{it}")).map_err(|_| wrong())
+        }
         Some(_) | None => Err(wrong()),
     }
 }
@@ -136,13 +131,58 @@ mod tests {
 
     #[test]
     fn every_value_has_one_form() {
-        check(port, &[("22", Some("22")), ("80-81", Some("80-81")), ("9-9", Some("9")), ("81-80", None), ("x", None)]);
-        check(seconds, &[("300", Some("300")), ("5m", Some("300")), ("50ms", Some("0.05")), ("soon", None)]);
+        check(
+            port,
+            &[
+                ("22", Some("22")),
+                ("80-81", Some("80-81")),
+                ("9-9", Some("9")),
+                ("81-80", None),
+                ("x", None),
+            ],
+        );
+        check(
+            seconds,
+            &[
+                ("300", Some("300")),
+                ("5m", Some("300")),
+                ("50ms", Some("0.05")),
+                ("soon", None),
+            ],
+        );
         check(clock, &[("8:05", Some("08:05")), ("24:00", None)]);
-        check(moment, &[("-600", Some("-600")), ("yesterday 3:15", Some("yesterday 03:15")), ("--1", None)]);
-        check(area, &[("1", Some("0.0.0.1")), ("0.0.0.0", Some("0.0.0.0")), ("x", None)]);
-        check(service, &[("tcp/443", Some("tcp/443")), ("icmp", Some("icmp")), ("sctp/1", None)]);
-        check(number, &[("80%", Some("80")), ("100M", Some("100000000")), ("0.5", Some("0.5")), ("many", None)]);
-        check(name, &[("10.70.3.9/16", Some("10.70.0.0/16")), ("办公网", Some("办公网")), ("", None)]);
+        check(
+            moment,
+            &[
+                ("-600", Some("-600")),
+                ("yesterday 3:15", Some("yesterday 03:15")),
+                ("--1", None),
+            ],
+        );
+        check(
+            area,
+            &[("1", Some("0.0.0.1")), ("0.0.0.0", Some("0.0.0.0")), ("x", None)],
+        );
+        check(
+            service,
+            &[("tcp/443", Some("tcp/443")), ("icmp", Some("icmp")), ("sctp/1", None)],
+        );
+        check(
+            number,
+            &[
+                ("80%", Some("80")),
+                ("100M", Some("100000000")),
+                ("0.5", Some("0.5")),
+                ("many", None),
+            ],
+        );
+        check(
+            name,
+            &[
+                ("10.70.3.9/16", Some("10.70.0.0/16")),
+                ("办公网", Some("办公网")),
+                ("", None),
+            ],
+        );
     }
 }

@@ -55,6 +55,7 @@ impl From<AppError> for Problem {
             AppError::Missing { .. } => (404, "missing", Vec::new()),
             AppError::Plan(PlanError::Invalid(faults)) => (422, "invalid", faults),
             AppError::Plan(PlanError::Conflict(conflicts)) => (409, "conflict", conflicts),
+            AppError::Plan(PlanError::Unread(_)) => (503, "unreachable", Vec::new()),
             AppError::Read(_) => (503, "unreachable", Vec::new()),
             AppError::Spent { .. } | AppError::Changed { .. } => (409, "spent", Vec::new()),
             AppError::Store(_) | AppError::Inside(_) => {

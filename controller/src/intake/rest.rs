@@ -146,7 +146,7 @@ async fn health(State(door): State<Door>) -> Json<Health> {
     responses((status = 201, body = Plan), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn plan(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Json<Plan>), Problem> {
     let text = std::str::from_utf8(&body).map_err(|_| AppError::Invalid(vec![not_text()]))?;
-    let envelopes = intents::read_file(text, &door.app.library).map_err(AppError::Invalid)?;
+    let envelopes = intents::read_file(text, &door.app.library()).map_err(AppError::Invalid)?;
     let plan = door.app.plan(envelopes, Vec::new(), &asker(&headers)).await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }

@@ -1,7 +1,7 @@
 //! A plan as it is shown, kept, approved by hash, and committed.
 
-use knowledge_model::owners::Wish;
-use knowledge_model::{Delta, Edit, Path, PathError, Value};
+use knowledge_model::owners::{Composed, Wish};
+use knowledge_model::{Delta, Edit, Path, PathError, Tree, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -23,6 +23,9 @@ pub struct Plan {
     pub risk: String,
     /// The weakest guarantee among the devices; nothing where no device changes.
     pub guarantee: Option<String>,
+    /// Only what would change was asked for: it cannot be committed.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// An intent of a plan.
@@ -38,6 +41,10 @@ pub struct PlannedIntent {
     pub slots: Vec<String>,
     /// The devices that it is for, by name.
     pub targets: Vec<String>,
+    /// The intent as it was asked for.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub asked: serde_json::Value,
 }
 
 /// What changes on one device.
@@ -74,6 +81,22 @@ pub struct PlannedWish {
     pub priority: i32,
     /// The entries that it wants.
     pub entries: Vec<Stood>,
+    /// Its share of lists that several intents fill.
+    #[serde(default)]
+    pub shares: Vec<PlannedShare>,
+}
+
+/// What one intent has in a list that several intents fill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedShare {
+    /// Where the list is attached: `interface[eth1]/access-list-in`.
+    pub at: String,
+    /// Its rules in their order, with paths relative to the rule.
+    pub rules: Vec<Vec<Stood>>,
+    /// What is done where no rule matches.
+    pub last: Vec<Stood>,
+    /// Whether a list that somebody else attached there is taken over.
+    pub adopt: bool,
 }
 
 /// A path and what stands there.
@@ -147,6 +170,7 @@ impl PlannedWish {
             intent: wish.intent.to_string(),
             priority: wish.priority,
             entries,
+            shares: wish.composed.iter().map(PlannedShare::of).collect(),
         }
     }
 
@@ -160,7 +184,39 @@ impl PlannedWish {
             intent: self.intent.as_str().into(),
             priority: self.priority,
             entries,
-            composed: Vec::new(),
+            composed: self
+                .shares
+                .iter()
+                .map(PlannedShare::composed)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl PlannedShare {
+    fn of(share: &Composed) -> Self {
+        let written = |tree: &Tree| tree.iter().map(|(path, value)| Stood::of(path, Some(value))).collect();
+        Self {
+            at: share.at.to_string(),
+            rules: share.rules.iter().map(written).collect(),
+            last: written(&share.last),
+            adopt: share.adopt,
+        }
+    }
+
+    fn composed(&self) -> Result<Composed, PathError> {
+        let tree = |entries: &Vec<Stood>| -> Result<Tree, PathError> {
+            let entries = entries.iter().map(Stood::entry).collect::<Result<Vec<_>, _>>()?;
+            Ok(entries
+                .into_iter()
+                .filter_map(|(path, value)| Some((path, value?)))
+                .collect())
+        };
+        Ok(Composed {
+            at: self.at.parse()?,
+            rules: self.rules.iter().map(tree).collect::<Result<_, _>>()?,
+            last: tree(&self.last)?,
+            adopt: self.adopt,
         })
     }
 }

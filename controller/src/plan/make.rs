@@ -1,10 +1,9 @@
 //! Intents on one side, the network as it was read on the other: what has to change between them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use intents::{Class, Envelope, Library, contribution};
-use knowledge_model::document::nearest;
-use knowledge_model::owners::{Ownership, Wish, plan as between};
+use intents::{Class, CompileError, Compiled, Contribution, Envelope, Library, World, compile};
+use knowledge_model::owners::{Desired, Ownership, Wish, plan as between};
 use knowledge_model::{Schema, Tree};
 use transaction::DeviceId;
 
@@ -20,6 +19,9 @@ pub enum PlanError {
     /// The intents are at odds with others or with what was found.
     #[error("{} conflicts, nothing was planned", .0.len())]
     Conflict(Vec<String>),
+    /// What is asked depends on what these devices hold.
+    #[error("{} devices must be read first", .0.len())]
+    Unread(Vec<DeviceId>),
 }
 
 /// An intent with the id that it was given.
@@ -37,6 +39,7 @@ pub struct Drafted {
     intents: Vec<PlannedIntent>,
     withdraws: Vec<String>,
     risk: intents::Risk,
+    dry_run: bool,
     wishes: BTreeMap<DeviceId, Vec<Wish>>,
     demands: BTreeMap<DeviceId, String>,
 }
@@ -48,27 +51,39 @@ impl Drafted {
     }
 }
 
+/// What is known while intents are drafted.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The classes.
+    pub library: &'a Library,
+    /// The devices, and who owns what on them.
+    pub network: &'a Network,
+    /// What devices hold, as far as they were read.
+    pub read: &'a HashMap<DeviceId, Tree>,
+}
+
 /// Finds out what is asked of which device.
 ///
 /// # Errors
-/// Every name that is not in the inventory, and every slot that cannot be written.
-pub fn draft(
-    drafts: &[Draft],
-    withdraws: &[String],
-    library: &Library,
-    network: &Network,
-) -> Result<Drafted, PlanError> {
-    let mut faults = Vec::new();
+/// Every name that is not in the inventory, and every slot that cannot be written; or the devices that must be read
+/// before it can be said.
+pub fn draft(drafts: &[Draft], withdraws: &[String], ground: &Ground<'_>) -> Result<Drafted, PlanError> {
+    let (mut faults, mut unread) = (Vec::new(), BTreeSet::new());
     let mut drafted = Drafted {
         intents: Vec::new(),
         withdraws: withdraws.to_vec(),
         risk: intents::Risk::Low,
+        dry_run: drafts.iter().any(|draft| draft.envelope.dry_run),
         wishes: BTreeMap::new(),
         demands: BTreeMap::new(),
     };
     for draft in drafts {
-        match library.class(&draft.envelope.class) {
-            Some(class) => add(draft, class, network, &mut drafted, &mut faults),
+        match ground.library.class(&draft.envelope.class) {
+            Some(class) => match add(draft, class, ground, &mut drafted) {
+                Ok(()) => {}
+                Err(CompileError::Unread(devices)) => unread.extend(devices),
+                Err(CompileError::Invalid(more)) => faults.extend(more),
+            },
             None => faults.push(format!("no class is named {}", draft.envelope.class)),
         }
     }
@@ -78,32 +93,70 @@ pub fn draft(
         .map(|draft| draft.id.clone())
         .chain(withdraws.iter().cloned())
         .collect();
+    let network = ground.network;
     for device in network.devices().filter(|device| network.owns(device.id, &held)) {
         drafted.wishes.entry(device.id).or_default();
     }
-    if faults.is_empty() {
-        Ok(drafted)
-    } else {
+    if !faults.is_empty() {
         Err(PlanError::Invalid(faults))
+    } else if !unread.is_empty() {
+        let named = unread.iter().filter_map(|name| network.named(name));
+        Err(PlanError::Unread(named.map(|device| device.id).collect()))
+    } else {
+        Ok(drafted)
     }
 }
 
-fn add(draft: &Draft, class: &Class, network: &Network, drafted: &mut Drafted, faults: &mut Vec<String>) {
-    let envelope = &draft.envelope;
-    let devices = match targets(envelope, network) {
-        Ok(devices) => devices,
-        Err(unknown) => return faults.extend(unknown),
-    };
-    let wanted = match contribution(class, &envelope.slots) {
-        Ok(wanted) => wanted,
-        Err(error) => return faults.push(format!("{}: {error}", class.name)),
-    };
+/// The slots of every class that this controller does not carry out: it says so instead of letting them have no effect.
+const NOT_CARRIED_OUT: [&str; 4] = ["schedule", "validity", "report", "on_violation"];
+
+fn add(draft: &Draft, class: &Class, ground: &Ground<'_>, drafted: &mut Drafted) -> Result<(), CompileError> {
+    let (envelope, network) = (&draft.envelope, ground.network);
+    let idle = NOT_CARRIED_OUT
+        .iter()
+        .filter(|slot| envelope.slots.contains_key(**slot));
+    let mut faults: Vec<String> = idle
+        .map(|slot| {
+            format!(
+                "{}: this controller does not carry out `{slot}` yet: leave it out",
+                class.name
+            )
+        })
+        .collect();
+    if envelope.slots.contains_key("exceptions") && !class.resolvers().any(|it| takes_exceptions(it.1)) {
+        faults.push(format!(
+            "{}: nothing can be left out of it: name what it is for",
+            class.name
+        ));
+    }
     let Ok(priority) = i32::try_from(envelope.priority) else {
-        return faults.push(format!("{}: priority {} is too large", class.name, envelope.priority));
+        faults.push(format!("{}: priority {} is too large", class.name, envelope.priority));
+        return Err(CompileError::Invalid(faults));
+    };
+    if !faults.is_empty() {
+        return Err(CompileError::Invalid(faults));
+    }
+    let configurations = configurations(&draft.id, class, ground);
+    let world = World {
+        inventory: network.inventory(),
+        configurations: &configurations,
+    };
+    let wanted = match compile(class, envelope, &world)? {
+        Compiled::Configuration(wanted) => wanted,
+        Compiled::Call(_) => {
+            let what = format!(
+                "{} changes nothing, so there is no plan for it: ask with `entente ask`",
+                class.name
+            );
+            return Err(CompileError::Invalid(vec![what]));
+        }
     };
     drafted.risk = drafted.risk.max(class.risk);
-    for device in &devices {
-        let wish = Wish::new(draft.id.as_str(), priority, wanted.tree.clone());
+    let targets = wanted.keys().cloned().collect();
+    for (name, Contribution { tree, composed }) in wanted {
+        let Some(device) = network.named(&name) else { continue };
+        let mut wish = Wish::new(draft.id.as_str(), priority, tree);
+        wish.composed = composed;
         drafted.wishes.entry(device.id).or_default().push(wish);
         if let Some(guarantee) = &envelope.guarantee {
             demand(&mut drafted.demands, device.id, guarantee);
@@ -118,8 +171,28 @@ fn add(draft: &Draft, class: &Class, network: &Network, drafted: &mut Drafted, f
             .iter()
             .map(|(name, value)| format!("{name} = {value}"))
             .collect(),
-        targets: devices.iter().map(|device| device.name.clone()).collect(),
+        targets,
+        asked: envelope.to_json(),
     });
+    Ok(())
+}
+
+fn takes_exceptions(resolver: &str) -> bool {
+    let named = intents::Resolver::all().find(|it| it.name() == resolver);
+    named.is_some_and(|it| it.takes().contains(&"exceptions"))
+}
+
+/// What resolvers see of the devices: what they hold without what this very intent made, so that asking for it again
+/// comes to the same.
+fn configurations(intent: &str, class: &Class, ground: &Ground<'_>) -> BTreeMap<String, Tree> {
+    if class.resolvers().next().is_none() {
+        return BTreeMap::new();
+    }
+    let known = ground.network.devices().filter_map(|device| {
+        let tree = ground.read.get(&device.id)?;
+        Some((device.name.clone(), ground.network.without(device.id, intent, tree)))
+    });
+    known.collect()
 }
 
 /// The stronger of two demands counts.
@@ -133,44 +206,6 @@ fn demand(demands: &mut BTreeMap<DeviceId, String>, device: DeviceId, guarantee:
     if rank(guarantee) < rank(held) {
         guarantee.clone_into(held);
     }
-}
-
-/// A way of naming many devices: its word, the names that are wanted, those that a device has.
-type Grouping<'a> = (&'static str, &'a [String], fn(&Known) -> &[String]);
-
-/// The devices that an intent is for, each once, in the order of their names.
-///
-/// # Errors
-/// Every name that is not in the inventory, with the nearest one that is.
-pub fn targets<'a>(envelope: &Envelope, network: &'a Network) -> Result<Vec<&'a Known>, Vec<String>> {
-    let scope = &envelope.scope;
-    let mut unknown = Vec::new();
-    let names = || network.devices().map(|device| device.name.as_str());
-    for name in scope.devices.iter().filter(|name| network.named(name).is_none()) {
-        let near = nearest(name, names()).map(|near| format!(" (did you mean {near}?)"));
-        unknown.push(format!("no device is named {name}{}", near.unwrap_or_default()));
-    }
-    let groupings: [Grouping<'_>; 3] = [
-        ("site", &scope.sites, |device| &device.sites),
-        ("group", &scope.groups, |device| &device.groups),
-        ("tag", &scope.tags, |device| &device.tags),
-    ];
-    for (kind, wanted, held) in groupings {
-        let empty = wanted
-            .iter()
-            .filter(|name| network.devices().all(|device| !held(device).contains(name)));
-        unknown.extend(empty.map(|name| format!("no device has the {kind} {name}")));
-    }
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    let meant = |device: &&Known| {
-        let grouped = groupings
-            .iter()
-            .any(|(_, wanted, held)| wanted.iter().any(|name| held(device).contains(name)));
-        grouped || scope.devices.contains(&device.name)
-    };
-    Ok(network.devices().filter(meant).collect())
 }
 
 /// The plan, from what was asked and what the devices hold.
@@ -190,6 +225,7 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
             Ok(plan) => devices.push(plan),
             Err(PlanError::Conflict(more)) => conflicts.extend(more),
             Err(PlanError::Invalid(more)) => faults.extend(more),
+            Err(unread @ PlanError::Unread(_)) => return Err(unread),
         }
     }
     if !faults.is_empty() {
@@ -215,6 +251,7 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
         devices,
         risk: drafted.risk.word().to_owned(),
         guarantee,
+        dry_run: drafted.dry_run,
     })
 }
 
@@ -233,15 +270,21 @@ fn device_plan(
     for intent in drafted.withdraws.iter().chain(leaving) {
         after.withdraw(intent, schema);
     }
-    let unsaid = device.unsaid(wishes.iter().flat_map(|wish| wish.entries.keys()));
-    if !unsaid.is_empty() {
-        return Err(PlanError::Invalid(unsaid));
-    }
     for wish in wishes {
         let named = |fault: &knowledge_model::data::Fault| format!("{}: {fault}", device.name);
         after
             .contribute(wish.clone(), there, schema)
             .map_err(|faults| PlanError::Invalid(faults.iter().map(named).collect()))?;
+    }
+    let desired = after.desired(schema);
+    let asking = |intent: &str| wishes.iter().any(|wish| *wish.intent == *intent);
+    let asked = desired
+        .entries
+        .iter()
+        .filter(|(_, bid)| bid.value.is_some() && asking(&bid.intent));
+    let unsaid = device.unsaid(asked.map(|(path, _)| path));
+    if !unsaid.is_empty() {
+        return Err(PlanError::Invalid(unsaid));
     }
     let planned = between(before, &after, there, schema, &|tree| device.normal(tree));
     let named = |conflicts: Vec<knowledge_model::owners::Conflict>| {
@@ -252,7 +295,7 @@ fn device_plan(
     let entries = planned
         .delta
         .iter()
-        .map(|(path, edit)| PlannedEntry::of(path, edit, owners(&after, path)));
+        .map(|(path, edit)| PlannedEntry::of(path, edit, owners(&after, &desired, path)));
     Ok(DevicePlan {
         id: device.id.to_string(),
         name: device.name.clone(),
@@ -271,8 +314,17 @@ fn device_plan(
     })
 }
 
-/// The intents that want something at a path.
-fn owners(after: &Ownership, path: &knowledge_model::Path) -> Vec<String> {
+/// The intents that want something at a path; of a list that several fill, the one whose rule it is.
+fn owners(after: &Ownership, desired: &Desired, path: &knowledge_model::Path) -> Vec<String> {
     let wanting = after.wishes().filter(|wish| wish.entries.contains_key(path));
-    wanting.map(|wish| wish.intent.to_string()).collect()
+    let wanting: Vec<String> = wanting.map(|wish| wish.intent.to_string()).collect();
+    if wanting.is_empty() {
+        return desired
+            .entries
+            .get(path)
+            .map(|bid| bid.intent.to_string())
+            .into_iter()
+            .collect();
+    }
+    wanting
 }

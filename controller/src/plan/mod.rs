@@ -4,4 +4,4 @@ mod document;
 mod make;
 
 pub use document::{Plan, PlannedIntent};
-pub use make::{Draft, PlanError, draft, finish};
+pub use make::{Draft, Drafted, Ground, PlanError, draft, finish};

@@ -28,24 +28,17 @@ pub(super) struct Gate {
 }
 
 /// One rule of a filter as a row.
-pub(super) fn rule_row(
-    device: &str,
-    rule: usize,
-    interface: &str,
-    direction: &str,
-    action: &str,
-    selector: &Selector,
-) -> Row {
+pub(super) fn rule_row(gate: &Gate, rule: usize, action: &str, selector: &Selector) -> Row {
     let values = [
-        ("interface", Some(interface.to_owned())),
-        ("direction", Some(direction.to_owned())),
+        ("interface", Some(gate.interface.clone())),
+        ("direction", Some(gate.direction.to_owned())),
         ("action", Some(action.to_owned())),
         ("source", Selector::written(selector.source)),
         ("destination", Selector::written(selector.destination)),
         ("protocol", selector.protocol.clone()),
         ("ports", selector.ports.clone()),
     ];
-    Row::new(device, rule, values)
+    Row::new(&gate.device, rule, values)
 }
 
 /// The places and the rules at each of them.
@@ -59,9 +52,10 @@ pub(super) fn find(asked: &Asked<'_>, world: &World<'_>) -> Rows {
     .map_err(Unresolved::Faults)?;
     let gates = gates(asked, world)?;
     let rows = gates.iter().flat_map(|gate| {
-        rules.iter().enumerate().map(|(rule, (action, selector))| {
-            rule_row(&gate.device, rule, &gate.interface, gate.direction, action, selector)
-        })
+        rules
+            .iter()
+            .enumerate()
+            .map(|(rule, (action, selector))| rule_row(gate, rule, action, selector))
     });
     Ok(rows.collect())
 }
@@ -116,7 +110,7 @@ fn gates(asked: &Asked<'_>, world: &World<'_>) -> Result<Vec<Gate>, Unresolved> 
     let named = asked.values("where");
     let direction = way(asked.word("direction"));
     if !named.is_empty() {
-        return Ok(named_gates(named, direction.unwrap_or("in"), world)?);
+        return named_gates(named, direction.unwrap_or("in"), world);
     }
     let (dst, src) = (asked.values("dst"), asked.values("src"));
     between_gates(src, dst, direction, world)
@@ -125,18 +119,32 @@ fn gates(asked: &Asked<'_>, world: &World<'_>) -> Result<Vec<Gate>, Unresolved> 
 fn named_gates(named: &[String], direction: &'static str, world: &World<'_>) -> Result<Vec<Gate>, Unresolved> {
     let mut gates = BTreeSet::new();
     for name in named {
-        let qualified = name.split_once(':').filter(|(device, _)| world.inventory.device(device).is_some());
+        let qualified = name
+            .split_once(':')
+            .filter(|(device, _)| world.inventory.device(device).is_some());
         if let Some((device, interface)) = qualified {
-            gates.insert(Gate { device: device.to_owned(), interface: interface.to_owned(), direction });
+            gates.insert(Gate {
+                device: device.to_owned(),
+                interface: interface.to_owned(),
+                direction,
+            });
             continue;
         }
         for device in devices([name], world.inventory).map_err(Unresolved::Faults)? {
             let all = linked(&device, world).into_iter();
-            gates.extend(all.map(|interface| Gate { device: device.clone(), interface, direction }));
+            gates.extend(all.map(|interface| Gate {
+                device: device.clone(),
+                interface,
+                direction,
+            }));
         }
     }
     if gates.is_empty() {
-        return Err(format!("{} has no link in the inventory: name an interface of it", named.join(", ")).into());
+        return Err(format!(
+            "{} has no link in the inventory: name an interface of it",
+            named.join(", ")
+        )
+        .into());
     }
     Ok(gates.into_iter().collect())
 }
@@ -154,7 +162,11 @@ pub(super) fn between_gates(
         if names.is_empty() || !wanted {
             continue;
         }
-        let ends = gather(names.iter().map(|it| end(it, world.inventory).map_err(Unresolved::from)))?;
+        let ends = gather(
+            names
+                .iter()
+                .map(|it| end(it, world.inventory).map_err(Unresolved::from)),
+        )?;
         let found = gather(ends.iter().map(|end| beside(end, usual, world)))?;
         if found.iter().all(|gates| !gates.is_empty()) {
             let gates: BTreeSet<Gate> = found.into_iter().flatten().collect();
@@ -179,7 +191,11 @@ fn beside(end: &End, direction: &'static str, world: &World<'_>) -> Result<Vec<G
     for node in nodes(end, world)? {
         if world.inventory.device(&node).is_some() {
             match behind(&node, end, world)? {
-                Some(interface) => gates.push(Gate { device: node, interface, direction }),
+                Some(interface) => gates.push(Gate {
+                    device: node,
+                    interface,
+                    direction,
+                }),
                 None => return Ok(Vec::new()),
             }
             continue;
@@ -187,8 +203,14 @@ fn beside(end: &End, direction: &'static str, world: &World<'_>) -> Result<Vec<G
         // A host: the devices that it hangs on.
         for neighbour in topology.neighbours(&node) {
             let links = topology.between(neighbour, &node);
-            let links = links.into_iter().filter(|_| world.inventory.device(neighbour).is_some());
-            gates.extend(links.map(|(here, _)| Gate { device: here.node, interface: here.interface, direction }));
+            let links = links
+                .into_iter()
+                .filter(|_| world.inventory.device(neighbour).is_some());
+            gates.extend(links.map(|(here, _)| Gate {
+                device: here.node,
+                interface: here.interface,
+                direction,
+            }));
         }
     }
     Ok(gates)
@@ -202,7 +224,11 @@ fn outward(end: &End, direction: &'static str, world: &World<'_>) -> Result<Vec<
     let mut gates = Vec::new();
     for device in at.iter().filter(|it| world.inventory.device(it).is_some()) {
         match behind(device, end, world)? {
-            Some(interface) => gates.push(Gate { device: device.clone(), interface, direction }),
+            Some(interface) => gates.push(Gate {
+                device: device.clone(),
+                interface,
+                direction,
+            }),
             None => return Ok(Vec::new()),
         }
     }

@@ -4,7 +4,7 @@ use knowledge_model::inventory::End as Port;
 use knowledge_model::topology::{Avoid, Route};
 use knowledge_model::{Path, Tree};
 
-use super::filters::rule_row;
+use super::filters::{Gate, rule_row};
 use super::names::{End, addresses, end, far_address, nodes};
 use super::{Asked, Row, Rows, Unresolved, World, gather};
 use crate::net::Net;
@@ -30,7 +30,13 @@ pub(super) fn pairs(src: &End, dst: &End, world: &World<'_>) -> Result<Vec<(Stri
         .filter(|(a, b)| a != b)
         .collect();
     if pairs.len() > PAIRS {
-        return Err(format!("{} and {} are {} pairs of ends, more than {PAIRS}", src.name, dst.name, pairs.len()).into());
+        return Err(format!(
+            "{} and {} are {} pairs of ends, more than {PAIRS}",
+            src.name,
+            dst.name,
+            pairs.len()
+        )
+        .into());
     }
     Ok(pairs)
 }
@@ -108,7 +114,10 @@ fn lacking(near: &Port, far: &Port, to: &End, ipv4: bool, world: &World<'_>) -> 
     }
     let hop = far_address(near, far, ipv4, world)?;
     let values = |net: &Net| [("prefix", Some(net.to_string())), ("next_hop", Some(hop.clone()))];
-    Ok(open.into_iter().map(|net| Row::new(&near.node, 0, values(net))).collect())
+    Ok(open
+        .into_iter()
+        .map(|net| Row::new(&near.node, 0, values(net)))
+        .collect())
 }
 
 /// Whether a device knows a way to all of a network: its own subnet, or a route that is no guess.
@@ -131,7 +140,10 @@ fn reached(tree: &Tree, net: &Net) -> bool {
 pub(super) fn permits(asked: &Asked<'_>, world: &World<'_>) -> Rows {
     let Joined { src, dst, routes } = joined(asked, world)?;
     let (protocol, port) = match asked.word("service").map(|it| it.split_once('/').unwrap_or((it, ""))) {
-        Some((protocol, port)) => (Some(protocol.to_owned()), Some(port.to_owned()).filter(|it| !it.is_empty())),
+        Some((protocol, port)) => (
+            Some(protocol.to_owned()),
+            Some(port.to_owned()).filter(|it| !it.is_empty()),
+        ),
         None => (None, None),
     };
     let traffic = Traffic {
@@ -163,17 +175,24 @@ fn passes(port: &Port, near: bool, selectors: &[Selector], first: usize, world: 
     let tree = world.holds(&port.node)?;
     let mut rows = Vec::new();
     for direction in ["in", "out"] {
-        let place = Path::root().keyed("interface", [&port.interface]).child(&format!("access-list-{direction}"));
+        let place = Path::root()
+            .keyed("interface", [&port.interface])
+            .child(&format!("access-list-{direction}"));
         if !tree.contains(&place) {
             continue;
         }
         let onward = near == (direction == "out");
+        let gate = Gate {
+            device: port.node.clone(),
+            interface: port.interface.clone(),
+            direction,
+        };
         for selector in selectors {
             let rule = first + rows.len();
             let mut row = if onward {
-                rule_row(&port.node, rule, &port.interface, direction, "permit", selector)
+                rule_row(&gate, rule, "permit", selector)
             } else {
-                rule_row(&port.node, rule, &port.interface, direction, "permit", &selector.turned())
+                rule_row(&gate, rule, "permit", &selector.turned())
             };
             if !onward && let Some(ports) = row.values.remove("ports") {
                 row.values.insert("source_ports", ports);

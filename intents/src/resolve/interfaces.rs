@@ -50,16 +50,25 @@ pub(super) fn ports(
 /// Every interface of a device that a link of the inventory ends at.
 pub(super) fn linked(device: &str, world: &World<'_>) -> BTreeSet<String> {
     let ends = world.inventory.links.iter().flat_map(|link| &link.ends);
-    ends.filter(|end| end.node == device).map(|end| end.interface.clone()).collect()
+    ends.filter(|end| end.node == device)
+        .map(|end| end.interface.clone())
+        .collect()
 }
 
 /// The interfaces that join the named devices, with those that are named or inside the prefixes.
 pub(super) fn between(asked: &Asked<'_>, world: &World<'_>) -> Rows {
-    let (named, interfaces, prefixes) = (asked.values("devices"), asked.values("interfaces"), asked.values("prefixes"));
+    let (named, interfaces, prefixes) = (
+        asked.values("devices"),
+        asked.values("interfaces"),
+        asked.values("prefixes"),
+    );
     let places: Vec<&String> = named.iter().chain(asked.values("target")).collect();
     if !interfaces.is_empty() {
         let rows = ports(&places, interfaces, world)?;
-        return Ok(rows.into_iter().map(|(device, it)| Row::new(&device, 0, [("interface", Some(it))])).collect());
+        return Ok(rows
+            .into_iter()
+            .map(|(device, it)| Row::new(&device, 0, [("interface", Some(it))]))
+            .collect());
     }
     let devices = devices(places, world.inventory).map_err(Unresolved::Faults)?;
     let mut found: BTreeSet<(String, String)> = BTreeSet::new();
@@ -70,7 +79,9 @@ pub(super) fn between(asked: &Asked<'_>, world: &World<'_>) -> Rows {
             }
         }
     } else {
-        let ends = prefixes.iter().map(|it| end(it, world.inventory).map_err(Unresolved::from));
+        let ends = prefixes
+            .iter()
+            .map(|it| end(it, world.inventory).map_err(Unresolved::from));
         let nets: Vec<_> = gather(ends)?.into_iter().flat_map(|it| it.nets).collect();
         let held = gather(devices.iter().map(|it| Ok((it, world.holds(it)?))))?;
         for (device, tree) in held {
@@ -88,7 +99,14 @@ pub(super) fn between(asked: &Asked<'_>, world: &World<'_>) -> Rows {
         .map(String::as_str)
         .collect();
     if !alone.is_empty() {
-        return Err(format!("{} has no interface among them: name one under `interfaces`", alone.join(", ")).into());
+        return Err(format!(
+            "{} has no interface among them: name one under `interfaces`",
+            alone.join(", ")
+        )
+        .into());
     }
-    Ok(found.into_iter().map(|(device, it)| Row::new(&device, 0, [("interface", Some(it))])).collect())
+    Ok(found
+        .into_iter()
+        .map(|(device, it)| Row::new(&device, 0, [("interface", Some(it))]))
+        .collect())
 }

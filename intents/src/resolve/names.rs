@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use knowledge_model::Tree;
 use knowledge_model::document::nearest;
 use knowledge_model::inventory::{End as Port, Inventory};
-use knowledge_model::Tree;
 
 use super::{Unresolved, World, gather};
 use crate::net::Net;
@@ -72,7 +72,11 @@ pub fn meaning(name: &str, inventory: &Inventory) -> Result<Meaning, String> {
 fn known(inventory: &Inventory) -> Vec<&str> {
     let tags = inventory.devices.iter().flat_map(|it| &it.tags);
     let tags = tags.chain(inventory.hosts.iter().flat_map(|it| &it.tags));
-    let named = inventory.prefixes.keys().chain(inventory.groups.keys()).chain(inventory.sites.keys());
+    let named = inventory
+        .prefixes
+        .keys()
+        .chain(inventory.groups.keys())
+        .chain(inventory.sites.keys());
     inventory.nodes().chain(named.chain(tags).map(String::as_str)).collect()
 }
 
@@ -87,7 +91,10 @@ pub(super) fn members(name: &str, inventory: &Inventory) -> Result<BTreeSet<Stri
         Meaning::Tag => owned(inventory.with_tag(name)),
         Meaning::Prefixes => inventory.prefixes.get(name).map(|it| it.at.clone()).unwrap_or_default(),
         Meaning::Net(net) => {
-            let at = inventory.hosts.iter().filter(|host| host_net(host).is_some_and(|it| net.contains(&it)));
+            let at = inventory
+                .hosts
+                .iter()
+                .filter(|host| host_net(host).is_some_and(|it| net.contains(&it)));
             at.map(|host| host.name.clone()).collect()
         }
     })
@@ -97,11 +104,18 @@ pub(super) fn members(name: &str, inventory: &Inventory) -> Result<BTreeSet<Stri
 ///
 /// # Errors
 /// Every name that there is not, and every one that stands for no device.
-pub fn devices<'a>(names: impl IntoIterator<Item = &'a String>, inventory: &Inventory) -> Result<Vec<String>, Vec<String>> {
+pub fn devices<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+    inventory: &Inventory,
+) -> Result<Vec<String>, Vec<String>> {
     let (mut found, mut faults) = (BTreeSet::new(), Vec::new());
     for name in names {
         let device = name.split_once(':').map_or(name.as_str(), |(device, _)| device);
-        let plain = if inventory.device(device).is_some() { device } else { name };
+        let plain = if inventory.device(device).is_some() {
+            device
+        } else {
+            name
+        };
         match members(plain, inventory) {
             Ok(members) => {
                 let these: Vec<String> = members
@@ -154,8 +168,15 @@ fn nets_of(members: &BTreeSet<String>, inventory: &Inventory) -> Vec<Net> {
     let hosts = inventory.hosts.iter().filter(|it| members.contains(&it.name));
     let mut nets: BTreeSet<Net> = hosts.filter_map(host_net).collect();
     let several = members.len() > 1;
-    let behind = inventory.prefixes.iter().filter(|(_, it)| several && it.at.is_subset(members));
-    nets.extend(behind.flat_map(|(name, _)| prefixes(name, inventory)).filter(|it| !it.is_everything()));
+    let behind = inventory
+        .prefixes
+        .iter()
+        .filter(|(_, it)| several && it.at.is_subset(members));
+    nets.extend(
+        behind
+            .flat_map(|(name, _)| prefixes(name, inventory))
+            .filter(|it| !it.is_everything()),
+    );
     if nets.is_empty() {
         let devices = inventory.devices.iter().filter(|it| members.contains(&it.name));
         nets.extend(devices.filter_map(|it| Net::parse(&it.address)));
@@ -182,7 +203,12 @@ pub(super) fn nodes(end: &End, world: &World<'_>) -> Result<Vec<String>, Unresol
     if let Some((_, at)) = covering.max_by_key(|(length, _)| *length) {
         return Ok(at.iter().cloned().collect());
     }
-    let held = gather(inventory.devices.iter().map(|it| Ok((&it.name, world.holds(&it.name)?))))?;
+    let held = gather(
+        inventory
+            .devices
+            .iter()
+            .map(|it| Ok((&it.name, world.holds(&it.name)?))),
+    )?;
     let near: Vec<String> = held
         .into_iter()
         .filter(|(_, tree)| addresses(tree).any(|(_, address)| address.overlaps(net)))
@@ -198,7 +224,12 @@ pub(super) fn nodes(end: &End, world: &World<'_>) -> Result<Vec<String>, Unresol
 pub(super) fn addresses(tree: &Tree) -> impl Iterator<Item = (String, Net)> + '_ {
     tree.iter().filter_map(|(path, _)| {
         let mut steps = path.steps();
-        let interface = steps.next().filter(|it| it.name == "interface")?.keys.first()?.to_string();
+        let interface = steps
+            .next()
+            .filter(|it| it.name == "interface")?
+            .keys
+            .first()?
+            .to_string();
         let address = steps.next().filter(|it| it.name == "address")?.keys.first().copied()?;
         steps.next().is_none().then_some(())?;
         Some((interface, Net::parse(address)?))
@@ -215,7 +246,10 @@ pub(super) fn far_address(near: &Port, far: &Port, ipv4: bool, world: &World<'_>
     }
     let tree = world.holds(&far.node)?;
     let own: Vec<Net> = match world.configurations.get(&near.node) {
-        Some(tree) => addresses(tree).filter(|(name, _)| *name == near.interface).map(|it| it.1).collect(),
+        Some(tree) => addresses(tree)
+            .filter(|(name, _)| *name == near.interface)
+            .map(|it| it.1)
+            .collect(),
         None => Vec::new(),
     };
     let mut theirs: Vec<Net> = addresses(tree)
@@ -225,7 +259,11 @@ pub(super) fn far_address(near: &Port, far: &Port, ipv4: bool, world: &World<'_>
     theirs.sort_by_key(|net| !own.iter().any(|it| it.overlaps(net)));
     let family = if ipv4 { "IPv4" } else { "IPv6" };
     theirs.first().map(|it| it.address.to_string()).ok_or_else(|| {
-        format!("{}:{} has no {family} address: give it one first", far.node, far.interface).into()
+        format!(
+            "{}:{} has no {family} address: give it one first",
+            far.node, far.interface
+        )
+        .into()
     })
 }
 
@@ -254,7 +292,11 @@ fn routed(tree: &Tree, end: &End) -> Option<String> {
         Some((prefix, hop))
     });
     let serving = |prefix: &Net| end.nets.iter().any(|net| prefix.contains(net));
-    hops.filter(|(prefix, _)| serving(prefix)).max_by_key(|(prefix, _)| prefix.length).and_then(|(_, hop)| {
-        addresses(tree).find(|(_, address)| address.masked().contains(&hop)).map(|it| it.0)
-    })
+    hops.filter(|(prefix, _)| serving(prefix))
+        .max_by_key(|(prefix, _)| prefix.length)
+        .and_then(|(_, hop)| {
+            addresses(tree)
+                .find(|(_, address)| address.masked().contains(&hop))
+                .map(|it| it.0)
+        })
 }

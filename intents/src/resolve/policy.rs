@@ -29,7 +29,11 @@ pub(super) fn find(asked: &Asked<'_>, world: &World<'_>) -> Rows {
     let peer = asked.word("peer").ok_or_else(|| "`peer` is not said".to_owned())?;
     let matched = asked.slot("match");
     let named = matched.map_or(&[][..], |it| it.under("prefix"));
-    let ends = gather(named.iter().map(|it| end(it, world.inventory).map_err(Unresolved::from)))?;
+    let ends = gather(
+        named
+            .iter()
+            .map(|it| end(it, world.inventory).map_err(Unresolved::from)),
+    )?;
     let nets: Vec<Net> = ends.into_iter().flat_map(|it| it.nets).collect();
     let communities = matched.map_or(&[][..], |it| it.under("community"));
     let address = peer_address(&device, peer, true, world)?;
@@ -42,17 +46,33 @@ pub(super) fn find(asked: &Asked<'_>, world: &World<'_>) -> Rows {
     let mut rows = lists(&device, &nets, communities);
     for ipv4 in families(&address, &nets) {
         let family = if ipv4 { "ipv4-unicast" } else { "ipv6-unicast" };
-        let list = nets.iter().any(|it| it.is_ipv4() == ipv4).then(|| list_name(&nets, ipv4));
+        let list = nets
+            .iter()
+            .any(|it| it.is_ipv4() == ipv4)
+            .then(|| list_name(&nets, ipv4));
         let rule = Row::new(
             &device,
             rows.len(),
             [
                 ("address", Some(address.clone())),
                 ("family", Some(family.to_owned())),
-                ("action", Some(if asked.word("filter") == Some("deny") { "deny" } else { "permit" }.to_owned())),
+                (
+                    "action",
+                    Some(
+                        if asked.word("filter") == Some("deny") {
+                            "deny"
+                        } else {
+                            "permit"
+                        }
+                        .to_owned(),
+                    ),
+                ),
                 ("list4", list.clone().filter(|_| ipv4)),
                 ("list6", list.filter(|_| !ipv4)),
-                ("communities", (!communities.is_empty()).then(|| community_name(communities))),
+                (
+                    "communities",
+                    (!communities.is_empty()).then(|| community_name(communities)),
+                ),
                 ("prepend", prepend.clone()),
             ],
         );
@@ -82,12 +102,20 @@ fn families(address: &str, nets: &[Net]) -> Vec<bool> {
     let mut families: Vec<bool> = nets.iter().map(Net::is_ipv4).collect();
     families.sort_unstable();
     families.dedup();
-    if families.is_empty() { vec![!address.contains(':')] } else { families }
+    if families.is_empty() {
+        vec![!address.contains(':')]
+    } else {
+        families
+    }
 }
 
 /// Equal networks have one list, whoever asks.
 fn list_name(nets: &[Net], ipv4: bool) -> String {
-    let these: Vec<String> = nets.iter().filter(|it| it.is_ipv4() == ipv4).map(ToString::to_string).collect();
+    let these: Vec<String> = nets
+        .iter()
+        .filter(|it| it.is_ipv4() == ipv4)
+        .map(ToString::to_string)
+        .collect();
     short("prefixes", &these.join(" "))
 }
 
@@ -100,7 +128,10 @@ fn lists(device: &str, nets: &[Net], communities: &[String]) -> Vec<Row> {
     for (index, net) in nets.iter().enumerate() {
         let values = [
             ("list", Some(list_name(nets, net.is_ipv4()))),
-            ("list_family", Some(if net.is_ipv4() { "ipv4" } else { "ipv6" }.to_owned())),
+            (
+                "list_family",
+                Some(if net.is_ipv4() { "ipv4" } else { "ipv6" }.to_owned()),
+            ),
             ("sequence", Some(((index + 1) * 10).to_string())),
             ("prefix", Some(net.to_string())),
         ];

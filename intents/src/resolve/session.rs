@@ -46,7 +46,7 @@ pub(super) fn find(asked: &Asked<'_>, world: &World<'_>) -> Rows {
         values => return Err(format!("a session is with one peer, found {}", values.len()).into()),
     };
     let families = asked.values("families");
-    let ipv4 = !(families == ["ipv6-unicast"]);
+    let ipv4 = families != ["ipv6-unicast"];
     let address = peer_address(&device, &peer, ipv4, world)?;
     let far = world.inventory.device(&peer).map(|it| it.name.clone());
     let number = |slot: &str, device: Option<&str>| -> Result<String, Unresolved> {

@@ -33,10 +33,16 @@ pub(super) fn find(asked: &Asked<'_>, world: &World<'_>) -> Rows {
     let traffic = Traffic::read(&[], &[], matched, world.inventory).map_err(Unresolved::Faults)?;
     let (most, least) = (asked.word("max"), asked.word("min"));
     if least.is_some() && direction == "in" {
-        return Err("what comes in can be limited, not guaranteed: guarantee it where it goes out".to_owned().into());
+        return Err(
+            "what comes in can be limited, not guaranteed: guarantee it where it goes out"
+                .to_owned()
+                .into(),
+        );
     }
     if least.is_some() && traffic.is_everything() {
-        return Err("a guarantee is for some of the traffic: say which with `match`".to_owned().into());
+        return Err("a guarantee is for some of the traffic: say which with `match`"
+            .to_owned()
+            .into());
     }
     let gates = gates(asked, direction, world)?;
     if traffic.is_everything() {
@@ -93,16 +99,27 @@ fn gates(asked: &Asked<'_>, direction: &'static str, world: &World<'_>) -> Resul
     let qualified = places.iter().any(|it| it.contains(':'));
     if !interfaces.is_empty() || qualified {
         let ports = ports(&places, &interfaces, world)?;
-        let gate = |(device, interface)| Gate { device, interface, direction };
+        let gate = |(device, interface)| Gate {
+            device,
+            interface,
+            direction,
+        };
         return Ok(ports.into_iter().map(gate).collect());
     }
     let (src, dst) = (under("src"), under("dst"));
     if src.is_empty() && dst.is_empty() {
-        return Err("which interface? Name it as device:interface, or say whose traffic with `match`".to_owned().into());
+        return Err(
+            "which interface? Name it as device:interface, or say whose traffic with `match`"
+                .to_owned()
+                .into(),
+        );
     }
     // Traffic is limited where it enters or leaves the network, so that no way leads around.
     between_gates(src, dst, asked.word("direction").map(|_| direction), world).map(|gates| {
         let devices = super::devices(places.iter().copied(), world.inventory).unwrap_or_default();
-        gates.into_iter().filter(|gate| devices.is_empty() || devices.contains(&gate.device)).collect()
+        gates
+            .into_iter()
+            .filter(|gate| devices.is_empty() || devices.contains(&gate.device))
+            .collect()
     })
 }

@@ -40,9 +40,11 @@ pub(super) fn find(asked: &Asked<'_>, world: &World<'_>) -> Rows {
 fn interval(detection: Option<&str>, switch: Option<&str>) -> Result<Option<Option<String>>, Unresolved> {
     let seconds: Option<f64> = switch.and_then(|it| it.parse().ok());
     match (detection, seconds) {
-        (Some("ping"), _) => {
-            Err("no platform changes a way by what ping finds: ask for detection by bfd or link".to_owned().into())
-        }
+        (Some("ping"), _) => Err(
+            "no platform changes a way by what ping finds: ask for detection by bfd or link"
+                .to_owned()
+                .into(),
+        ),
         (Some("bfd") | None, Some(seconds)) => {
             let interval = seconds * 1000.0 / SIGNS;
             if (10.0..=60000.0).contains(&interval) {
@@ -86,7 +88,10 @@ type Ends = (knowledge_model::inventory::End, knowledge_model::inventory::End);
 
 /// The link of a device to a way: to a node, or over an interface of its own.
 fn link(device: &str, way: &str, world: &World<'_>) -> Option<Ends> {
-    if let Some((node, interface)) = way.split_once(':').filter(|(node, _)| world.inventory.device(node).is_some()) {
+    if let Some((node, interface)) = way
+        .split_once(':')
+        .filter(|(node, _)| world.inventory.device(node).is_some())
+    {
         let ends = world.inventory.links.iter().map(|link| &link.ends);
         let mut both = ends.flat_map(|[a, b]| [(a, b), (b, a)]);
         let (near, far) = both.find(|(near, _)| near.node == node && near.interface == interface)?;

@@ -61,12 +61,16 @@ fn ends(asked: &Asked<'_>, world: &World<'_>) -> Result<(End, End), Unresolved> 
 fn avoided(names: &[String], world: &World<'_>) -> Result<Avoid, Unresolved> {
     let mut avoid = Avoid::default();
     for name in names {
-        let port = name.split_once(':').filter(|(device, _)| world.inventory.device(device).is_some());
+        let port = name
+            .split_once(':')
+            .filter(|(device, _)| world.inventory.device(device).is_some());
         if let Some((node, interface)) = port {
             let (node, interface) = (node.to_owned(), interface.to_owned());
             avoid.interfaces.insert(Port { node, interface });
         } else {
-            avoid.nodes.extend(devices([name], world.inventory).map_err(Unresolved::Faults)?);
+            avoid
+                .nodes
+                .extend(devices([name], world.inventory).map_err(Unresolved::Faults)?);
         }
     }
     Ok(avoid)
@@ -78,7 +82,11 @@ fn through(a: &str, via: &[String], b: &str, avoid: &Avoid, world: &World<'_>) -
     let mut choices: Vec<Vec<String>> = vec![Vec::new()];
     for place in via {
         let plain = place.split_once(':').map_or(place.as_str(), |(device, _)| device);
-        let name = if world.inventory.device(plain).is_some() { plain } else { place };
+        let name = if world.inventory.device(plain).is_some() {
+            plain
+        } else {
+            place
+        };
         let members = members(name, world.inventory).map_err(Unresolved::from)?;
         let members: Vec<_> = members.into_iter().filter(|it| it != a && it != b).collect();
         if members.is_empty() {
@@ -87,7 +95,11 @@ fn through(a: &str, via: &[String], b: &str, avoid: &Avoid, world: &World<'_>) -
         }
         choices = choices
             .iter()
-            .flat_map(|choice| members.iter().map(move |it| [&choice[..], std::slice::from_ref(it)].concat()))
+            .flat_map(|choice| {
+                members
+                    .iter()
+                    .map(move |it| [&choice[..], std::slice::from_ref(it)].concat())
+            })
             .take(TRIES)
             .collect();
     }
@@ -95,12 +107,22 @@ fn through(a: &str, via: &[String], b: &str, avoid: &Avoid, world: &World<'_>) -
         let stops: Vec<&str> = choice.iter().map(String::as_str).collect();
         topology.through(a, &stops, b, avoid)
     });
-    routes.min_by_key(|route| (route.cost, route.hops.len())).ok_or_else(|| {
-        let around = avoid.nodes.iter().cloned().collect::<Vec<_>>().join(", ");
-        let through = if via.is_empty() { String::new() } else { format!(" through {}", via.join(", ")) };
-        let around = if around.is_empty() { String::new() } else { format!(" around {around}") };
-        format!("no way leads from {a} to {b}{through}{around}").into()
-    })
+    routes
+        .min_by_key(|route| (route.cost, route.hops.len()))
+        .ok_or_else(|| {
+            let around = avoid.nodes.iter().cloned().collect::<Vec<_>>().join(", ");
+            let through = if via.is_empty() {
+                String::new()
+            } else {
+                format!(" through {}", via.join(", "))
+            };
+            let around = if around.is_empty() {
+                String::new()
+            } else {
+                format!(" around {around}")
+            };
+            format!("no way leads from {a} to {b}{through}{around}").into()
+        })
 }
 
 /// Notes where each device of a route takes packets in and sends them on.
@@ -111,7 +133,10 @@ fn follow(turns: &mut Turns, route: &Route, share: u64, src: &End, world: &World
             let interface = match entered {
                 Some(port) => port.interface.clone(),
                 None => behind(&near.node, src, world)?.ok_or_else(|| {
-                    Unresolved::from(format!("nobody knows on which interface of {} {} is", near.node, src.name))
+                    Unresolved::from(format!(
+                        "nobody knows on which interface of {} {} is",
+                        near.node, src.name
+                    ))
                 })?,
             };
             let turn = turns.entry((near.node.clone(), interface)).or_default();
@@ -157,9 +182,16 @@ fn left_out(exceptions: &[String], traffic: &Traffic, turns: &Turns, world: &Wor
     if exceptions.is_empty() {
         return Ok(Vec::new());
     }
-    let ends = gather(exceptions.iter().map(|it| end(it, world.inventory).map_err(Unresolved::from)))?;
+    let ends = gather(
+        exceptions
+            .iter()
+            .map(|it| end(it, world.inventory).map_err(Unresolved::from)),
+    )?;
     let sources = ends.into_iter().flat_map(|it| it.nets).collect();
-    let spared = Traffic { sources, ..traffic.clone() };
+    let spared = Traffic {
+        sources,
+        ..traffic.clone()
+    };
     let mut rows = Vec::new();
     for (device, interface) in turns.keys() {
         for selector in spared.selectors() {
@@ -175,7 +207,10 @@ fn written(turns: &Turns, traffic: &Traffic, first: usize, world: &World<'_>) ->
     let (mut rows, mut rule) = (Vec::new(), first);
     for ((device, interface), turn) in turns {
         for selector in traffic.selectors() {
-            let ipv4 = [selector.source, selector.destination].into_iter().flatten().all(|net| net.is_ipv4());
+            let ipv4 = [selector.source, selector.destination]
+                .into_iter()
+                .flatten()
+                .all(|net| net.is_ipv4());
             for ((near, far), share) in turn {
                 let mut row = row(device, rule, interface, &selector);
                 row.values.insert("next_hop", far_address(near, far, ipv4, world)?);
@@ -217,7 +252,9 @@ fn routes(a: &str, b: &str, paths: &[String], world: &World<'_>) -> Result<Vec<R
         _ => None,
     };
     let Some(count) = count else {
-        let routes = paths.iter().map(|path| through(a, std::slice::from_ref(path), b, &Avoid::default(), world));
+        let routes = paths
+            .iter()
+            .map(|path| through(a, std::slice::from_ref(path), b, &Avoid::default(), world));
         return gather(routes);
     };
     let topology = world.topology();
@@ -227,7 +264,11 @@ fn routes(a: &str, b: &str, paths: &[String], world: &World<'_>) -> Result<Vec<R
         routes = between_devices(a, b, count, world);
     }
     if routes.len() < count || count < 2 {
-        return Err(format!("{a} and {b} are joined by {} ways that share nothing, not {count}", routes.len()).into());
+        return Err(format!(
+            "{a} and {b} are joined by {} ways that share nothing, not {count}",
+            routes.len()
+        )
+        .into());
     }
     Ok(routes)
 }
@@ -240,7 +281,10 @@ fn between_devices(a: &str, b: &str, count: usize, world: &World<'_>) -> Vec<Rou
             return Some((node.to_owned(), None));
         }
         let neighbour = topology.neighbours(node).into_iter().next()?;
-        Some((neighbour.to_owned(), topology.between(neighbour, node).into_iter().next()))
+        Some((
+            neighbour.to_owned(),
+            topology.between(neighbour, node).into_iter().next(),
+        ))
     };
     let (Some((from, first)), Some((to, last))) = (beside(a), beside(b)) else {
         return Vec::new();
