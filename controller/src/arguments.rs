@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::intake::roles::Role;
+
 /// Makes a whole network do what you want, or none of it.
 #[derive(Debug, Parser)]
 #[command(name = "entente", version, propagate_version = true, after_help = CODES)]
@@ -19,7 +21,8 @@ pub struct Arguments {
 }
 
 const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 invalid input; 4 rolled back; 5 torn; 6 controller unreachable; \
-7 denied; 8 not found; 9 conflict; 10 address in use; 11 state directory unusable.";
+7 denied; 8 not found; 9 conflict; 10 address in use; 11 state directory unusable; 12 state directory locked; 13 disk full; \
+14 wrong clock; 74 the journal was lost; 130 stopped at once.";
 
 /// How data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,6 +95,9 @@ pub enum Command {
     /// The chain that shows tampering
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Who is let in, and as what
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// The settings of this program, and configurations of devices
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -253,11 +259,44 @@ pub enum AuditCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Let somebody in: the token is shown once
+    Create {
+        /// His name
+        name: String,
+        /// What he is
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Let the holder of this certificate in, a PEM file, instead of making a token
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Everybody who is or was let in
+    List(Remote),
+    /// Shut somebody out from now on
+    Revoke {
+        /// The token's id, or the name
+        key: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// The settings, and where each value came from
     Show,
     /// Check the settings
     Check,
+    /// What the running controller logs, or change that until it stops
+    Log {
+        /// `level` or `module=level,…`; shows what is logged where nothing is given
+        filter: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// What differs between two configurations (RFC 7951 JSON, or XML)
     Diff {
         /// The configuration before

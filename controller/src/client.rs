@@ -8,11 +8,13 @@ use futures::{Stream, StreamExt};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::arguments::Remote;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::secure;
 
 /// How long an answer may take; a plan reads devices.
 const WITHIN: Duration = Duration::from_secs(120);
@@ -53,10 +55,7 @@ pub struct Event {
 impl Client {
     /// The controller that `remote` or the settings name; the token comes from the environment or the state directory.
     pub fn new(remote: &Remote, config: &Config) -> Result<Self> {
-        let base = remote
-            .server
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", config.listen));
+        let base = remote.server.clone().unwrap_or_else(|| secure::address(config));
         let file = config.state.join("token");
         let token = match std::env::var("ENTENTE_TOKEN") {
             Ok(token) => token,
@@ -64,16 +63,19 @@ impl Client {
                 .map(|it| it.trim().to_owned())
                 .unwrap_or_default(),
         };
-        if token.is_empty() {
+        let secured = base.starts_with("https://");
+        let certificate = secured && std::env::var_os("ENTENTE_CERTIFICATE").is_some();
+        if token.is_empty() && !certificate {
             return Err(Exit::Denied.because(format!(
                 "no token: set ENTENTE_TOKEN, or run as the user who may read {}",
                 file.display()
             )));
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .build()
-            .context("prepare HTTP")?;
+        let mut http = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+        if secured {
+            http = http.tls_backend_preconfigured(secure::client(config)?);
+        }
+        let http = http.build().context("prepare HTTP")?;
         Ok(Self {
             http,
             base: base.trim_end_matches('/').to_owned(),
@@ -84,6 +86,25 @@ impl Client {
     /// Asks for something.
     pub async fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let response = self.send(Method::GET, path, None).await?;
+        response.json().await.context("read the controller's answer")
+    }
+
+    /// Every row of a list, page by page.
+    pub async fn list(&self, path: &str) -> Result<Value> {
+        let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
+        while let Some(path) = next.take() {
+            let response = self.send(Method::GET, &path, None).await?;
+            let link = response.headers().get("link").and_then(|value| value.to_str().ok());
+            next = link.and_then(|link| Some(link.strip_prefix('<')?.split_once('>')?.0.to_owned()));
+            let page: Vec<Value> = response.json().await.context("read the controller's answer")?;
+            rows.extend(page);
+        }
+        Ok(rows.into())
+    }
+
+    /// Puts something in the place of another and takes the answer.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T> {
+        let response = self.send(Method::PUT, path, Some(body)).await?;
         response.json().await.context("read the controller's answer")
     }
 
@@ -117,10 +138,12 @@ impl Client {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Response> {
-        let request = self
-            .http
-            .request(method, format!("{}{path}", self.base))
-            .bearer_auth(&self.token);
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = if self.token.is_empty() {
+            request
+        } else {
+            request.bearer_auth(&self.token)
+        };
         let request = request.header("x-entente-user", std::env::var("USER").unwrap_or_default());
         let request = match body {
             Some(body) => request.header("content-type", "application/json").body(body),
@@ -199,7 +222,9 @@ async fn refusal(response: Response) -> anyhow::Error {
         "missing" => Exit::Missing,
         "conflict" | "spent" => Exit::Conflict,
         "denied" => Exit::Denied,
-        "unreachable" => Exit::Unreachable,
+        "reused" => Exit::Conflict,
+        "unreachable" | "busy" | "stopping" | "mute" => Exit::Unreachable,
+        "full" => Exit::Full,
         _ if status == StatusCode::UNAUTHORIZED => Exit::Denied,
         _ => Exit::Failure,
     };

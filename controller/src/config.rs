@@ -31,6 +31,21 @@ const SETTINGS: &[Setting] = &[
         meaning: "where REST is served",
     },
     Setting {
+        name: "tls.certificate",
+        default: "",
+        meaning: "the certificate of REST in PEM; without it REST is plain on loopback, and elsewhere the controller's own",
+    },
+    Setting {
+        name: "tls.key",
+        default: "",
+        meaning: "the file with the key of that certificate",
+    },
+    Setting {
+        name: "drain",
+        default: "60s",
+        meaning: "how long the first interrupt waits for what is open",
+    },
+    Setting {
         name: "agents.listen",
         default: "127.0.0.1:7421",
         meaning: "where agents dial in",
@@ -126,6 +141,10 @@ pub struct Config {
     pub state: PathBuf,
     /// Where REST is served.
     pub listen: SocketAddr,
+    /// Certificate and key of REST, if they are named.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// How long a stop waits for what is open.
+    pub drain: Duration,
     /// Where agents dial in.
     pub agents_listen: SocketAddr,
     /// Where agents enrol.
@@ -142,6 +161,15 @@ pub struct Config {
     pub log: String,
     /// Every value with its origin.
     pub shown: Vec<Shown>,
+}
+
+impl Config {
+    /// Whether nobody said anything about this setting.
+    pub fn is_default(&self, name: &str) -> bool {
+        self.shown
+            .iter()
+            .any(|it| it.name == name && it.origin == Origin::Default)
+    }
 }
 
 /// The terms of transactions as configured.
@@ -272,8 +300,21 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         prepare: time("terms.prepare")?,
         apply: time("terms.apply")?,
     };
+    let tls = match (text("tls.certificate"), text("tls.key")) {
+        (certificate, key) if certificate.is_empty() != key.is_empty() => {
+            faults.add(
+                Mark::default(),
+                "`tls.certificate` and `tls.key` belong together",
+                "set both or none",
+            );
+            None
+        }
+        (certificate, key) => Some((PathBuf::from(certificate), PathBuf::from(key))),
+    };
     Some(Config {
         state: state?,
+        tls: tls.filter(|(certificate, _)| !certificate.as_os_str().is_empty()),
+        drain: time("drain")?,
         listen: address("listen")?,
         agents_listen: address("agents.listen")?,
         agents_enrolment: address("agents.enrolment")?,

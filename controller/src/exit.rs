@@ -26,6 +26,12 @@ pub enum Exit {
     Busy = 10,
     /// The state directory cannot be used.
     State = 11,
+    /// Another controller runs on the state directory.
+    Locked = 12,
+    /// The disk is full.
+    Full = 13,
+    /// The clock is wrong.
+    Clock = 14,
 }
 
 /// An error that knows how the program ends.

@@ -14,10 +14,14 @@ mod exit;
 #[path = "../../tests/torture/halt.rs"]
 mod halt;
 mod intake;
+mod logging;
+mod metrics;
 mod network;
 mod operation;
 mod plan;
+mod secure;
 mod serve;
+mod start;
 mod store;
 
 use std::collections::BTreeMap;
@@ -83,8 +87,12 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Audit(AuditCommand::Verify(remote)) => command::audit::verify(&client(&remote)?, output).await,
         Command::Inventory(InventoryCommand::Check { file }) => command::inventory::check(&file),
         Command::Inventory(InventoryCommand::Import(lab)) => command::inventory::import(&lab),
+        Command::Token(command) => command::token::run(command, output, client).await,
+        Command::Config(ConfigCommand::Log { filter, remote }) => {
+            command::config::log(&client(&remote)?, output, filter.as_deref()).await
+        }
         Command::Config(ConfigCommand::Show) => command::config::show(output, &settings(BTreeMap::new())?),
-        Command::Config(ConfigCommand::Check) => command::config::check(&settings(BTreeMap::new())?),
+        Command::Config(ConfigCommand::Check) => command::config::check(output, &settings(BTreeMap::new())?),
         Command::Config(ConfigCommand::Diff { before, after }) => command::config::diff(output, &before, &after),
         Command::Schema { kind } => schema(kind),
         Command::Completion { shell } => {
@@ -126,7 +134,7 @@ async fn commit(client: &Client, output: Output, what: (Option<String>, Option<P
 async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
     match command {
         DeviceCommand::List(remote) => {
-            let devices = client(&remote)?.fetch("/v1/devices").await?;
+            let devices = client(&remote)?.list("/v1/devices").await?;
             let columns = ["name", "address", "platforms", "agent", "guarantee"];
             show::rows(output, &devices, &columns, "no devices: name some in the inventory")
         }
@@ -147,7 +155,7 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
 async fn agent(command: AgentCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
     match command {
         AgentCommand::List(remote) => {
-            let agents = client(&remote)?.fetch("/v1/agents").await?;
+            let agents = client(&remote)?.list("/v1/agents").await?;
             show::rows(output, &agents, &["name", "program", "devices"], "no agent has joined")
         }
         AgentCommand::Invite { name, devices, remote } => {
@@ -163,7 +171,7 @@ async fn agent(command: AgentCommand, output: Output, client: impl Fn(&Remote) -
 async fn intent(command: IntentCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
     match command {
         IntentCommand::List(remote) => {
-            let intents = client(&remote)?.fetch("/v1/intents").await?;
+            let intents = client(&remote)?.list("/v1/intents").await?;
             let columns = ["id", "intent/name", "intent/class", "state", "intent/targets"];
             show::rows(
                 output,
@@ -198,7 +206,7 @@ async fn transaction(
 ) -> Result<()> {
     match command {
         TransactionCommand::List(remote) => {
-            let transactions = client(&remote)?.fetch("/v1/transactions").await?;
+            let transactions = client(&remote)?.list("/v1/transactions").await?;
             let columns = ["id", "state", "devices", "asked_by", "reason"];
             show::rows(output, &transactions, &columns, "no transactions yet")
         }

@@ -44,15 +44,20 @@ impl Network {
     /// The devices of an inventory's file; nobody owns anything yet.
     pub fn load(file: &Path) -> Result<Self> {
         let inventory = Inventory::read(&read(file)?, Schema::canonical()).map_err(|faults| faulty(file, &faults))?;
+        Ok(Self::of(inventory))
+    }
+
+    /// The devices of an inventory; nobody owns anything yet.
+    pub fn of(inventory: Inventory) -> Self {
         let mut devices: Vec<Known> = inventory.devices.iter().map(known).collect();
         devices.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self {
+        Self {
             inventory,
             devices,
             owners: HashMap::new(),
             guarantees: HashMap::new(),
             nobody: Ownership::new(),
-        })
+        }
     }
 
     /// The same network with the owners that were kept.

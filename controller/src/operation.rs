@@ -3,14 +3,21 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 use transaction::{Ending, TransactionId};
 
 use crate::app::{App, AppError, Asker, ended, holds, read_plan};
 use crate::backup::{self, SealedFile};
 use crate::commit::{Bounded, Restored};
+use crate::logging::Logging;
+use crate::metrics::{self, Metrics};
 use crate::store::TransactionRow;
+
+/// How often a controller that stops looks whether all is over.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the controller stands on.
 pub struct Operation {
@@ -24,11 +31,38 @@ pub struct Operation {
     pub restored: Option<Restored>,
     /// One backup at a time.
     pub saving: Mutex<()>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is logged.
+    pub logging: Logging,
+    /// Cancelled once nothing new is begun.
+    pub stopping: CancellationToken,
 }
 
 impl Operation {
-    /// The store says how a transaction ended: the journal need not any longer.
-    pub fn settled(&self, transaction: TransactionId) {
+    /// What a run of the controller begins with.
+    pub fn new(
+        state: PathBuf,
+        journal: Arc<Bounded>,
+        epoch: u64,
+        restored: Option<Restored>,
+        logging: Logging,
+    ) -> Self {
+        Self {
+            state,
+            journal,
+            epoch,
+            restored,
+            saving: Mutex::default(),
+            metrics: Metrics::default(),
+            logging,
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// The store says how a transaction ended: it is counted, and the journal need not know any longer.
+    pub fn settled(&self, transaction: TransactionId, state: &str) {
+        self.metrics.count(metrics::ENDED, &[state]);
         self.journal.kept(transaction);
         let journal = self.journal.clone();
         tokio::spawn(async move { journal.tidy().await });
@@ -61,9 +95,10 @@ impl App {
         for transaction in self.operation.journal.settled() {
             let state = self.store.state_of(&transaction.to_string()).await?;
             if state.is_none_or(|state| state != "running") {
-                self.operation.settled(transaction);
+                self.operation.journal.kept(transaction);
             }
         }
+        self.operation.journal.tidy().await;
         Ok(())
     }
 
@@ -81,6 +116,50 @@ impl App {
         let charge = self.charge(transaction, &read_plan(&kept)?, &asker)?;
         self.hub.doubt_anew(charge).await;
         Ok(())
+    }
+
+    /// Everything that is counted, with what stands now.
+    pub async fn counted(&self) -> String {
+        let (running, waiting) = self.hub.load();
+        let joined = self.agents.joined();
+        let spoken: usize = joined.iter().map(|agent| agent.devices.len()).sum();
+        let devices = self.network.lock().await.devices().count();
+        let number = |count: usize| count as u64;
+        self.operation.metrics.text(&[
+            (metrics::AGENTS, number(joined.len())),
+            (metrics::DEVICES, number(devices)),
+            (metrics::SPOKEN, number(spoken)),
+            (metrics::RUNNING, number(running)),
+            (metrics::WAITING, number(waiting)),
+            (metrics::REWRITTEN, self.operation.journal.rewritten()),
+        ])
+    }
+
+    /// Begins nothing new and waits until what is open has ended, at most so long.
+    pub async fn drain(&self, within: Duration) {
+        self.operation.stopping.cancel();
+        let open = self.hub.open();
+        tracing::info!(
+            open = open.len(),
+            "stopping: waiting for what is open; interrupt again to stop at once"
+        );
+        for transaction in &open {
+            let row = self.store.transaction(&transaction.to_string()).await;
+            let devices = row.ok().flatten().map(|row| row.devices).unwrap_or_default();
+            tracing::info!(%transaction, devices, "open");
+        }
+        let ended = async {
+            while !self.hub.open().is_empty() || self.store.running().await.is_ok_and(|rows| !rows.is_empty()) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(within, ended).await.is_err() {
+            let open = self.hub.open().len();
+            tracing::warn!(
+                open,
+                "stopping with transactions open: the next start goes on with them"
+            );
+        }
     }
 
     /// Takes a backup, sealed with a passphrase.

@@ -1,51 +1,51 @@
 //! `entente serve`: builds the controller, runs it, drains it.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use intents::Library;
-use tokio::net::TcpListener;
+use knowledge_model::inventory::Inventory;
 use tokio::sync::{Mutex, mpsc};
-use tracing_subscriber::util::SubscriberInitExt;
+use tokio_util::sync::CancellationToken;
 use transaction::{CoordinatorRecord, Ending, Epoch, TransactionId};
-use transaction_journal::{Epoch as JournalEpoch, FileJournal, Journal, Json, OpenError, Options, Recovered};
+use transaction_journal::{Epoch as JournalEpoch, Journal};
 
 use crate::agents::{self, Agents};
 use crate::app::App;
-use crate::audit::{Audit, hex};
+use crate::audit::Audit;
 use crate::backup;
 use crate::command::faulty;
-use crate::commit::{Bounded, Change, Decisions, Gates, Ground, Hub};
+use crate::commit::{Bounded, Change, Gates, Ground, Hub};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::intake::listen::{Entrance, Peer};
 use crate::intake::rest;
+use crate::logging::Logging;
 use crate::network::Network;
 use crate::operation::Operation;
-use crate::store::Store;
+use crate::secure;
+use crate::start::{self, chain};
 
 /// How many outcomes may wait to be kept.
 const OUTCOMES: usize = 256;
-
+/// How long those who still watch may take to hear the end.
+const LINGER: Duration = Duration::from_millis(500);
 /// Runs the controller until it is told to stop.
 pub async fn run(config: Config) -> Result<()> {
-    log(&config)?;
-    prepare(&config.state)?;
-    let token = token(&config.state.join("token"))?;
+    let logging = Logging::start(&config.log).map_err(|error| Exit::Invalid.because(format!("`log` is {error}")))?;
+    start::prepare(&config.state)?;
+    let token = start::token(&config.state.join("token"))?;
     let library = library(config.classes.as_deref())?;
-    let network = Network::load(&config.inventory)?;
-    let (journal, recovered) = journal(&config.state.join("journal"))?;
-    let store = Store::open(&config.state)
-        .await
-        .map_err(|error| Exit::State.because(chain(&error)))?;
+    let network = network(&config)?;
+    let (journal, recovered) = start::journal(&config.state.join("journal"))?;
+    let store = start::store(&config.state).await?;
     let audit = Audit::open(store.clone(), &config.state).await?;
     let network = network.with_owners(&store.ownership().await?)?;
-    let listener = bind(config.listen).await?;
+    let listener = start::bind(config.listen).await?;
     let named = network.devices().map(|device| (device.id, device.name.clone()));
     let agents = Agents::new(named.collect());
     let (door, authority) = agents::open(&config).await?;
@@ -80,56 +80,51 @@ pub async fn run(config: Config) -> Result<()> {
         told: Mutex::default(),
         authority,
         doors: (config.agents_listen, config.agents_enrolment),
-        operation: Operation {
-            state: config.state.clone(),
-            journal,
-            epoch: epoch.0,
-            restored,
-            saving: Mutex::default(),
-        },
+        operation: Operation::new(config.state.clone(), journal, epoch.0, restored, logging),
     });
     app.catch_up(endings)
         .await
         .map_err(|error| Exit::State.because(chain(&error)))?;
     let settle = tokio::spawn(app.clone().settle(settled));
-    tracing::info!(address = %config.listen, agents = %config.agents_listen, state = %config.state.display(), "entente serves");
+    let tls = secure::server(&config, &app.authority)?;
+    let entrance = Entrance::open(listener, tls).context("listen for REST")?;
+    tracing::info!(rest = secure::address(&config), agents = %config.agents_listen, state = %config.state.display(), "entente serves");
     tracing::info!("the admin token is in {}", config.state.join("token").display());
-    axum::serve(listener, rest::router(app.clone(), token.into()))
-        .with_graceful_shutdown(stopped(app))
-        .await
-        .context("serve REST")?;
+    serve(app, entrance, token, config.drain).await?;
     receive.abort();
     settle.abort();
     Ok(())
 }
 
-/// The log, on standard error; in a build for torture every point is told as well.
-fn log(config: &Config) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log);
-    let filter = filter.map_err(|error| Exit::Invalid.because(format!("`log` is {:?}: {error}", config.log)))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .finish();
-    #[cfg(torture)]
-    let log = tracing_subscriber::layer::SubscriberExt::with(log, crate::halt::layer());
-    log.init();
-    Ok(())
+/// Serves REST until the first interrupt, then until what is open has ended.
+async fn serve(app: Arc<App>, entrance: Entrance, token: String, drain: Duration) -> Result<()> {
+    let drained = CancellationToken::new();
+    let router = rest::router(app.clone(), token.into()).into_make_service_with_connect_info::<Peer>();
+    let serving = axum::serve(entrance, router).with_graceful_shutdown(drained.clone().cancelled_owned());
+    let stopping = async {
+        interrupted().await;
+        tokio::spawn(async {
+            interrupted().await;
+            std::process::exit(130);
+        });
+        app.drain(drain).await;
+        drained.cancel();
+        // Who still watches has heard the end by now.
+        tokio::time::sleep(LINGER).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served.context("serve REST"),
+        () = stopping => Ok(()),
+    }
 }
 
-/// Waits for the first Ctrl-C or SIGTERM and says what is open; the second stops at once.
-async fn stopped(app: Arc<App>) {
-    interrupted().await;
-    let (running, waiting) = app.hub.load();
-    tracing::info!(
-        running,
-        waiting,
-        "stopping: what is open goes on at the next start; interrupt again to stop at once"
-    );
-    tokio::spawn(async {
-        interrupted().await;
-        std::process::exit(130);
-    });
+/// The inventory; nothing where none is named and none lies here.
+fn network(config: &Config) -> Result<Network> {
+    if config.is_default("inventory") && !config.inventory.exists() {
+        tracing::warn!("no devices: name a file with --inventory, or put an inventory.yaml here");
+        return Ok(Network::of(Inventory::default()));
+    }
+    Network::load(&config.inventory)
 }
 
 async fn interrupted() {
@@ -141,50 +136,6 @@ async fn interrupted() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-}
-
-/// The state directory, made with mode 0700 where it is missing, and writable.
-fn prepare(folder: &Path) -> Result<()> {
-    let unusable = |error: std::io::Error| {
-        Exit::State.because(format!(
-            "cannot use the state directory {}: {error}; name another with --state",
-            folder.display()
-        ))
-    };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(unusable)?;
-    let probe = folder.join(".writable");
-    fs::write(&probe, b"")
-        .and_then(|()| fs::remove_file(&probe))
-        .map_err(unusable)
-}
-
-/// The admin token, drawn on the first start and kept with mode 0600.
-fn token(file: &Path) -> Result<String> {
-    match fs::read_to_string(file) {
-        Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("read {}", file.display())),
-    }
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).context("draw a token")?;
-    let mut out = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file);
-    let out = out
-        .as_mut()
-        .map_err(|error| Exit::State.because(format!("cannot make {}: {error}", file.display())))?;
-    out.write_all(hex(&bytes).as_bytes())
-        .and_then(|()| out.sync_all())
-        .context("keep the token")?;
-    Ok(hex(&bytes))
 }
 
 /// The classes of the program and of the user's directory.
@@ -213,34 +164,6 @@ fn ending(record: &CoordinatorRecord<Change>) -> Option<(TransactionId, Ending)>
         return Some((*transaction, ending.clone()));
     }
     None
-}
-
-type Found = Recovered<Json<CoordinatorRecord<Change>>>;
-
-fn journal(folder: &Path) -> Result<(Arc<Decisions>, Found)> {
-    match FileJournal::open(folder, Options::default()) {
-        Ok((journal, recovered)) => Ok((Arc::new(journal), recovered)),
-        Err(error @ OpenError::Locked { .. }) => Err(Exit::State.because(format!(
-            "{}: another controller runs on this state directory",
-            chain(&error)
-        ))),
-        Err(error) => Err(Exit::State.because(chain(&error))),
-    }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(Exit::Busy.because(format!(
-            "{address} is in use: stop who uses it, or name another with --listen"
-        ))),
-        Err(error) => Err(error).with_context(|| format!("listen on {address}")),
-    }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |cause| cause.source());
-    sources.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// No transaction asks the gate yet: plans carry no checks.

@@ -7,12 +7,21 @@ use super::{say, show};
 use crate::arguments::Output;
 use crate::client::Client;
 use crate::exit::Exit;
+use crate::intake::rest::LINKS;
 use crate::intake::view::{AuditLink, AuditView};
 use crate::store::AuditRow;
 
 /// Fetches the whole chain and checks every link.
 pub async fn verify(client: &Client, output: Output) -> Result<()> {
-    let view: AuditView = client.fetch("/v1/audit").await?;
+    let mut view: AuditView = client.fetch("/v1/audit").await?;
+    let mut more = view.links.len();
+    while i64::try_from(more).is_ok_and(|more| more >= LINKS) {
+        let next: AuditView = client
+            .fetch(&format!("/v1/audit?from={}", view.links.len() + 1))
+            .await?;
+        more = next.links.len();
+        view.links.extend(next.links);
+    }
     let row = |link: &AuditLink| AuditRow {
         position: link.position,
         body: link.body.clone(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{read, say, show};
 use crate::arguments::Output;
+use crate::client::Client;
 use crate::config::Config;
 use crate::exit::Exit;
 
@@ -19,17 +20,29 @@ pub fn show(output: Output, config: &Config) -> Result<()> {
 }
 
 /// Says that the settings are good; faults were told when they were read.
-pub fn check(config: &Config) -> Result<()> {
+pub fn check(output: Output, config: &Config) -> Result<()> {
     let told = config
         .shown
         .iter()
         .filter(|it| it.origin != crate::config::Origin::Default)
         .count();
+    if output == Output::Json {
+        return show::json(&json!({ "settings": config.shown.len(), "told": told }));
+    }
     say(format!(
         "good: {told} of {} settings are not the default",
         config.shown.len()
     ));
     Ok(())
+}
+
+/// Shows what the running controller logs, or changes it until it stops.
+pub async fn log(client: &Client, output: Output, filter: Option<&str>) -> Result<()> {
+    let logged: Value = match filter {
+        Some(filter) => client.put("/v1/log", json!({ "filter": filter }).to_string()).await?,
+        None => client.fetch("/v1/log").await?,
+    };
+    show::object(output, &logged)
 }
 
 /// What differs between two files.

@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod inventory;
 pub mod show;
+pub mod token;
 
 use std::io::Write;
 use std::path::Path;

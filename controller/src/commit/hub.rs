@@ -212,6 +212,22 @@ impl Hub {
         )
     }
 
+    /// Whether a record could not be written: from then on nothing is decided.
+    pub fn is_mute(&self) -> bool {
+        self.ground.mute.load(Ordering::Acquire)
+    }
+
+    /// The transactions that run or wait, by id.
+    pub fn open(&self) -> Vec<TransactionId> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open: Vec<_> = running.keys().copied().collect();
+        drop(running);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        open.extend(waiting.keys().map(|ticket| TransactionId(ticket.0)));
+        open.sort();
+        open
+    }
+
     /// An agent's answer. A full queue drops it: the coordinator asks again.
     pub fn reply(&self, reply: Reply) {
         self.tell(reply.transaction, Input::Reply(reply));

@@ -1,6 +1,12 @@
 //! The doors through which people and programs come in. Every door yields the same envelopes and the same checks.
 
+mod again;
+mod caller;
+mod describe;
+pub mod listen;
 mod operate;
+mod pages;
 mod problem;
 pub mod rest;
+pub mod roles;
 pub mod view;

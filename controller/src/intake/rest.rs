@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -14,29 +14,37 @@ use axum::{Json, Router};
 use futures::stream::{self, Stream};
 use knowledge_model::document::{Fault, Mark};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::problem::Problem;
+use super::caller::{self, NAMED};
+use super::pages::{Page, Paged};
+use super::problem::{self, Problem};
 use super::view::{
     AgentView, AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, Invitation,
     InvitationRequest, TransactionView,
 };
+use super::{again, describe};
 use crate::app::{App, AppError, Asker, read_plan};
 use crate::commit::Event;
+use crate::metrics;
 use crate::plan::Plan;
 
 /// The largest body that is read.
-const BODY: usize = 4 * 1024 * 1024;
-/// How many rows a list holds at most.
-const ROWS: i64 = 500;
+pub(super) const BODY: usize = 4 * 1024 * 1024;
+/// How many requests are served at once; watching a transaction counts while it is begun.
+const AT_ONCE: usize = 128;
+/// How many links of the audit chain are shown at once.
+pub const LINKS: i64 = 1000;
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(super) struct Door {
     pub(super) app: Arc<App>,
-    token: Arc<str>,
+    pub(super) token: Arc<str>,
+    places: Arc<Semaphore>,
 }
 
 /// Which events are wanted.
@@ -56,7 +64,8 @@ struct Api;
 
 /// The routes, behind the token.
 pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
-    let door = Door { app, token };
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let door = Door { app, token, places };
     let (open, mut api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(health))
         .split_for_parts();
@@ -79,66 +88,74 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .merge(super::operate::routes())
         .split_for_parts();
     api.merge(rest);
-    let closed = closed.layer(middleware::from_fn_with_state(door.clone(), let_in));
+    let closed = closed
+        .layer(middleware::from_fn_with_state(door.clone(), again::once))
+        .layer(middleware::from_fn_with_state(door.clone(), in_bounds))
+        .layer(middleware::from_fn_with_state(door.clone(), caller::let_in));
+    describe::complete(&mut api);
     let description = axum::routing::get(move || async move { Json(api) });
     open.merge(closed)
         .route("/v1/openapi.json", description)
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn(problem::everywhere))
+        .layer(middleware::from_fn_with_state(door.clone(), measured))
         .with_state(door)
 }
 
-async fn let_in(State(door): State<Door>, request: Request, next: Next) -> Response {
-    let given = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let given = given
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    if same(given.as_bytes(), door.token.as_bytes()) {
-        return next.run(request).await;
-    }
-    let title = "the token is missing or wrong: send `Authorization: Bearer TOKEN`".to_owned();
-    Problem {
-        code: "denied",
-        status: 401,
-        title,
-        faults: Vec::new(),
-    }
-    .into_response()
-}
-
-/// Compares without telling by the time how much was right.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-}
-
+/// Who asks, as [`super::caller::let_in`] found out.
 pub(super) fn asker(headers: &HeaderMap) -> Asker {
-    let named = headers.get("x-entente-user").and_then(|value| value.to_str().ok());
-    let who = named
-        .map(|it| it.chars().filter(|it| it.is_ascii_graphic()).take(64).collect())
-        .unwrap_or_default();
+    let named = headers.get(NAMED).and_then(|value| value.to_str().ok());
     Asker {
-        who: if String::is_empty(&who) {
-            "admin".to_owned()
-        } else {
-            who
-        },
+        who: named.unwrap_or("admin").to_owned(),
         door: "rest",
     }
 }
 
-#[utoipa::path(get, path = "/v1/health", responses((status = 200, body = Health)))]
-async fn health(State(door): State<Door>) -> Json<Health> {
+/// Counts what is answered, and how long that takes.
+async fn measured(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let (begun, method) = (tokio::time::Instant::now(), request.method().clone());
+    let response = next.run(request).await;
+    let metrics = &door.app.operation.metrics;
+    metrics.count(metrics::REQUESTS, &[method.as_str(), response.status().as_str()]);
+    metrics.took(begun.elapsed());
+    response
+}
+
+/// Serves as many at once as there are places, and nothing new while the controller stops.
+async fn in_bounds(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if changes && door.app.operation.stopping.is_cancelled() {
+        let title = "the controller is stopping: try again once it is back".to_owned();
+        return Problem::new(503, "stopping", title).into_response();
+    }
+    let Ok(_place) = door.places.clone().try_acquire_owned() else {
+        let title = format!("{AT_ONCE} requests are being served already: try again");
+        return Problem::new(503, "busy", title).into_response();
+    };
+    next.run(request).await
+}
+
+/// Whether the controller lives and may decide; 503 where it can no longer write.
+#[utoipa::path(get, path = "/v1/health", responses((status = 200, body = Health), (status = 503, body = Problem)))]
+async fn health(State(door): State<Door>) -> Result<Json<Health>, Problem> {
+    if door.app.hub.is_mute() {
+        let title =
+            "a record could not be written, so nothing is decided any more: look at the log, start it again".to_owned();
+        return Err(Problem::new(503, "mute", title));
+    }
     let (running, waiting) = door.app.hub.load();
     let agents = door.app.agents.joined().len();
-    Json(Health {
-        status: "ok",
+    Ok(Json(Health {
+        status: if door.app.operation.stopping.is_cancelled() {
+            "stopping"
+        } else {
+            "ok"
+        },
         version: env!("CARGO_PKG_VERSION"),
         agents,
         running,
         waiting,
-    })
+    }))
 }
 
 /// Plans the intents of the body: one intent, or several under `intents`. Nothing changes yet.
@@ -185,11 +202,22 @@ async fn commit(
     Ok((StatusCode::ACCEPTED, Json(row.into())))
 }
 
-/// The latest transactions.
-#[utoipa::path(get, path = "/v1/transactions", responses((status = 200, body = [TransactionView])))]
-async fn transactions(State(door): State<Door>) -> Result<Json<Vec<TransactionView>>, Problem> {
-    let rows = door.app.store.transactions(ROWS).await.map_err(AppError::from)?;
-    Ok(Json(rows.into_iter().map(TransactionView::from).collect()))
+/// The transactions, the newest first.
+#[utoipa::path(get, path = "/v1/transactions", params(Page), responses((status = 200, body = [TransactionView]), (status = 422, body = Problem)))]
+async fn transactions(State(door): State<Door>, Query(page): Query<Page>) -> Result<Paged<TransactionView>, Problem> {
+    let (limit, after) = (page.limit()?, page.after()?);
+    let rows = door
+        .app
+        .store
+        .transactions_after(after, most(limit))
+        .await
+        .map_err(AppError::from)?;
+    let rows = rows.into_iter().map(TransactionView::from).collect();
+    Ok(Paged::new("/v1/transactions", limit, rows, |row| row.id.clone()))
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// One transaction.
@@ -252,10 +280,28 @@ async fn cancel(State(door): State<Door>, Path(id): Path<String>) -> Result<Stat
 }
 
 /// The intents, the newest first.
-#[utoipa::path(get, path = "/v1/intents", responses((status = 200, body = [IntentView])))]
-async fn intents(State(door): State<Door>) -> Result<Json<Vec<IntentView>>, Problem> {
-    let kept = door.app.store.intents(ROWS).await.map_err(AppError::from)?;
-    Ok(Json(kept.into_iter().map(IntentView::from).collect()))
+#[utoipa::path(get, path = "/v1/intents", params(Page), responses((status = 200, body = [IntentView]), (status = 422, body = Problem)))]
+async fn intents(State(door): State<Door>, Query(page): Query<Page>) -> Result<Paged<IntentView>, Problem> {
+    let limit = page.limit()?;
+    let wrong = || Problem::invalid("`after` is no end of a page: take it from a `Link` header".to_owned());
+    let after = match page
+        .after()?
+        .map(|after| after.split_once('.').ok_or_else(wrong))
+        .transpose()?
+    {
+        Some((at, id)) => Some((at.parse().map_err(|_| wrong())?, id)),
+        None => None,
+    };
+    let kept = door
+        .app
+        .store
+        .intents_after(after, most(limit))
+        .await
+        .map_err(AppError::from)?;
+    let rows = kept.into_iter().map(IntentView::from).collect();
+    Ok(Paged::new("/v1/intents", limit, rows, |row: &IntentView| {
+        format!("{}.{}", row.at, row.id)
+    }))
 }
 
 /// One intent by id or name.
@@ -277,8 +323,8 @@ async fn withdraw(
 }
 
 /// The devices of the inventory.
-#[utoipa::path(get, path = "/v1/devices", responses((status = 200, body = [DeviceView])))]
-async fn devices(State(door): State<Door>) -> Json<Vec<DeviceView>> {
+#[utoipa::path(get, path = "/v1/devices", params(Page), responses((status = 200, body = [DeviceView]), (status = 422, body = Problem)))]
+async fn devices(State(door): State<Door>, Query(page): Query<Page>) -> Result<Paged<DeviceView>, Problem> {
     let network = door.app.network.lock().await;
     let view = |device: &crate::network::Known| {
         let spoken = door.app.agents.spoken(device.id);
@@ -291,7 +337,7 @@ async fn devices(State(door): State<Door>) -> Json<Vec<DeviceView>> {
             guarantee: spoken.and_then(|(_, it)| it.guarantee).map(|it| it.to_string()),
         }
     };
-    Json(network.devices().map(view).collect())
+    page.of("/v1/devices", network.devices().map(view), |device| device.name.clone())
 }
 
 /// A device's configuration as it is now, in the canonical model.
@@ -312,8 +358,8 @@ async fn configuration(State(door): State<Door>, Path(name): Path<String>) -> Re
 }
 
 /// The agents that have joined.
-#[utoipa::path(get, path = "/v1/agents", responses((status = 200, body = [AgentView])))]
-async fn agents(State(door): State<Door>) -> Json<Vec<AgentView>> {
+#[utoipa::path(get, path = "/v1/agents", params(Page), responses((status = 200, body = [AgentView]), (status = 422, body = Problem)))]
+async fn agents(State(door): State<Door>, Query(page): Query<Page>) -> Result<Paged<AgentView>, Problem> {
     use crate::commit::Agents as _;
     let view = |agent: crate::agents::Joined| AgentView {
         name: agent.name,
@@ -324,7 +370,8 @@ async fn agents(State(door): State<Door>) -> Json<Vec<AgentView>> {
             .map(|device| door.app.agents.name(device.id))
             .collect(),
     };
-    Json(door.app.agents.joined().into_iter().map(view).collect())
+    let joined = door.app.agents.joined().into_iter().map(view);
+    page.of("/v1/agents", joined, |agent| agent.name.clone())
 }
 
 /// Makes a one-time token for a new agent and the devices that it may speak for.
@@ -366,10 +413,28 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, A
     })
 }
 
-/// The audit chain with the key that it is checked with.
-#[utoipa::path(get, path = "/v1/audit", responses((status = 200, body = AuditView)))]
-async fn audit(State(door): State<Door>) -> Result<Json<AuditView>, Problem> {
-    let rows = door.app.store.audit(1, i64::MAX).await.map_err(AppError::from)?;
+/// Which links are wanted.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Links {
+    /// The position of the first, 1 unless told.
+    #[param(minimum = 1)]
+    from: Option<i64>,
+    /// How many, 1 to 1000; 1000 unless told.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+}
+
+/// Links of the audit chain with the key that it is checked with.
+#[utoipa::path(get, path = "/v1/audit", params(Links), responses((status = 200, body = AuditView), (status = 422, body = Problem)))]
+async fn audit(State(door): State<Door>, Query(links): Query<Links>) -> Result<Json<AuditView>, Problem> {
+    let (from, limit) = (links.from.unwrap_or(1), links.limit.unwrap_or(LINKS));
+    if from < 1 || !(1..=LINKS).contains(&limit) {
+        return Err(Problem::invalid(format!(
+            "ask for 1 to {LINKS} links, from position 1 on"
+        )));
+    }
+    let rows = door.app.store.audit(from, limit).await.map_err(AppError::from)?;
     let link = |row: crate::store::AuditRow| AuditLink {
         position: row.position,
         body: row.body,
@@ -380,13 +445,4 @@ async fn audit(State(door): State<Door>) -> Result<Json<AuditView>, Problem> {
         public_key: door.app.audit.public_key(),
         links: rows.into_iter().map(link).collect(),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn tokens_are_compared_whole() {
-        assert!(super::same(b"abc", b"abc"));
-        assert!(!super::same(b"abc", b"abd") && !super::same(b"ab", b"abc") && !super::same(b"", b"a"));
-    }
 }

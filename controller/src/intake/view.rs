@@ -8,7 +8,7 @@ use crate::store::{Kept, TransactionRow};
 /// Whether the controller lives.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// `ok`, or `stopping`.
     pub status: &'static str,
     /// The program's version.
     pub version: &'static str,

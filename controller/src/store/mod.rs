@@ -3,8 +3,11 @@
 //! Queries keep to what SQLite and PostgreSQL both understand. The decision of a transaction is not here: it stands in
 //! the journal, and a row of `transaction_record` follows it.
 
+mod access;
 mod operate;
 pub mod schema;
+
+pub use access::{AnswerRow, TokenRow};
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +34,21 @@ pub enum StoreError {
         /// What the database said.
         source: sqlx::Error,
     },
+}
+
+impl StoreError {
+    /// Whether the disk is full.
+    pub fn is_full(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            // SQLite has only words for it by the time its error comes here.
+            if error.to_string().contains("database or disk is full") {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
 }
 
 /// A row that is kept as a document.
@@ -164,20 +182,6 @@ impl Store {
         Ok(())
     }
 
-    /// The intents, the newest first.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn intents(&self, most: i64) -> Result<Vec<Kept>, StoreError> {
-        let query = "SELECT id, body, state, at FROM intent ORDER BY at DESC, id DESC LIMIT $1";
-        let rows = sqlx::query(query)
-            .bind(most)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(asked("list intents"))?;
-        Ok(rows.iter().map(kept).collect())
-    }
-
     /// One intent by its id or name; of those of one name the active one, else the newest.
     ///
     /// # Errors
@@ -277,20 +281,6 @@ impl Store {
         let bound = sqlx::query(query).bind(id).bind(state).bind(reason).bind(at);
         bound.execute(&self.pool).await.map_err(asked("end a transaction"))?;
         Ok(())
-    }
-
-    /// The transactions, the newest first.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn transactions(&self, most: i64) -> Result<Vec<TransactionRow>, StoreError> {
-        let query = "SELECT * FROM transaction_record ORDER BY begun DESC, id DESC LIMIT $1";
-        let rows = sqlx::query(query)
-            .bind(most)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(asked("list transactions"))?;
-        Ok(rows.iter().map(transaction_row).collect())
     }
 
     /// One transaction.
