@@ -352,7 +352,7 @@ impl App {
         }
         self.store.move_plan(&plan.id, "committing", state).await?;
         self.store.end(&id, state, reason, stamp()).await?;
-        self.operation.settled(transaction, state);
+        self.operation.settled(transaction, &row, state);
         let asker = Asker {
             who: "controller".to_owned(),
             door: "inside",

@@ -91,6 +91,11 @@ const SETTINGS: &[Setting] = &[
         meaning: "how long applying everywhere may take",
     },
     Setting {
+        name: "traces",
+        default: "",
+        meaning: "where traces are sent, the base address of OTLP over HTTP; none are where it is empty",
+    },
+    Setting {
         name: "log",
         default: "info",
         meaning: "what is logged, as `level` or `module=level,…`",
@@ -157,6 +162,8 @@ pub struct Config {
     pub classes: Option<PathBuf>,
     /// The terms of transactions.
     pub terms: TermSettings,
+    /// Where traces are sent, if anywhere.
+    pub traces: Option<String>,
     /// What is logged.
     pub log: String,
     /// Every value with its origin.
@@ -322,6 +329,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         inventory: PathBuf::from(text("inventory")),
         classes: Some(text("classes")).filter(|it| !it.is_empty()).map(PathBuf::from),
         terms,
+        traces: Some(text("traces")).filter(|it| !it.is_empty()),
         log: text("log"),
         shown,
     })

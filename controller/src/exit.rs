@@ -72,3 +72,37 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         .map_or(Exit::Failure, |ended| ended.exit);
     ExitCode::from(exit as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_documented() {
+        let page = std::path::Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../docs/operating.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let told: Vec<&str> = page.split(|it: char| !it.is_ascii_digit()).collect();
+        let help = <crate::arguments::Arguments as clap::CommandFactory>::command()
+            .render_long_help()
+            .to_string();
+        for exit in [
+            Exit::Failure,
+            Exit::Invalid,
+            Exit::RolledBack,
+            Exit::Torn,
+            Exit::Unreachable,
+            Exit::Denied,
+            Exit::Missing,
+            Exit::Conflict,
+            Exit::Busy,
+            Exit::State,
+            Exit::Locked,
+            Exit::Full,
+            Exit::Clock,
+        ] {
+            let code = (exit as u8).to_string();
+            assert!(told.contains(&code.as_str()), "{exit:?} is not in docs/operating.md");
+            assert!(help.contains(&format!("{code} ")), "{exit:?} is not in the help");
+        }
+    }
+}

@@ -23,6 +23,7 @@ mod secure;
 mod serve;
 mod start;
 mod store;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -85,8 +86,8 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Device(command) => device(command, output, client).await,
         Command::Agent(command) => agent(command, output, client).await,
         Command::Audit(AuditCommand::Verify(remote)) => command::audit::verify(&client(&remote)?, output).await,
-        Command::Inventory(InventoryCommand::Check { file }) => command::inventory::check(&file),
-        Command::Inventory(InventoryCommand::Import(lab)) => command::inventory::import(&lab),
+        Command::Inventory(InventoryCommand::Check { file }) => command::inventory::check(output, &file),
+        Command::Inventory(InventoryCommand::Import(lab)) => command::inventory::import(output, &lab),
         Command::Token(command) => command::token::run(command, output, client).await,
         Command::Config(ConfigCommand::Log { filter, remote }) => {
             command::config::log(&client(&remote)?, output, filter.as_deref()).await
@@ -217,6 +218,9 @@ async fn transaction(
         TransactionCommand::Follow { id, remote } => command::commit::follow(&client(&remote)?, output, &id).await,
         TransactionCommand::Cancel { id, remote } => {
             client(&remote)?.tell(&format!("/v1/transactions/{id}/cancel")).await?;
+            if output == Output::Json {
+                return show::json(&serde_json::json!({ "transaction": id, "asked": "cancel" }));
+            }
             command::say(format!(
                 "asked to cancel {id}: `entente transaction show {id}` says how it ended"
             ));

@@ -11,10 +11,11 @@ use transaction::{Ending, TransactionId};
 
 use crate::app::{App, AppError, Asker, ended, holds, read_plan};
 use crate::backup::{self, SealedFile};
-use crate::commit::{Bounded, Restored};
+use crate::commit::{Bounded, Restored, now};
 use crate::logging::Logging;
 use crate::metrics::{self, Metrics};
 use crate::store::TransactionRow;
+use crate::traces::{Span, Traces};
 
 /// How often a controller that stops looks whether all is over.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -35,6 +36,8 @@ pub struct Operation {
     pub metrics: Metrics,
     /// What is logged.
     pub logging: Logging,
+    /// Who is told of spans, if anybody is.
+    pub traces: Option<Traces>,
     /// Cancelled once nothing new is begun.
     pub stopping: CancellationToken,
 }
@@ -56,17 +59,40 @@ impl Operation {
             saving: Mutex::default(),
             metrics: Metrics::default(),
             logging,
+            traces: None,
             stopping: CancellationToken::new(),
         }
     }
 
     /// The store says how a transaction ended: it is counted, and the journal need not know any longer.
-    pub fn settled(&self, transaction: TransactionId, state: &str) {
+    pub fn settled(&self, transaction: TransactionId, row: &TransactionRow, state: &str) {
         self.metrics.count(metrics::ENDED, &[state]);
+        if let Some(traces) = &self.traces {
+            traces.tell(Span {
+                trace: transaction.0,
+                id: low(transaction.0),
+                parent: None,
+                name: "transaction".to_owned(),
+                begun: u64::try_from(row.begun).unwrap_or_default(),
+                ended: now().0,
+                known: vec![
+                    ("entente.transaction", row.id.clone()),
+                    ("entente.plan", row.plan.clone()),
+                    ("entente.ending", state.to_owned()),
+                    ("entente.devices", row.devices.clone()),
+                ],
+                failed: state != "committed",
+            });
+        }
         self.journal.kept(transaction);
         let journal = self.journal.clone();
         tokio::spawn(async move { journal.tidy().await });
     }
+}
+
+/// The half of an id that is drawn at random.
+fn low(id: u128) -> u64 {
+    u64::try_from(id & u128::from(u64::MAX)).unwrap_or(1)
 }
 
 impl App {

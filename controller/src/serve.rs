@@ -29,6 +29,7 @@ use crate::network::Network;
 use crate::operation::Operation;
 use crate::secure;
 use crate::start::{self, chain};
+use crate::traces::Traces;
 
 /// How many outcomes may wait to be kept.
 const OUTCOMES: usize = 256;
@@ -69,6 +70,13 @@ pub async fn run(config: Config) -> Result<()> {
     let endings = records.iter().filter_map(ending).collect();
     let hub = Hub::start(ground, records).await;
     let receive = tokio::spawn(agents.clone().receive(door, Arc::downgrade(&hub)));
+    let mut operation = Operation::new(config.state.clone(), journal, epoch.0, restored, logging);
+    operation.traces = config
+        .traces
+        .as_deref()
+        .map(Traces::start)
+        .transpose()
+        .context("send traces")?;
     let app = Arc::new(App {
         library: RwLock::new(Arc::new(library)),
         network: Mutex::new(network),
@@ -80,7 +88,7 @@ pub async fn run(config: Config) -> Result<()> {
         told: Mutex::default(),
         authority,
         doors: (config.agents_listen, config.agents_enrolment),
-        operation: Operation::new(config.state.clone(), journal, epoch.0, restored, logging),
+        operation,
     });
     app.catch_up(endings)
         .await

@@ -53,7 +53,7 @@ pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
         .iter()
         .map(|(path, edit)| json!({ "path": path.to_string(), "before": text(&edit.before), "after": text(&edit.after) }))
         .collect();
-    show::rows(output, &rows, &["path", "before", "after"], "no difference")
+    show::differences(output, &rows, "no difference")
 }
 
 fn tree(file: &Path) -> Result<Tree> {

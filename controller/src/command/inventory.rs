@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use knowledge_model::Schema;
@@ -11,13 +11,18 @@ use knowledge_model::containerlab::{self, Lab, Login};
 use knowledge_model::inventory::{DeviceId, Inventory};
 use uuid::Uuid;
 
-use super::{faulty, read, say};
-use crate::arguments::ImportCommand;
+use serde_json::json;
+
+use super::{faulty, read, say, show};
+use crate::arguments::{ImportCommand, Output};
 use crate::exit::Exit;
 
 /// Checks an inventory and names every fault.
-pub fn check(file: &Path) -> Result<()> {
+pub fn check(output: Output, file: &Path) -> Result<()> {
     let inventory = load(file)?;
+    if output == Output::Json {
+        return show::json(&json!({ "file": file, "devices": inventory.devices.len() }));
+    }
     say(format!(
         "{} is good: {} devices",
         file.display(),
@@ -31,7 +36,7 @@ fn load(file: &Path) -> Result<Inventory> {
 }
 
 /// Makes an inventory of a lab. Passwords go to files of their own, never into the inventory.
-pub fn import(command: &ImportCommand) -> Result<()> {
+pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
     let ImportCommand::Clab {
         folder,
         inventory: file,
@@ -68,12 +73,25 @@ pub fn import(command: &ImportCommand) -> Result<()> {
     };
     let imported = containerlab::import(&lab, &known, &mut || DeviceId(Uuid::now_v7().as_u128()));
     let imported = imported.map_err(|error| faulty(&folder.join(error.file), &error.faults))?;
+    let mut kept = Vec::new();
     for login in &imported.logins {
-        keep(credentials, login)?;
+        kept.push((login, keep(credentials, login)?));
     }
     let written = file.with_extension("yaml.new");
     std::fs::write(&written, imported.inventory.to_yaml()).with_context(|| format!("write {}", written.display()))?;
     std::fs::rename(&written, file).with_context(|| format!("write {}", file.display()))?;
+    if output == Output::Json {
+        let login =
+            |(login, path): &(&Login, PathBuf)| json!({ "name": login.name, "user": login.user, "password": path });
+        let logins: Vec<_> = kept.iter().map(login).collect();
+        let devices = imported.inventory.devices.len();
+        let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+        return show::json(&json!({ "inventory": file, "devices": devices, "logins": logins, "notes": notes }));
+    }
+    for (login, path) in &kept {
+        let (name, user, path) = (&login.name, &login.user, path.display());
+        say(format!("login {name}: user {user}, password in {path}"));
+    }
     for note in &imported.notes {
         say(format!("note: {note}"));
     }
@@ -86,7 +104,7 @@ pub fn import(command: &ImportCommand) -> Result<()> {
     Ok(())
 }
 
-fn keep(folder: &Path, login: &Login) -> Result<()> {
+fn keep(folder: &Path, login: &Login) -> Result<PathBuf> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -116,11 +134,5 @@ fn keep(folder: &Path, login: &Login) -> Result<()> {
         .map_err(|error| Exit::Failure.because(format!("cannot write {}: {error}", path.display())))?;
     out.write_all(login.password.as_bytes())
         .with_context(|| format!("write {}", path.display()))?;
-    say(format!(
-        "login {}: user {}, password in {}",
-        login.name,
-        login.user,
-        path.display()
-    ));
-    Ok(())
+    Ok(path)
 }

@@ -1,5 +1,7 @@
 //! Lists and single things, as tables or as JSON.
 
+use std::io::IsTerminal;
+
 use anyhow::{Context, Result};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -34,6 +36,41 @@ pub fn rows(output: Output, rows: &Value, columns: &[&str], empty: &str) -> Resu
         table.add_row(columns.iter().map(|column| cell(row.pointer(&format!("/{column}")))));
     }
     say(table);
+    Ok(())
+}
+
+/// Prints what differs, entry by entry: what comes in green, what goes in red, what changes in yellow, where somebody looks
+/// and has not set NO_COLOR.
+pub fn differences(output: Output, rows: &Value, same: &str) -> Result<()> {
+    if output == Output::Json {
+        return json(rows);
+    }
+    let rows = rows.as_array().context("there is no list")?;
+    if rows.is_empty() {
+        say(same);
+    }
+    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    for row in rows {
+        let (path, before, after) = (cell(row.get("path")), &row["before"], &row["after"]);
+        let text = |value: &Value| {
+            if value.is_null() {
+                "absent".to_owned()
+            } else {
+                cell(Some(value))
+            }
+        };
+        let (mark, colour) = match (before.is_null(), after.is_null()) {
+            (true, _) => ('+', 32),
+            (false, true) => ('-', 31),
+            (false, false) => ('~', 33),
+        };
+        let line = format!("{mark} {path}: {} → {}", text(before), text(after));
+        say(if colours {
+            format!("\x1b[{colour}m{line}\x1b[0m")
+        } else {
+            line
+        });
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod again;
 mod caller;
 mod describe;
 pub mod listen;
+mod measure;
 mod operate;
 mod pages;
 mod problem;

@@ -26,10 +26,9 @@ use super::view::{
     AgentView, AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, Invitation,
     InvitationRequest, TransactionView,
 };
-use super::{again, describe};
+use super::{again, describe, measure};
 use crate::app::{App, AppError, Asker, read_plan};
 use crate::commit::Event;
-use crate::metrics;
 use crate::plan::Plan;
 
 /// The largest body that is read.
@@ -98,7 +97,7 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .route("/v1/openapi.json", description)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn(problem::everywhere))
-        .layer(middleware::from_fn_with_state(door.clone(), measured))
+        .layer(middleware::from_fn_with_state(door.clone(), measure::measured))
         .with_state(door)
 }
 
@@ -109,16 +108,6 @@ pub(super) fn asker(headers: &HeaderMap) -> Asker {
         who: named.unwrap_or("admin").to_owned(),
         door: "rest",
     }
-}
-
-/// Counts what is answered, and how long that takes.
-async fn measured(State(door): State<Door>, request: Request, next: Next) -> Response {
-    let (begun, method) = (tokio::time::Instant::now(), request.method().clone());
-    let response = next.run(request).await;
-    let metrics = &door.app.operation.metrics;
-    metrics.count(metrics::REQUESTS, &[method.as_str(), response.status().as_str()]);
-    metrics.took(begun.elapsed());
-    response
 }
 
 /// Serves as many at once as there are places, and nothing new while the controller stops.

@@ -31,6 +31,7 @@ pub struct Network {
     controller: Option<Child>,
     agents: Vec<(String, Option<Child>)>,
     ports: [u16; 3],
+    settings: Vec<(String, String)>,
     /// Last: whoever still runs has files in it.
     folder: tempfile::TempDir,
 }
@@ -53,6 +54,7 @@ impl Network {
             controller: None,
             agents: Vec::new(),
             ports,
+            settings: Vec::new(),
             folder,
         };
         network.write("inventory.yaml", &network.inventory());
@@ -100,8 +102,14 @@ impl Network {
             .env("ENTENTE_PASSPHRASE", "correct horse")
             .env("HOME", self.folder.path())
             .env_remove("XDG_CONFIG_HOME");
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command
+    }
+
+    /// Sets a variable for everything that is started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Starts the controller and waits until it answers.
