@@ -18,6 +18,7 @@ mod schema;
 mod shared;
 mod slot;
 mod traffic;
+mod understanding;
 mod value;
 mod words;
 
@@ -33,4 +34,7 @@ pub use resolve::{Meaning, Resolver, World, devices, meaning};
 pub use schema::schema;
 pub use shared::shared_slots;
 pub use slot::{Slot, SlotKind, SlotValue};
+pub use understanding::{
+    Answer, Conversation, LENGTH, Language, Names, Origin, Question, Reader, Reading, Reason, Refusal, TextError,
+};
 pub use words::{Group, Kind, SpokenSlot, Words};

@@ -1,6 +1,6 @@
 //! The notation of phrases: words, alternatives, optional parts, gaps, and values that fill slots.
 //!
-//! `(steer|route) {src} to {dst} [traffic] .. via {via:device}`: brackets are optional, `..` skips a few words, `{slot}`
+//! `(steer|route) {src} to {dst} [traffic] .. via {via:device}`: brackets, and groups with a `?`, are optional, `..` skips a few words, `{slot}`
 //! is a value, `{slot:kind}` a value of one kind, `<set>` one of the words of a set of the lexicon. Chinese is written
 //! without spaces.
 
@@ -73,10 +73,16 @@ impl Phrase {
             1 => alternatives.remove(0),
             _ => vec![Element::Any(alternatives)],
         };
-        if !elements.iter().any(spoken) {
+        if elements.is_empty() {
             return Err(PhraseError::Wordless);
         }
         Ok(Self { elements })
+    }
+
+    /// Whether it holds a word that must be said.
+    #[must_use]
+    pub fn is_spoken(&self) -> bool {
+        self.elements.iter().any(spoken)
     }
 }
 
@@ -118,8 +124,11 @@ impl PhraseReader<'_> {
                 '|' | ')' | ']' => break,
                 '(' => {
                     self.at += 1;
-                    elements.push(Element::Any(self.alternatives(depth + 1)?));
+                    let group = Element::Any(self.alternatives(depth + 1)?);
                     self.close(')', '(')?;
+                    let optional = self.peek() == Some('?');
+                    self.at += usize::from(optional);
+                    elements.push(if optional { Element::Maybe(vec![group]) } else { group });
                 }
                 '[' => {
                     self.at += 1;
@@ -236,7 +245,8 @@ mod tests {
         assert_eq!(error("a)"), "')' has no partner");
         assert_eq!(error("{src"), "'{' has no partner");
         assert_eq!(error("{src:thing} x"), "\"thing\" is no kind of value");
-        assert_eq!(error("{src} [to]"), "it holds no word");
+        assert_eq!(error(" "), "it holds no word");
+        assert!(!Phrase::read("{src} [to]").unwrap().is_spoken());
         assert_eq!(error("((((((a))))))"), "brackets are nested more than 4 deep");
     }
 }

@@ -15,6 +15,8 @@ pub struct Words {
     pub slots: Vec<SpokenSlot>,
     /// What must be filled, in the order in which it is asked for; of one group any slot will do.
     pub needs: Vec<Vec<String>>,
+    /// Kinds of value that speak for the class where they stand together and no phrase says more.
+    pub signs: Vec<Vec<Kind>>,
     /// The phrases, by what they mean.
     pub groups: Vec<Group>,
 }
@@ -32,11 +34,33 @@ pub struct SpokenSlot {
     pub cued: bool,
     /// Whether several values mean several intents.
     pub each: bool,
+    /// Whether values that stand apart come together in it, in the order in which they are said.
+    pub gathers: bool,
+    /// Of several intents, the one that this slot belongs to.
+    pub with: Option<String>,
+    /// Whether a group stands for its members.
+    pub members: bool,
+    /// Whether two phrases that say different things of it contradict each other; else the longer one counts.
+    pub contradicts: bool,
     /// The least number that it takes.
     pub least: Option<i64>,
     /// The greatest number that it takes.
     pub greatest: Option<i64>,
 }
+
+/// Slots that every class has.
+const SHARED: &[&str] = &[
+    "schedule",
+    "validity.for",
+    "validity.until",
+    "validity.while",
+    "exceptions",
+    "priority",
+    "report",
+    "on_violation",
+    "dry_run",
+    "name",
+];
 
 /// Phrases that mean the same.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,6 +71,8 @@ pub struct Group {
     pub weight: f64,
     /// What they say of slots.
     pub sets: Vec<(String, Value)>,
+    /// Slots that make this void where they are filled.
+    pub unless: Vec<String>,
 }
 
 /// Kinds of value that a sentence holds.
@@ -191,13 +217,23 @@ pub(crate) fn read_words(node: &Node, faults: &Faults) -> Option<Words> {
         .and_then(|it| it.list(faults))
         .unwrap_or_default();
     let needs = needs.iter().filter_map(|it| read_need(it, &slots, faults)).collect();
+    let signs = fields
+        .optional("signs")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let signs = signs.iter().filter_map(|it| read_sign(it, faults)).collect();
     let groups = fields
         .optional("phrases")
         .and_then(|it| it.list(faults))
         .unwrap_or_default();
     let groups = groups.iter().filter_map(|it| read_group(it, &slots, faults)).collect();
     fields.end();
-    Some(Words { slots, needs, groups })
+    Some(Words {
+        slots,
+        needs,
+        signs,
+        groups,
+    })
 }
 
 fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
@@ -214,11 +250,20 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
         list: truth("list"),
         cued: truth("cued"),
         each: truth("each"),
+        gathers: truth("gathers"),
+        members: truth("members"),
+        with: fields.optional("with").and_then(|it| it.text(faults)),
+        contradicts: truth("contradicts"),
         least: bound("least"),
         greatest: bound("greatest"),
     };
     fields.end();
     Some(slot)
+}
+
+fn read_sign(node: &Node, faults: &Faults) -> Option<Vec<Kind>> {
+    let kinds = node.list(faults)?;
+    Some(kinds.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect())
 }
 
 fn read_kinds(node: &Node, faults: &Faults) -> Option<Vec<Kind>> {
@@ -265,14 +310,26 @@ fn read_group(node: &Node, slots: &[SpokenSlot], faults: &Faults) -> Option<Grou
     for (name, value) in sets {
         check_slot(name, value.at, slots, faults);
     }
+    let unless = fields
+        .optional("unless")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
     if phrases.is_empty() {
         faults.add(node.at, "a group without a phrase", "list phrases under `en` or `zh`");
+    }
+    if weight > 0.0 && !phrases.iter().all(Phrase::is_spoken) {
+        faults.add(
+            node.at,
+            "a phrase that speaks for its class holds no word",
+            "values alone speak through `signs`",
+        );
     }
     fields.end();
     Some(Group {
         phrases,
         weight,
         sets: sets.iter().map(|(name, value)| (name.clone(), value.json())).collect(),
+        unless: unless.iter().filter_map(|it| it.text(faults)).collect(),
     })
 }
 
@@ -317,8 +374,9 @@ fn check_phrase(elements: &[Element], at: Mark, slots: &[SpokenSlot], faults: &F
 }
 
 fn check_slot(name: &str, at: Mark, slots: &[SpokenSlot], faults: &Faults) {
-    let known = slots.iter().any(|slot| slot.name == name);
-    if !known && !name.starts_with('_') {
+    // A file without slots of its own lends cues to all classes.
+    let known = slots.is_empty() || slots.iter().any(|slot| slot.name == name);
+    if !known && !name.starts_with('_') && !SHARED.contains(&name) {
         let names = || slots.iter().map(|slot| slot.name.as_str());
         let hint = knowledge_model::document::nearest(name, names()).map(|near| format!("did you mean `{near}`?"));
         let all = || format!("known here: {}", names().collect::<Vec<_>>().join(", "));

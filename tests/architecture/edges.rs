@@ -69,7 +69,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that exist to look at all others.
-const ONLOOKERS: &[&str] = &["tests", "tests-bench", "tests-end-to-end"];
+const ONLOOKERS: &[&str] = &["tests", "tests-bench", "tests-eval", "tests-end-to-end"];
 
 /// Outside crates with one home each: the C libraries, and what must not spread.
 const HOMES: &[(&str, &[&str])] = &[

@@ -1,0 +1,312 @@
+//! Finds phrases in a sentence.
+
+use super::entity::{Entity, Matter};
+use super::index::{Entry, Part, Spoken};
+use super::lexicon::Lexicon;
+use super::scan::Lattice;
+use super::text::{Shape, Text};
+use crate::words::{Kind, SpokenSlot};
+use serde_json::json;
+
+/// How many words may stand between the parts of a phrase without being named.
+const PASSED: usize = 4;
+/// How many words a gap skips.
+const GAP: usize = 9;
+/// How much work one phrase may make.
+const STEPS: usize = 1_500;
+
+/// A sentence, ready to be compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Sentence<'a> {
+    /// Its words.
+    pub text: &'a Text,
+    /// Its values.
+    pub lattice: &'a Lattice,
+    /// The words between.
+    pub lexicon: &'a Lexicon,
+    /// Which tokens stand in quotes.
+    pub quoted: &'a [bool],
+}
+
+/// A phrase that was found.
+#[derive(Debug, Clone)]
+pub struct Match<'a> {
+    /// The phrase.
+    pub entry: &'a Entry,
+    /// The first token.
+    pub begin: usize,
+    /// The token behind the last one.
+    pub end: usize,
+    /// The tokens that are its words.
+    pub literals: Vec<usize>,
+    /// What its slots hold.
+    pub captures: Vec<(&'a str, Capture)>,
+}
+
+/// A value in a slot of a phrase.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Capture {
+    /// One of the lattice.
+    Entity(usize),
+    /// Words as they stand.
+    Words(Entity),
+}
+
+/// Every place in `begin..end` where a phrase stands.
+pub fn find<'a>(sentence: Sentence<'_>, class: &'a Spoken, entry: &'a Entry, span: (usize, usize)) -> Vec<Match<'a>> {
+    let mut found = Vec::new();
+    for begin in span.0..span.1 {
+        let token = &sentence.text.tokens[begin];
+        if entry.first.as_ref().is_some_and(|first| !first.contains(&token.stem)) {
+            continue;
+        }
+        let mut search = Search {
+            sentence,
+            class,
+            end: span.1,
+            literals: Vec::new(),
+            captures: Vec::new(),
+            stop: 0,
+            steps: 0,
+        };
+        let frame = Frame {
+            parts: &entry.parts,
+            next: None,
+        };
+        if search.go(Some(&frame), begin, true) {
+            let Search {
+                literals,
+                captures,
+                stop,
+                ..
+            } = search;
+            found.push(Match {
+                entry,
+                begin,
+                end: stop,
+                literals,
+                captures,
+            });
+        }
+    }
+    found
+}
+
+/// Whether a number is none that a slot could hold.
+fn beyond(slot: &SpokenSlot, entity: &Entity) -> bool {
+    let value = entity.matter.number();
+    let low = slot.least.zip(value).is_some_and(|(least, value)| value < least as f64);
+    let high = slot
+        .greatest
+        .zip(value)
+        .is_some_and(|(greatest, value)| value > greatest as f64);
+    low || high
+}
+
+struct Frame<'a, 'f> {
+    parts: &'a [Part],
+    next: Option<&'f Frame<'a, 'f>>,
+}
+
+struct Search<'s, 'a> {
+    sentence: Sentence<'s>,
+    class: &'a Spoken,
+    end: usize,
+    literals: Vec<usize>,
+    captures: Vec<(&'a str, Capture)>,
+    stop: usize,
+    steps: usize,
+}
+
+impl<'a> Search<'_, 'a> {
+    /// Whether the frames fit from token `at`; `tight` where nothing may be passed over.
+    fn go(&mut self, frame: Option<&Frame<'a, '_>>, at: usize, tight: bool) -> bool {
+        self.steps += 1;
+        if self.steps > STEPS {
+            return false;
+        }
+        let Some(frame) = frame else {
+            self.stop = at;
+            return true;
+        };
+        let Some((part, parts)) = frame.parts.split_first() else {
+            return self.go(frame.next, at, tight);
+        };
+        let rest = Frame {
+            parts,
+            next: frame.next,
+        };
+        match part {
+            Part::Word(word) => self.places(at, tight).into_iter().any(|at| self.word(word, at, &rest)),
+            Part::Slot { name, kind } => self
+                .places(at, tight)
+                .into_iter()
+                .any(|at| self.slot(name, *kind, at, &rest)),
+            Part::Any(alternatives) => alternatives.iter().any(|parts| {
+                let inner = Frame {
+                    parts,
+                    next: Some(&rest),
+                };
+                self.go(Some(&inner), at, tight)
+            }),
+            Part::Maybe(inner) => {
+                let with = Frame {
+                    parts: inner,
+                    next: Some(&rest),
+                };
+                self.go(Some(&with), at, tight) || self.go(Some(&rest), at, tight)
+            }
+            Part::Gap => self.gap(at).into_iter().any(|at| self.go(Some(&rest), at, false)),
+        }
+    }
+
+    /// The tokens at which the next part may stand.
+    fn places(&self, at: usize, tight: bool) -> Vec<usize> {
+        let mut places = vec![at];
+        let tokens = &self.sentence.text.tokens;
+        let mut next = at;
+        while !tight && next < self.end && next < at + PASSED {
+            let light = self.sentence.lexicon.light.contains(&tokens[next].text);
+            if !light {
+                break;
+            }
+            next += 1;
+            places.push(next);
+        }
+        places
+    }
+
+    fn gap(&self, at: usize) -> Vec<usize> {
+        let tokens = &self.sentence.text.tokens;
+        let mut places = vec![at];
+        let mut next = at;
+        while places.len() <= GAP && next < self.end && !matches!(tokens[next].text.as_str(), ";" | "!" | "?") {
+            // A value is one step, however many words it has.
+            let value = self
+                .sentence
+                .lattice
+                .at(next)
+                .find(|(_, it)| !it.faint && it.end <= self.end);
+            next = value.map_or(next + 1, |(_, it)| it.end);
+            places.push(next);
+        }
+        places
+    }
+
+    fn word(&mut self, word: &'a str, at: usize, rest: &Frame<'a, '_>) -> bool {
+        let Some(token) = self.sentence.text.tokens.get(at).filter(|_| at < self.end) else {
+            return false;
+        };
+        let quoted = self.sentence.quoted.get(at).copied().unwrap_or(false);
+        if token.stem != word || quoted {
+            return false;
+        }
+        self.literals.push(at);
+        let fits = self.go(Some(rest), at + 1, false);
+        if !fits {
+            self.literals.pop();
+        }
+        fits
+    }
+
+    fn slot(&mut self, name: &'a str, kind: Option<Kind>, at: usize, rest: &Frame<'a, '_>) -> bool {
+        let slot = self.class.slot(name);
+        // A name that begins with an underscore belongs to no class: it only says what must stand there.
+        if slot.is_none() && !name.starts_with('_') {
+            return false;
+        }
+        let takes = |it: Kind| match kind {
+            // Text in quotes stands for itself wherever free text can stand.
+            Some(Kind::Rest) => it == Kind::Rest || it == Kind::Quoted,
+            Some(kind) => kind == it,
+            None => slot.is_none_or(|slot| slot.takes.contains(&it)),
+        };
+        let lattice = self.sentence.lattice;
+        let here: Vec<(usize, usize)> = lattice
+            .at(at)
+            .filter(|(_, it)| it.end <= self.end && takes(it.kind))
+            .filter(|(_, it)| !(it.faint && slot.is_some_and(|slot| beyond(slot, it))))
+            .filter(|(_, it)| kind.is_none() || it.matter != Matter::Pronoun)
+            .map(|(index, it)| (index, it.end))
+            .collect();
+        for (index, end) in here {
+            if self.capture(name, Capture::Entity(index), end, rest) {
+                return true;
+            }
+        }
+        let free = [Kind::Word, Kind::Rest]
+            .into_iter()
+            .find(|it| slot.is_some() && takes(*it));
+        match free.and_then(|kind| self.words(kind, at)) {
+            Some(entity) => {
+                let end = entity.end;
+                self.capture(name, Capture::Words(entity), end, rest)
+            }
+            None => false,
+        }
+    }
+
+    fn capture(&mut self, name: &'a str, capture: Capture, end: usize, rest: &Frame<'a, '_>) -> bool {
+        self.captures.push((name, capture));
+        let fits = self.go(Some(rest), end, false);
+        if !fits {
+            self.captures.pop();
+        }
+        fits
+    }
+
+    /// Whether a word is no name of anything: an article, a preposition.
+    fn says_nothing(&self, at: usize) -> bool {
+        let tokens = &self.sentence.text.tokens;
+        let joined = tokens
+            .get(at + 1)
+            .is_some_and(|it| it.glued && matches!(it.text.as_str(), "-" | "_" | "." | "/"));
+        let lexicon = self.sentence.lexicon;
+        let filler = lexicon.fillers.longest(tokens, at).is_some() || lexicon.light.contains(&tokens[at].text);
+        let everything = lexicon.everything.longest(tokens, at).is_some();
+        let inside = |it: &Entity| it.begin < at && at < it.end && !it.faint && it.kind != Kind::Quoted;
+        let inside = self.sentence.lattice.entities.iter().any(inside);
+        inside || (filler || everything) && !joined && tokens[at].shape == Shape::Word
+    }
+
+    /// Words as they stand: one, or all up to the end.
+    fn words(&self, kind: Kind, at: usize) -> Option<Entity> {
+        let tokens = &self.sentence.text.tokens;
+        let token = tokens.get(at).filter(|_| at < self.end)?;
+        let mut end = at + 1;
+        if kind == Kind::Rest && token.text == "\"" {
+            return None;
+        }
+        if kind == Kind::Rest {
+            end = self.end;
+            while end > at && matches!(tokens[end - 1].text.as_str(), "." | "!") {
+                end -= 1;
+            }
+        } else if token.shape == Shape::Sign || self.says_nothing(at) {
+            return None;
+        } else {
+            let closes = |at: usize| {
+                let sign = matches!(
+                    tokens[at].text.as_str(),
+                    "," | ";" | "\"" | "(" | ")" | "、" | "?" | "!" | ":"
+                );
+                let last =
+                    tokens[at].text == "." && !tokens.get(at + 1).is_some_and(|it| it.glued && it.shape != Shape::Han);
+                sign || last
+                    || tokens[at].shape != token.shape && (tokens[at].shape == Shape::Han || token.shape == Shape::Han)
+            };
+            while end < self.end && tokens[end].glued && !closes(end) {
+                end += 1;
+            }
+        }
+        let said = self.sentence.text.said(at, end);
+        let entity = Entity {
+            begin: at,
+            end,
+            kind,
+            matter: Matter::Plain(json!(said)),
+            faint: false,
+        };
+        (end > at).then_some(entity)
+    }
+}

@@ -1,0 +1,171 @@
+//! Measures how well sentences are understood: on the corpus of this project, on a foreign one, and once more with other
+//! names. Of the half that is only scored nothing but totals is ever printed.
+
+mod corpus;
+mod replace;
+mod score;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use intents::{Answer, Library, Reader};
+use serde_json::{Map, Value, json};
+
+use corpus::{Corpus, Grounds, Half, folder};
+use score::{Totals, score};
+
+#[derive(Parser)]
+#[command(name = "eval", about = "How well sentences are understood, measured on corpora")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// From words to intents.
+    Intents(Options),
+}
+
+#[derive(Args)]
+struct Options {
+    /// A corpus of your own, as tests/corpus/intents/README.md describes; all of its lines are shown as totals.
+    #[arg(long, value_name = "FILE", requires = "inventory")]
+    file: Option<PathBuf>,
+    /// The inventory that it speaks of, with holding.jsonl beside it where it needs one.
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// Writes the figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Shows the lines of the develop half that are not right.
+    #[arg(long)]
+    misses: bool,
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
+fn main() -> anyhow::Result<()> {
+    let What::Intents(options) = Arguments::parse().what;
+    let reader = reader()?;
+    let files = match &options.file {
+        Some(file) => vec![file.clone()],
+        None => ["en.jsonl", "zh.jsonl"].map(|name| folder().join(name)).to_vec(),
+    };
+    let inventory = options
+        .inventory
+        .clone()
+        .unwrap_or_else(|| folder().join("inventory.yaml"));
+    println!(
+        "{:<34} {:>6} {:>7} {:>7} {:>7} {:>8} {:>16}",
+        "percent", "lines", "exact", "class", "asked", "refused", "wrong, confident"
+    );
+    let mut report = Map::new();
+    for file in &files {
+        let mut corpus = Corpus::read(file)?;
+        if options.file.is_some() {
+            // What is foreign has no half of its own that may be read.
+            corpus.lines.iter_mut().for_each(|line| line.half = Half::Scored);
+        }
+        let (name, figures) = measure(&corpus, &inventory, &reader, options.misses)?;
+        report.insert(name, figures);
+    }
+    if let Some(file) = options.report {
+        let text = serde_json::to_vec_pretty(&Value::Object(report))?;
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn reader() -> anyhow::Result<Reader> {
+    let library = match Library::load(&[]) {
+        Ok(library) => library,
+        Err(faults) => bail!(
+            "the library: {}",
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        ),
+    };
+    match Reader::new(&library) {
+        Ok(reader) => Ok(reader),
+        Err(faults) => bail!(
+            "the lexicon: {}",
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        ),
+    }
+}
+
+/// Measures a corpus as it is, and with other names.
+fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> anyhow::Result<(String, Value)> {
+    let grounds = Grounds::read(inventory)?;
+    let mut figures = Map::new();
+    for half in [Half::Develop, Half::Scored] {
+        if corpus.lines.iter().all(|line| line.half != half) {
+            continue;
+        }
+        let totals = score(corpus, half, &grounds, reader, &mut |line, answer, outcome| {
+            if misses && half == Half::Develop && !outcome.exact {
+                show(line, answer);
+            }
+        });
+        let (others, world) = replace::corpus(corpus, inventory)?;
+        let replaced = score(&others, half, &world, reader, &mut |line, answer, outcome| {
+            if std::env::var_os("EVAL_REPLACED").is_some() && half == Half::Develop && !outcome.exact {
+                show(line, answer);
+            }
+        });
+        print(&corpus.name, half, &totals, &replaced);
+        let classes: Map<String, Value> = totals
+            .shown(half)
+            .map(|(name, tally)| (name.clone(), tally.json()))
+            .collect();
+        figures.insert(
+            half.word().to_owned(),
+            json!({ "all": totals.all.json(), "classes": classes, "replaced": replaced.all.json() }),
+        );
+    }
+    Ok((corpus.name.clone(), Value::Object(figures)))
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
+fn print(name: &str, half: Half, totals: &Totals, replaced: &Totals) {
+    println!("{}", totals.all.row(&format!("{name} {}", half.word())));
+    println!("{}", replaced.all.row(&format!("{name} {}, other names", half.word())));
+    for (class, tally) in totals.shown(half) {
+        println!("{}", tally.row(&format!("  {class}")));
+    }
+}
+
+/// A line of the develop half that is not right.
+#[expect(clippy::print_stdout, reason = "asked for with --misses")]
+fn show(line: &corpus::Line, answer: &Answer) {
+    println!("{} {}", line.id, line.text);
+    let meant = json!({ "expect": line.label["expect"], "intents": line.label["intents"], "ask": line.label["ask"] });
+    println!("   meant {meant}");
+    match answer {
+        Answer::Intents(readings) => {
+            let readings: Vec<Value> = readings
+                .iter()
+                .map(|it| json!({ "class": it.class, "slots": it.slots }))
+                .collect();
+            println!("   READ  {}", Value::Array(readings));
+        }
+        Answer::Ask(question) => {
+            let so_far: Vec<Value> = question
+                .so_far
+                .iter()
+                .map(|it| json!({ "class": it.class, "slots": it.slots }))
+                .collect();
+            println!(
+                "   ask   {:?} {:?} {} {}",
+                question.reason,
+                question.slots,
+                question.text,
+                Value::Array(so_far)
+            );
+        }
+        Answer::Refuse(refusal) => println!("   refuse {:?} {}", refusal.nearest, refusal.text),
+    }
+}
