@@ -130,10 +130,10 @@ impl Reader {
         } else {
             judge(&chain, grounds, &self.catalogue, language)
         };
-        match answer {
-            Answer::Intents(_) => answer,
-            other => context::change(grounds, conversation, &chain, voice).unwrap_or(other),
+        if matches!(answer, Answer::Intents(_)) {
+            return answer;
         }
+        context::change(grounds, conversation, &chain, voice).unwrap_or(answer)
     }
 
     /// The topic beyond all classes that the sentence is about.

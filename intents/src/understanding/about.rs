@@ -9,7 +9,6 @@ use super::answer::{Answer, Origin, Reading, judge};
 use super::catalogue::{Catalogue, Language};
 use super::chain::{self, remembered};
 use super::context::{ABOUT, changes, class_of, modified};
-use super::entity::Matter;
 use super::matching::Match;
 use super::reading::Grounds;
 use crate::words::Kind;
@@ -44,10 +43,9 @@ pub fn read(
         .entities
         .iter()
         .filter(|it| it.kind == Kind::Intent && !it.faint);
-    let name = intents.map(|it| &it.matter).find_map(|it| match it {
-        Matter::Plain(Value::String(name)) => Some(name.clone()),
-        _ => None,
-    })?;
+    let name = intents
+        .map(|it| &it.matter)
+        .find_map(|it| it.text().map(str::to_owned))?;
     let of = class_of(&name, grounds.world, conversation)?;
     let of = grounds.index.classes.iter().position(|it| it.name == of)?;
     let last = remembered(&Map::new(), &grounds.index.classes[of], of);

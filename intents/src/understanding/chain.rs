@@ -162,11 +162,10 @@ fn silent(grounds: Grounds<'_>, mut before: Chain, span: (usize, usize)) -> Opti
                 at = entity.end;
             }
             (None, None) => {
-                let sign = tokens[at].shape == super::text::Shape::Sign;
                 unknown += match tokens[at].shape {
                     super::text::Shape::Han => 0.5,
-                    _ if sign => 0.0,
-                    _ => 1.0,
+                    super::text::Shape::Sign => 0.0,
+                    super::text::Shape::Word => 1.0,
                 };
                 at += 1;
             }
@@ -377,9 +376,10 @@ pub fn remembered(slots: &Map<String, Value>, spoken: &Spoken, class: usize) -> 
     let slots = filled
         .into_iter()
         .map(|(name, value)| {
-            let matter = match value {
-                Value::Array(items) => Matter::List(items.into_iter().map(Matter::Plain).collect()),
-                one => Matter::Plain(one),
+            let matter = if let Value::Array(items) = value {
+                Matter::List(items.into_iter().map(Matter::Plain).collect())
+            } else {
+                Matter::Plain(value)
             };
             let filled = Filled {
                 matter,
@@ -409,11 +409,12 @@ pub fn remembered(slots: &Map<String, Value>, spoken: &Spoken, class: usize) -> 
 
 fn flatten(before: &str, slots: &Map<String, Value>, all: &mut BTreeMap<String, Value>) {
     for (name, value) in slots {
-        match value {
-            Value::Object(inner) if name == "match" || name == "validity" => flatten(&format!("{name}."), inner, all),
-            other => {
-                all.insert(format!("{before}{name}"), other.clone());
-            }
+        if let Value::Object(inner) = value
+            && matches!(name.as_str(), "match" | "validity")
+        {
+            flatten(&format!("{name}."), inner, all);
+        } else {
+            all.insert(format!("{before}{name}"), value.clone());
         }
     }
 }

@@ -67,9 +67,19 @@ impl Matter {
     /// The values, one or several.
     #[must_use]
     pub fn items(&self) -> &[Matter] {
-        match self {
-            Self::List(items) => items,
-            one => std::slice::from_ref(one),
+        if let Self::List(items) = self {
+            return items;
+        }
+        std::slice::from_ref(self)
+    }
+
+    /// The text that it is.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        if let Self::Plain(value) = self {
+            value.as_str()
+        } else {
+            None
         }
     }
 
@@ -96,9 +106,10 @@ impl Matter {
     /// The number that it is.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
-        match self {
-            Self::Plain(value) => value.as_f64(),
-            _ => None,
+        if let Self::Plain(value) = self {
+            value.as_f64()
+        } else {
+            None
         }
     }
 }

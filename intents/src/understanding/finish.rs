@@ -142,9 +142,10 @@ fn weights(draft: &mut Draft) {
     let percent = filled.kind == Kind::Percent;
     let mut shares: Vec<f64> = Vec::new();
     for item in filled.matter.items() {
-        match item {
-            Matter::Plain(Value::Array(parts)) => shares.extend(parts.iter().filter_map(Value::as_f64)),
-            other => shares.extend(other.number().map(|it| if percent { it / 100.0 } else { it })),
+        if let Matter::Plain(Value::Array(parts)) = item {
+            shares.extend(parts.iter().filter_map(Value::as_f64));
+        } else {
+            shares.extend(item.number().map(|it| if percent { it / 100.0 } else { it }));
         }
     }
     let sum: f64 = shares.iter().sum();
@@ -195,14 +196,11 @@ fn addresses(draft: &mut Draft, spoken: &Spoken) {
 }
 
 fn network(matter: &Matter) -> Matter {
-    match matter {
-        Matter::List(items) => Matter::List(items.iter().map(network).collect()),
-        Matter::Plain(Value::String(text)) => match masked(text) {
-            Some(prefix) => Matter::Plain(json!(prefix)),
-            None => matter.clone(),
-        },
-        other => other.clone(),
+    if let Matter::List(items) = matter {
+        return Matter::List(items.iter().map(network).collect());
     }
+    let prefix = matter.text().and_then(masked);
+    prefix.map_or_else(|| matter.clone(), |prefix| Matter::Plain(json!(prefix)))
 }
 
 fn masked(text: &str) -> Option<String> {

@@ -55,8 +55,6 @@ pub struct Spoken {
     pub name: String,
     /// Its slots, then those of every class.
     pub slots: Vec<SpokenSlot>,
-    /// How many of them are its own.
-    pub own: usize,
     /// What must be filled.
     pub needs: Vec<Vec<String>>,
     /// Kinds of value that speak for it together.
@@ -122,7 +120,6 @@ impl Index {
         let class = self.classes.len();
         self.keys.extend(keys.into_iter().map(|entry| (class, entry)));
         let mut slots = words.slots.clone();
-        let own = slots.len();
         let more = lexicon
             .shared
             .slots
@@ -132,7 +129,6 @@ impl Index {
         self.classes.push(Spoken {
             name: name.to_owned(),
             slots,
-            own,
             needs: words.needs.clone(),
             signs: words.signs.clone(),
             cues,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use knowledge_model::document::{self, Fault, Faults, Node};
 
-use super::text::{Text, Token, stem};
+use super::text::{Text, Token};
 use crate::words::{Words, read_words};
 
 const SPEECH: &str = include_str!("../../lexicon/speech.yaml");
@@ -310,10 +310,4 @@ fn read_topics(node: &Node, faults: &Faults) -> Option<Vec<Topic>> {
         Some(Topic { words, nearest, weak })
     };
     Some(node.list(faults)?.iter().filter_map(topic).collect())
-}
-
-/// Whether two words are one but for endings.
-#[must_use]
-pub fn same(token: &Token, word: &str) -> bool {
-    token.text == word || token.stem == stem(word)
 }

@@ -170,7 +170,7 @@ pub fn english(folded: &[char], at: usize) -> Found {
                 }
                 Some(1.0)
             }
-            (Some(tens), Some(unit), _) if tens >= 20.0 && tens % 10.0 == 0.0 && unit < 10.0 && unit >= 1.0 => {
+            (Some(tens), Some(unit), _) if tens >= 20.0 && tens % 10.0 == 0.0 && (1.0..10.0).contains(&unit) => {
                 Some(tens + unit)
             }
             (Some(many), None, "hundred") => Some(many * 1e2),

@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
             self.draft.slots.insert(slot.to_owned(), new);
             return;
         };
-        let known = old.matter.items().iter().any(|it| *it == new.matter);
+        let known = old.matter.items().contains(&new.matter);
         if known {
             return;
         }
@@ -542,14 +542,20 @@ fn merges(old: &Filled, entity: &Entity) -> bool {
 
 /// A protocol that is named apart from its ports.
 fn complements(a: &Matter, b: &Matter) -> bool {
-    let lacks = |it: &Matter| match it {
-        Matter::Service { protocol, ports } => (protocol.is_none(), ports.is_empty()),
-        _ => (false, false),
+    let (
+        Matter::Service {
+            protocol: one,
+            ports: few,
+        },
+        Matter::Service {
+            protocol: other,
+            ports: more,
+        },
+    ) = (a, b)
+    else {
+        return false;
     };
-    match (lacks(a), lacks(b)) {
-        ((true, false), (false, true)) | ((false, true), (true, false)) => true,
-        _ => false,
-    }
+    one.is_some() != other.is_some() && few.is_empty() != more.is_empty() && one.is_some() == few.is_empty()
 }
 
 fn merge(old: &mut Filled, new: Filled) {

@@ -1,8 +1,6 @@
-//! Measures how well sentences are understood: on the corpus of this project, on a foreign one, and once more with other
-//! names. Of the half that is only scored nothing but totals is ever printed.
+//! Measures how well sentences are understood: on the corpus of this project, on a foreign one. Of the half that is only scored nothing but totals is ever printed.
 
 mod corpus;
-mod replace;
 mod score;
 
 #[cfg(test)]
@@ -110,29 +108,22 @@ fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> 
                 show(line, answer);
             }
         });
-        let (others, world) = replace::corpus(corpus, inventory)?;
-        let replaced = score(&others, half, &world, reader, &mut |line, answer, outcome| {
-            if std::env::var_os("EVAL_REPLACED").is_some() && half == Half::Develop && !outcome.exact {
-                show(line, answer);
-            }
-        });
-        print(&corpus.name, half, &totals, &replaced);
+        print(&corpus.name, half, &totals);
         let classes: Map<String, Value> = totals
             .shown(half)
             .map(|(name, tally)| (name.clone(), tally.json()))
             .collect();
         figures.insert(
             half.word().to_owned(),
-            json!({ "all": totals.all.json(), "classes": classes, "replaced": replaced.all.json() }),
+            json!({ "all": totals.all.json(), "classes": classes }),
         );
     }
     Ok((corpus.name.clone(), Value::Object(figures)))
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-fn print(name: &str, half: Half, totals: &Totals, replaced: &Totals) {
+fn print(name: &str, half: Half, totals: &Totals) {
     println!("{}", totals.all.row(&format!("{name} {}", half.word())));
-    println!("{}", replaced.all.row(&format!("{name} {}, other names", half.word())));
     for (class, tally) in totals.shown(half) {
         println!("{}", tally.row(&format!("  {class}")));
     }

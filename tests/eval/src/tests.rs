@@ -1,1 +1,73 @@
-//! Figures that must not fall.
+//! The corpus is frozen, and what is understood of its develop half does not get less.
+
+use sha2::{Digest, Sha256};
+
+use crate::corpus::{Corpus, Grounds, Half, folder};
+use crate::reader;
+use crate::score::score;
+
+/// The files of the corpus as they were when it was frozen.
+const FROZEN: &[(&str, &str)] = &[
+    (
+        "en.jsonl",
+        "eeecd4affdc953b8df63259278ccc8b4cb3f4724ae41e762f3be5240e5bd87fe",
+    ),
+    (
+        "zh.jsonl",
+        "c17df8649c416deae71a877268afd27a959a55596477c510d8776538e8bc0263",
+    ),
+    (
+        "holding.jsonl",
+        "95e0c076ea095f35d65cc8befb1625b45d34a0d50d47bf9ab492358d24fa04ad",
+    ),
+    (
+        "inventory.yaml",
+        "1f49adb6362d2649e88824ddc7e1d22fe46e3d315a74e315c618df4a60f6acfc",
+    ),
+    (
+        "classes.md",
+        "f38aa9cadfc971bee463648b577437901e8948ce619dc283d10aa020846c544d",
+    ),
+    (
+        "README.md",
+        "46ede239286a79149443aeab09d69b343cb3a7ee6b9171cdfdda61b5c285d2a7",
+    ),
+];
+
+/// For each language, the least share of the develop half that is exact, and the most that is wrong and confident.
+const FLOORS: &[(&str, f64, f64)] = &[("en", 0.95, 0.03), ("zh", 0.93, 0.04)];
+
+#[test]
+fn the_corpus_is_frozen() {
+    for (file, expected) in FROZEN {
+        let bytes = std::fs::read(folder().join(file)).unwrap();
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(
+            digest, *expected,
+            "{file} must never change: a wrong label goes into errors.jsonl"
+        );
+    }
+}
+
+#[test]
+fn the_develop_half_stays_understood() {
+    let reader = reader().unwrap();
+    let grounds = Grounds::read(&folder().join("inventory.yaml")).unwrap();
+    for (language, exact, wrong) in FLOORS {
+        let corpus = Corpus::read(&folder().join(format!("{language}.jsonl"))).unwrap();
+        let totals = score(&corpus, Half::Develop, &grounds, &reader, &mut |_, _, _| {});
+        assert!(
+            totals.all.exact() >= *exact,
+            "{language}: {} of the develop half is exact",
+            totals.all.exact()
+        );
+        assert!(
+            totals.all.wrong() <= *wrong,
+            "{language}: {} is wrong and confident",
+            totals.all.wrong()
+        );
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Scan;
 use crate::understanding::entity::Matter;
 use crate::understanding::text::Shape;
-use crate::understanding::world::{distance, letters_of};
+use crate::understanding::world::{Named, distance, letters_of};
 use crate::words::Kind;
 
 /// How interfaces begin where no link of the inventory says otherwise.
@@ -38,10 +38,10 @@ const STEMS: &[&str] = &[
 
 impl Scan<'_> {
     pub(super) fn names(&mut self, at: usize) {
-        if let Some((end, ())) = self.lexicon.everything.longest(self.tokens(), at) {
-            if !self.narrowed(at, end) {
-                self.plain(at, end, Kind::All, json!("all"));
-            }
+        if let Some((end, ())) = self.lexicon.everything.longest(self.tokens(), at)
+            && !self.narrowed(at, end)
+        {
+            self.plain(at, end, Kind::All, json!("all"));
         }
         if let Some((end, ())) = self.lexicon.pronouns.longest(self.tokens(), at) {
             self.found.push(crate::understanding::entity::Entity {
@@ -69,7 +69,7 @@ impl Scan<'_> {
             if self.run_goes_on(end) {
                 continue;
             }
-            if let Some(stop) = self.one_of_many(at, end, &named.name, named.kind, exact) {
+            if let Some(stop) = self.one_of_many(at, end, named, exact) {
                 let candidates = self.world.members(&named.name).unwrap_or_default().to_vec();
                 let said = self.text.said(at, stop);
                 let kind = if named.kind == Kind::Hosts {
@@ -144,7 +144,8 @@ impl Scan<'_> {
     }
 
     /// The token behind `the edge router`, 出口那台: one of a group, and nobody says which.
-    fn one_of_many(&self, at: usize, end: usize, name: &str, kind: Kind, exact: bool) -> Option<usize> {
+    fn one_of_many(&self, at: usize, end: usize, named: &Named, exact: bool) -> Option<usize> {
+        let (name, kind) = (named.name.as_str(), named.kind);
         let many = self.world.members(name).is_some_and(|it| it.len() > 1);
         if !many || !matches!(kind, Kind::Devices | Kind::Hosts | Kind::Tag | Kind::Site) {
             return None;
@@ -340,12 +341,12 @@ impl Scan<'_> {
     /// Three characters or more of which one is another than in a name.
     fn misspelt_han(&mut self, at: usize, covered: &[bool]) -> Option<usize> {
         let tokens = &self.text.tokens;
-        let long = |name: &&str| name.chars().count() >= 3 && !name.is_ascii();
+        let long = |name: &str| name.chars().count() >= 3 && !name.is_ascii();
         let near = self
             .world
             .names()
             .map(|it| (it.name.as_str(), it.kind))
-            .filter(|(name, _)| long(&name))
+            .filter(|(name, _)| long(name))
             .find_map(|(name, kind)| {
                 let length = name.chars().count();
                 let here = tokens.get(at..at + length)?;

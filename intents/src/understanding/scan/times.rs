@@ -117,7 +117,7 @@ impl Scan<'_> {
             }
         }
         let end = self.text.token_at(behind)?;
-        let sure = clock || daytime.is_some_and(|_| before.is_none()) || (before.is_some() && clock);
+        let sure = clock || (daytime.is_some() && before.is_none());
         let bare = !sure && before.is_none();
         (sure || bare).then_some(Moment {
             hour,
