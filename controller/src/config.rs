@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::journal::Kind;
 use knowledge_model::document::{self, Fault, Faults, Mark, Node};
 
 /// One setting.
@@ -69,6 +70,11 @@ const SETTINGS: &[Setting] = &[
         name: "classes",
         default: "",
         meaning: "a directory with intent classes of your own",
+    },
+    Setting {
+        name: "journal",
+        default: "file",
+        meaning: "where decisions are made durable: `file`, in the state directory, or `table`, in the store",
     },
     Setting {
         name: "terms.lease",
@@ -160,6 +166,8 @@ pub struct Config {
     pub inventory: PathBuf,
     /// A directory with intent classes of the user's own.
     pub classes: Option<PathBuf>,
+    /// Where decisions are made durable.
+    pub journal: Kind,
     /// The terms of transactions.
     pub terms: TermSettings,
     /// Where traces are sent, if anywhere.
@@ -328,6 +336,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         agents_names: text("agents.names").split(',').map(|it| it.trim().to_owned()).collect(),
         inventory: PathBuf::from(text("inventory")),
         classes: Some(text("classes")).filter(|it| !it.is_empty()).map(PathBuf::from),
+        journal: parse(value("journal")?, "`file` or `table`", |it| it.parse().ok(), faults)?,
         terms,
         traces: Some(text("traces")).filter(|it| !it.is_empty()),
         log: text("log"),

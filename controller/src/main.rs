@@ -14,6 +14,7 @@ mod exit;
 #[path = "../../tests/torture/halt.rs"]
 mod halt;
 mod intake;
+mod journal;
 mod logging;
 mod metrics;
 mod network;

@@ -11,8 +11,7 @@ use intents::Library;
 use knowledge_model::inventory::Inventory;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
-use transaction::{CoordinatorRecord, Ending, Epoch, TransactionId};
-use transaction_journal::{Epoch as JournalEpoch, Journal};
+use transaction::{CoordinatorRecord, Ending, TransactionId};
 
 use crate::agents::{self, Agents};
 use crate::app::App;
@@ -24,6 +23,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::intake::listen::{Entrance, Peer};
 use crate::intake::rest;
+use crate::journal::{self, Led};
 use crate::logging::Logging;
 use crate::network::Network;
 use crate::operation::Operation;
@@ -42,8 +42,14 @@ pub async fn run(config: Config) -> Result<()> {
     let token = start::token(&config.state.join("token"))?;
     let library = library(config.classes.as_deref())?;
     let network = network(&config)?;
-    let (journal, recovered) = start::journal(&config.state.join("journal"))?;
+    let held = journal::hold(config.journal, &config.state)?;
     let store = start::store(&config.state).await?;
+    let Led {
+        journal,
+        epoch,
+        records,
+        lock: _lock,
+    } = held.lead(&store).await?;
     let audit = Audit::open(store.clone(), &config.state).await?;
     let network = network.with_owners(&store.ownership().await?)?;
     let listener = start::bind(config.listen).await?;
@@ -51,12 +57,7 @@ pub async fn run(config: Config) -> Result<()> {
     let agents = Agents::new(named.collect());
     let (door, authority) = agents::open(&config).await?;
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
-    let epoch = Epoch(recovered.epoch.0 + 1);
-    let records: Vec<_> = recovered.entries.into_iter().map(|entry| entry.record.0).collect();
     let journal = Bounded::new(journal, records.iter());
-    // Whoever led before us is fenced before we send anything.
-    let fenced = Journal::append(journal.as_ref(), JournalEpoch(epoch.0), Vec::new()).await;
-    fenced.context("take the journal over")?;
     let restored = backup::restored(&config.state).map_err(|error| Exit::State.because(chain(&error)))?;
     let ground = Ground {
         journal: journal.clone(),

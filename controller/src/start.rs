@@ -55,7 +55,7 @@ fn full(folder: &Path) -> anyhow::Error {
 }
 
 /// A write of the journal failed: what the disk holds is unknown, so the process ends and the next start reads it.
-fn lost(folder: PathBuf) -> OnLost {
+pub fn lost(folder: PathBuf) -> OnLost {
     Arc::new(move |error| {
         if error.kind() == ErrorKind::StorageFull {
             let _ = exit::report(&full(&folder));
@@ -120,13 +120,23 @@ pub fn journal(folder: &Path) -> Result<(Arc<Decisions>, Found)> {
         on_lost: lost(folder.to_owned()),
         ..Options::default()
     };
-    match FileJournal::open(folder, options) {
-        Ok((journal, recovered)) => Ok((Arc::new(journal), recovered)),
-        Err(OpenError::Locked { path }) => Err(Exit::Locked.because(format!(
+    let opened = FileJournal::open(folder, options);
+    let (journal, recovered) = opened.map_err(|error| refused(&error, folder))?;
+    Ok((Arc::new(journal), recovered))
+}
+
+/// Why the journal in `folder` cannot be had.
+pub fn refused(error: &OpenError, folder: &Path) -> anyhow::Error {
+    match error {
+        OpenError::Locked { path } => Exit::Locked.because(format!(
             "another controller runs on this state directory ({path} is locked): stop it, or name another with --state"
-        ))),
-        Err(OpenError::Io(error)) if error.kind() == ErrorKind::StorageFull => Err(full(folder)),
-        Err(error) => Err(Exit::State.because(chain(&error))),
+        )),
+        OpenError::Io(error) if error.kind() == ErrorKind::StorageFull => full(folder),
+        OpenError::Newer { .. }
+        | OpenError::Damaged { .. }
+        | OpenError::Missing { .. }
+        | OpenError::Unreadable { .. }
+        | OpenError::Io(_) => Exit::State.because(chain(error)),
     }
 }
 

@@ -71,6 +71,8 @@ mod switch {
         AckBeforeRecord = "ack-before-record",
         /// The lock and the edit travel in one flight.
         LockWithEdit = "lock-with-edit",
+        /// A cancel erases a stranger's edits without naming them.
+        CancelUnnamed = "cancel-unnamed",
         /// Staging does not reread what the plan was made from.
         StageBlind = "stage-blind",
     }

@@ -82,6 +82,7 @@ async fn into(file: &Path, folder: &Path, passphrase: &str, now: u64) -> Result<
         .map(|line| line.record.transaction().to_string())
         .collect();
     rewrite(&folder.join("journal"), records, epoch).await?;
+    empty_table(&folder.join("store.db")).await?;
     fs::remove_file(&lines).map_err(disk("remove", &lines))?;
     let mark = Restored { epoch, at: now };
     let mark = serde_json::to_vec(&mark).map_err(|error| BackupError::Nonsense(error.to_string()))?;
@@ -166,6 +167,22 @@ async fn over(store: &Path) -> Result<Vec<(String, String)>, BackupError> {
         source,
     })?;
     Ok(rows.iter().map(|row| (row.get("id"), row.get("state"))).collect())
+}
+
+/// The files say it all now; a journal in a table of the copied store says what it said then.
+async fn empty_table(store: &Path) -> Result<(), BackupError> {
+    let pool = schema::look(store).await?;
+    let there = sqlx::query("SELECT name FROM sqlite_master WHERE name = 'journal'")
+        .fetch_optional(&pool)
+        .await;
+    let emptied = match there {
+        Ok(Some(_)) => sqlx::query("DELETE FROM journal").execute(&pool).await.map(drop),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    pool.close().await;
+    let act = "empty the journal's table";
+    Ok(emptied.map_err(|source| crate::store::StoreError::Query { act, source })?)
 }
 
 async fn rewrite(folder: &Path, records: Vec<Line>, epoch: u64) -> Result<(), BackupError> {

@@ -69,7 +69,11 @@ impl Hub {
         let ticket = TicketId(transaction.0);
         tracing::warn!(%transaction, "in doubt since the restore: its devices are asked");
         let doubt = self.doubtful(transaction);
-        self.tell_admission(admission::Input::Held { ticket, devices }).await;
+        self.tell_admission(admission::Input::Held {
+            tickets: vec![ticket],
+            devices,
+        })
+        .await;
         tokio::spawn(doubt.known(charge, decided));
     }
 

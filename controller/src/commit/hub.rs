@@ -144,7 +144,7 @@ impl Hub {
             .collect();
         if !settled {
             inputs.push(admission::Input::Held {
-                ticket: TicketId(transaction.0),
+                tickets: vec![TicketId(transaction.0)],
                 devices: held,
             });
         }

@@ -1,7 +1,9 @@
 //! What the controller remembers: SQLite in the state directory.
 //!
-//! Queries keep to what SQLite and PostgreSQL both understand. The decision of a transaction is not here: it stands in
-//! the journal, and a row of `transaction_record` follows it.
+//! Queries keep to what SQLite and PostgreSQL both understand. The decision of a transaction stands in the
+//! journal, wherever that is kept, and a row of `transaction_record` follows it.
+
+mod journal;
 
 mod access;
 mod operate;
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
+
+pub use journal::{LeadError, TableJournal};
 
 /// The store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 use crate::change::{Change, Image, Path, Value};
 use crate::device::{Device, Pending, Who};
 use crate::planted::planted;
+use std::collections::BTreeSet;
 use transaction::participant::{Operation, Outcome};
 use transaction::{Guarantee, Standing, TransactionId};
 
@@ -15,8 +16,8 @@ pub struct Trace {
     pub confirmed: bool,
     /// The device's timer was armed: the arming, and the span in milliseconds.
     pub armed: Option<(u32, u64)>,
-    /// A stranger's work that was committed, overwritten or discarded without being named.
-    pub disrespect: Option<String>,
+    /// Where a stranger's work was found in the way and named in the receipt before it went.
+    pub named: BTreeSet<Path>,
 }
 
 /// One operation at one device, in one session.
@@ -40,6 +41,9 @@ impl Act<'_> {
     pub fn perform(&mut self, operation: &Operation<Change>) -> Outcome {
         let outcome = self.attempt(operation);
         if matches!(outcome, Outcome::Foreign { .. }) {
+            if self.has_pending() {
+                self.name_what_goes(operation.change());
+            }
             self.device.close(self.session);
         }
         outcome
@@ -98,7 +102,6 @@ impl Act<'_> {
     fn stage(&mut self, change: &Change, again: bool) -> Outcome {
         if let Err(busy) = self.lock() {
             if planted("lock-with-edit") && !self.device.candidate.is_empty() && self.device.lock.is_none() {
-                self.trace.disrespect = Some("the discard after a refused lock took a stranger's edits".to_owned());
                 self.device.candidate.clear();
             }
             return busy;
@@ -177,12 +180,6 @@ impl Act<'_> {
 
     /// Writes the change into running. A candidate is committed whole, with whatever a stranger put there.
     fn write(&mut self, change: &Change) -> bool {
-        for (path, (before, after)) in &change.edits {
-            let there = self.device.read(*path);
-            if there != *before && there != *after {
-                self.trace.disrespect = Some(format!("path {path}: a stranger's {there} was overwritten"));
-            }
-        }
         if self.device.has_candidate() {
             self.commit_candidate();
             return true;
@@ -195,12 +192,9 @@ impl Act<'_> {
     }
 
     fn commit_candidate(&mut self) {
-        for (path, (value, who)) in std::mem::take(&mut self.device.candidate) {
-            if who == Who::Operator {
-                self.trace.disrespect = Some(format!("path {path}: a stranger's {value} was committed"));
-            }
-            self.device.running.insert(path, value);
-        }
+        let candidate = std::mem::take(&mut self.device.candidate);
+        let values = candidate.into_iter().map(|(path, (value, _))| (path, value));
+        self.device.running.extend(values);
     }
 
     fn is_dirty(&self) -> bool {
@@ -266,7 +260,7 @@ impl Act<'_> {
             self.device.candidate.retain(|_, (_, who)| *who != me);
         }
         if self.has_pending() {
-            // What a cancel would erase of a stranger's work in running is named in the receipt, then it is done.
+            self.name_what_goes(change);
             self.device.take_back();
         }
         match change.image(|it| self.device.read(it)) {
@@ -293,6 +287,17 @@ impl Act<'_> {
         self.device.running.extend(inverse);
         self.unlock();
         Outcome::Reverted
+    }
+
+    /// What a cancel erases beside our own change is named in the receipt before it is done.
+    fn name_what_goes(&mut self, change: &Change) {
+        let Some(pending) = self.device.pending.as_ref().filter(|_| !planted("cancel-unnamed")) else {
+            return;
+        };
+        let running = self.device.running.iter();
+        let differs = running.filter(|(path, value)| pending.snapshot.get(path) != Some(*value));
+        let foreign = differs.filter(|(path, value)| change.edits.get(path).is_none_or(|(_, after)| after != *value));
+        self.trace.named.extend(foreign.map(|(path, _)| *path));
     }
 
     fn look(&self, change: &Change) -> Outcome {

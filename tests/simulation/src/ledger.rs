@@ -31,7 +31,8 @@ impl From<&Decision> for Verdict {
     }
 }
 
-type Part = (TransactionId, DeviceId);
+/// One device's part in one transaction.
+pub type Part = (TransactionId, DeviceId);
 
 /// The bookkeeper.
 #[derive(Debug, Clone, Default)]
@@ -56,10 +57,22 @@ pub struct Ledger {
     pub endings: BTreeMap<TransactionId, Ending>,
     /// The highest epoch that a participant answered.
     pub highest: BTreeMap<Part, Epoch>,
-    /// What the operator edited in running.
-    pub edited: BTreeSet<(DeviceId, Path)>,
-    /// How long a device or its agent was away at a stretch, in milliseconds.
-    pub away: BTreeMap<DeviceId, u64>,
+    /// The moment, in milliseconds since the world began.
+    pub now: u64,
+    /// Which places a transaction writes on a device.
+    pub touched: BTreeMap<Part, BTreeSet<Path>>,
+    /// What each transaction was made of: one wish, or several that were merged.
+    pub riders: BTreeMap<TransactionId, Vec<TransactionId>>,
+    /// When each transaction was planned.
+    pub planned: BTreeMap<TransactionId, u64>,
+    /// When each transaction's ending was on record.
+    pub over: BTreeMap<TransactionId, u64>,
+    /// What the operator edited in running, and when.
+    pub edited: Vec<(DeviceId, Path, u64)>,
+    /// When a device came up with what it had saved.
+    pub rebooted: Vec<(DeviceId, u64)>,
+    /// When nobody could get at a device: it was away, its agent was, or the operator's edits stood in its candidate.
+    pub barred: Vec<(DeviceId, u64, u64)>,
     /// The first invariant that did not hold.
     pub broken: Option<Broken>,
 }
@@ -216,7 +229,8 @@ impl Ledger {
         self.highest.get(&part).is_some_and(|it| epoch < *it)
     }
 
-    /// A participant has answered this epoch.
+    /// A participant has answered this epoch with more than "not yet" or "unknown": these promise nothing, and may be
+    /// forgotten with the process that gave them.
     pub fn answers(&mut self, part: Part, epoch: Epoch) {
         let highest = self.highest.entry(part).or_insert(epoch);
         *highest = epoch.max(*highest);

@@ -13,5 +13,6 @@ pub mod oracle;
 pub mod planted;
 pub mod points;
 pub mod report;
+pub mod respect;
 pub mod weather;
 pub mod world;

@@ -70,6 +70,9 @@ pub struct Weather {
     pub outage: Option<(u64, u64)>,
     /// When all faults are over.
     pub end: u64,
+    /// Whether most devices go through a candidate and take a change back by a timer of their own: there the lock dies with
+    /// its session, and the change does not.
+    pub candidates: bool,
     /// Whether every transaction has to commit: nothing goes wrong, or only the network, and that for a short time.
     pub must_commit: bool,
 }
@@ -89,6 +92,7 @@ impl Weather {
             skewed: false,
             outage: None,
             end: 0,
+            candidates: false,
             must_commit: true,
         }
     }
@@ -114,12 +118,15 @@ impl Weather {
         let all = kind == 9;
         if kind == 7 {
             // An agent dies in the open window while the operator is busy: its locks die, the change does not.
+            weather.candidates = true;
             weather.operator = chance.between(10, 40);
-            let visit = u32::try_from(chance.between(1, 3)).unwrap_or(1);
-            weather.kills = vec![Kill {
-                point: chance.pick(&IN_THE_WINDOW),
-                visit,
-            }];
+            weather.mishaps = chance.pick(&[0, 60, 120]);
+            weather.kills = (0..2)
+                .map(|_| Kill {
+                    point: chance.pick(&IN_THE_WINDOW),
+                    visit: u32::try_from(chance.between(1, 3)).unwrap_or(1),
+                })
+                .collect();
         } else if kind == 8 {
             weather.kills = vec![Kill {
                 point: chance.pick(&AFTER_DEBTS),
@@ -133,10 +140,15 @@ impl Weather {
             weather.mishaps = chance.between(20, 250);
         }
         if kind == 5 || kind == 6 || all {
-            weather.operator = chance.between(1, 12);
+            weather.operator = chance.between(1, 24);
         }
-        if (kind == 3 || all) && chance.permille(600) {
-            weather.take_over = Some(chance.between(50, weather.end));
+        if kind == 3 || (all && chance.permille(600)) {
+            // Mostly while something runs, and with old words still on their way.
+            let latest = if chance.permille(800) { 15_000 } else { weather.end };
+            weather.take_over = Some(chance.between(50, latest));
+            weather.noise_ends = weather.end;
+            weather.repeat = chance.between(200, 500);
+            weather.delay = chance.between(200, 2_000);
         }
         if kind == 8 || (all && chance.permille(200)) {
             let from = chance.between(10, 20_000);
@@ -160,7 +172,8 @@ const AFTER_DEBTS: [&str; 3] = [
 ];
 
 /// Points between an apply and its confirmation.
-const IN_THE_WINDOW: [&str; 4] = [
+const IN_THE_WINDOW: [&str; 5] = [
+    "participant: confirm",
     "participant: confirm",
     "participant: renew",
     "participant: inquire",
@@ -168,13 +181,14 @@ const IN_THE_WINDOW: [&str; 4] = [
 ];
 
 /// Points that few worlds come by.
-const RARE: [&str; 8] = [
+const RARE: [&str; 9] = [
     "coordinator: send renew",
     "coordinator: ask the gate",
     "participant: write raised",
     "participant: sync raised",
     "participant: renew",
     "participant: read",
+    "participant: restage",
     "participant: restage",
     "participant: inquire",
 ];

@@ -27,6 +27,12 @@ pub enum CompactError {
     /// A sync failed: what the disk holds is unknown.
     #[error("journal lost in compaction")]
     Lost(#[source] io::Error),
+    /// Somebody else leads by now: what may go is his to say.
+    #[error("fenced: the journal stands at {current}")]
+    Fenced {
+        /// The epoch that the journal stands at.
+        current: transaction::Epoch,
+    },
     /// The journal has ended.
     #[error("journal closed")]
     Closed,

@@ -44,14 +44,15 @@ const LOCK: &str = "lock";
 impl Directory {
     /// Opens a directory, made with mode 0700 if absent, and takes its lock. `None`: another process holds it.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        if !path.exists() {
+        let missing: Vec<&Path> = path.ancestors().take_while(|it| !it.exists()).collect();
+        if !missing.is_empty() {
             fs::DirBuilder::new().recursive(true).create(path)?;
             fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-            let parent = path
-                .parent()
-                .filter(|it| !it.as_os_str().is_empty())
-                .unwrap_or(Path::new("."));
-            File::open(parent)?.sync_all()?;
+        }
+        // Whoever made it may have died before its name was durable, so the name is made so at every start.
+        for made in missing.into_iter().chain([path]) {
+            let parent = made.parent().filter(|it| !it.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
         }
         let lock = OpenOptions::new()
             .create(true)

@@ -68,8 +68,8 @@ pub enum Input {
     },
     /// After a restart: this transaction already holds these devices.
     Held {
-        /// Its ticket.
-        ticket: TicketId,
+        /// Its tickets: more than one where several were merged.
+        tickets: Vec<TicketId>,
         /// What it holds.
         devices: BTreeSet<DeviceId>,
     },

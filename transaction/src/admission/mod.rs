@@ -52,9 +52,9 @@ impl Admission {
             Input::Release { ticket, device, owed } => self.release(ticket, device, owed),
             Input::Over { ticket, how } => self.over(ticket, how, &mut effects),
             Input::Cleared { device, transaction } => self.clear(device, transaction),
-            Input::Held { ticket, devices } => {
+            Input::Held { tickets, devices } => {
                 self.running.push(Running {
-                    tickets: vec![ticket],
+                    tickets,
                     holds: devices,
                     singly: VecDeque::new(),
                 });

@@ -132,14 +132,25 @@ fn a_restart_holds_what_was_held_even_twice() {
     let mut admission = Admission::new(Limits::default());
     let devices = BTreeSet::from([DeviceId(1)]);
     admission.step(Input::Held {
-        ticket: TicketId(1),
+        tickets: vec![TicketId(1)],
         devices: devices.clone(),
     });
     admission.step(Input::Held {
-        ticket: TicketId(2),
+        tickets: vec![TicketId(2)],
         devices,
     });
     admission.step(submission(3, &[1], false));
     assert!(admitted(&admission.step(over(1, Over::Committed))).is_empty());
     assert_eq!(admitted(&admission.step(over(2, Over::Committed))), [[3]]);
+}
+
+#[test]
+fn what_was_merged_before_a_restart_goes_singly_after_it() {
+    let mut admission = Admission::new(Limits::default());
+    admission.step(Input::Held {
+        tickets: vec![TicketId(1), TicketId(2)],
+        devices: [DeviceId(1)].into(),
+    });
+    assert_eq!(admitted(&admission.step(over(1, Over::RolledBack))), [[1]]);
+    assert_eq!(admitted(&admission.step(over(1, Over::Committed))), [[2]]);
 }

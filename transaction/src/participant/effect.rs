@@ -118,6 +118,21 @@ pub enum Operation<C> {
     },
 }
 
+impl<C> Operation<C> {
+    /// The change that it is about.
+    pub fn change(&self) -> &C {
+        match self {
+            Self::Stage { change, .. }
+            | Self::Restage { change }
+            | Self::Apply { change, .. }
+            | Self::Renew { change, .. }
+            | Self::Confirm { change, .. }
+            | Self::Revert { change, .. }
+            | Self::Read { change, .. } => change,
+        }
+    }
+}
+
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {

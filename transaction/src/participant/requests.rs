@@ -55,14 +55,16 @@ impl<C: Clone> Participant<C> {
         }
     }
 
-    /// What is over stays over. A revert is put on record even so: after that no older voice can stage anew.
+    /// What is over stays over. A revert is put on record even so, and so is a higher epoch: after that no older voice can
+    /// stage anew, whoever dies.
     fn in_past(&mut self, about: About, turn: &mut Turn<C>) {
         let Some(over) = self.past.find_mut(about.transaction) else {
             return;
         };
+        let raised = about.epoch > over.epoch;
         over.epoch = over.epoch.max(about.epoch);
         let answer = over.answer_to(about.step);
-        if about.step == Step::Revert && !over.recorded {
+        if over.recorded && raised || !over.recorded && about.step == Step::Revert {
             over.recorded = true;
             let standing = over.standing();
             self.record_end(about, standing, turn);

@@ -47,9 +47,10 @@ impl World {
         let part = (request.transaction, request.device);
         let old = self.ledger.is_old(part, request.epoch);
         let effects = self.agent_step(at, Input::Request(request.clone()));
-        let quiet = |it: &Effect<Change>| matches!(it, Effect::Reply(_));
-        if old && !effects.iter().all(quiet) {
-            let seen = format!("{} obeyed {} after a higher one", request.device, request.epoch);
+        let refuses =
+            |it: &Effect<Change>| matches!(it, Effect::Reply(it) if matches!(it.answer, Answer::Superseded { .. }));
+        if old && !effects.iter().all(refuses) {
+            let seen = format!("{} listened to {} after a higher one", request.device, request.epoch);
             self.ledger.breaks("fencing", seen);
         }
         self.agent_acts(at, effects);
@@ -128,7 +129,11 @@ impl World {
 
     fn agent_replies(&mut self, at: usize, reply: Reply) {
         let part = (reply.transaction, reply.device);
-        if !matches!(reply.answer, Answer::Superseded { .. }) {
+        let promises_nothing = matches!(
+            reply.answer,
+            Answer::Superseded { .. } | Answer::Deferred { .. } | Answer::Unknown
+        );
+        if !promises_nothing {
             self.ledger.answers(part, reply.epoch);
         }
         let standing = match (reply.step, &reply.answer) {
@@ -146,15 +151,16 @@ impl World {
 
     /// Whether the device is where the agent says, as far as nobody else has been at it.
     fn stands_truly(&self, at: usize, transaction: TransactionId, standing: Standing) -> bool {
-        use crate::change::Image;
+        use crate::change::{Image, Path};
         let device = &self.devices[at];
         let id = self.agents[at].device;
-        if self.ledger.edited.iter().any(|(it, _)| *it == id) {
-            return true;
-        }
         let Some(change) = self.changes.get(&(transaction, id)) else {
             return true;
         };
+        let edited = |path: &Path| self.ledger.edited.iter().any(|(it, of, _)| *it == id && of == path);
+        if change.edits.keys().any(edited) {
+            return true;
+        }
         let wanted = if standing == Standing::Confirmed {
             Image::After
         } else {
@@ -175,12 +181,12 @@ impl World {
         if power_cut {
             agent.journal.cut(&mut self.chance);
         }
+        let dies = self.chance.below(5_000);
         if let Some(session) = agent.session.take() {
-            let after = self.chance.below(5_000);
-            self.schedule(after, Event::SessionDies { device: at, session });
+            self.schedule(dies, Event::SessionDies { device: at, session });
         }
-        if self.weather.operator > 0 && self.chance.permille(600) {
-            let after = self.chance.between(3_000, 10_000);
+        if self.weather.operator > 0 && self.chance.permille(800) {
+            let after = dies + self.chance.between(1, 3_000);
             self.schedule(after, Event::OperatorSeesItFree(at));
         }
         if !self.agents[at].gone {

@@ -1,20 +1,32 @@
 //! Plans: what a wanted transaction changes on each device, as the device stands when it is planned.
 
-use super::World;
+use super::{Part, Wish, World};
 use crate::change::{Change, Value};
 use transaction::{
-    Charge, CoordinatorRecord, Debt, Decision, Demand, DeviceId, Due, Ending, IntentId, Member, TransactionId,
+    Charge, CoordinatorRecord, Debt, Decision, Demand, DeviceId, Due, Ending, Gate, IntentId, Member, TransactionId,
 };
 
 impl World {
     pub(super) fn charge(
         &mut self,
         transaction: TransactionId,
+        wishes: &[TransactionId],
         debts: &[(DeviceId, TransactionId)],
-    ) -> Option<Charge<Change>> {
-        let wish = self.scenario.wish(transaction)?.clone();
+    ) -> Charge<Change> {
+        let wishes: Vec<Wish> = wishes
+            .iter()
+            .filter_map(|it| self.scenario.wish(*it))
+            .cloned()
+            .collect();
+        let mut parts: Vec<Part> = Vec::new();
+        for part in wishes.iter().flat_map(|it| &it.parts) {
+            match parts.iter_mut().find(|it| it.device == part.device) {
+                Some(same) => same.paths.extend(&part.paths),
+                None => parts.push(part.clone()),
+            }
+        }
         let mut members = Vec::new();
-        for part in &wish.parts {
+        for part in &parts {
             let device = self.agents[part.device].device;
             let mine = debts.iter().filter(|(it, _)| *it == device);
             let debts: Vec<Debt<Change>> = mine.filter_map(|(_, it)| self.debt(device, *it)).collect();
@@ -32,14 +44,14 @@ impl World {
                 debts,
             });
         }
-        Some(Charge {
+        Charge {
             transaction,
-            intents: vec![IntentId(transaction.0)],
+            intents: wishes.iter().map(|it| IntentId(it.transaction.0)).collect(),
             comment: "simulated".to_owned(),
             members,
-            gate: wish.gate,
+            gate: wishes.first().map_or(Gate::None, |it| it.gate),
             terms: self.scenario.terms.clone(),
-        })
+        }
     }
 
     /// What becomes of a debt: mostly it is repaired, sometimes the operator takes it on himself.

@@ -54,7 +54,7 @@ impl World {
         let submission = Submission {
             ticket: TicketId(transaction.0),
             devices: ids.collect(),
-            mergeable: false,
+            mergeable: self.scenario.wish(transaction).is_some_and(|it| it.mergeable),
         };
         self.admit(at, admission::Input::Submit(submission));
     }
@@ -73,9 +73,8 @@ impl World {
         for effect in effects {
             match effect {
                 admission::Effect::Admit { tickets, debts } => {
-                    for ticket in tickets {
-                        self.begin(at, TransactionId(ticket.0), &debts);
-                    }
+                    let wishes: Vec<TransactionId> = tickets.iter().map(|it| TransactionId(it.0)).collect();
+                    self.begin(at, &wishes, &debts);
                 }
                 admission::Effect::Refuse { refusal, .. } => self.say(|| refusal.to_string()),
                 admission::Effect::Arm { .. } | admission::Effect::Disarm(_) => {}
@@ -83,13 +82,16 @@ impl World {
         }
     }
 
-    fn begin(&mut self, at: usize, transaction: TransactionId, debts: &[(DeviceId, TransactionId)]) {
-        if !self.controllers[at].alive || self.controllers[at].fenced || self.is_begun(transaction) {
+    fn begin(&mut self, at: usize, wishes: &[TransactionId], debts: &[(DeviceId, TransactionId)]) {
+        let begun = wishes.iter().any(|it| self.is_seen_to(*it));
+        if !self.controllers[at].alive || self.controllers[at].fenced || begun {
             return;
         }
-        let Some(charge) = self.charge(transaction, debts) else {
-            return;
+        let transaction = match wishes {
+            [alone] => *alone,
+            _ => self.name_merged(),
         };
+        let charge = self.charge(transaction, wishes, debts);
         let epoch = self.controllers[at].epoch;
         self.say(|| format!("c{at} begins {} ({epoch})", short(transaction)));
         self.controllers[at]
@@ -249,7 +251,8 @@ impl World {
     }
 
     fn controller_does(&mut self, at: usize, transaction: TransactionId, effect: Effect<Change>) {
-        let ticket = TicketId(transaction.0);
+        let tickets = self.tickets(transaction);
+        let ticket = tickets.first().copied().unwrap_or(TicketId(transaction.0));
         match effect {
             Effect::Record(_) | Effect::Send(_) => {}
             Effect::Arm { timer, after } => {
@@ -328,7 +331,13 @@ impl World {
         if let CoordinatorRecord::Began { charge, .. } = record {
             let members = charge.members.iter().map(|it| it.device).collect();
             self.ledger.members.insert(charge.transaction, members);
+            let riders = charge.intents.iter().map(|it| TransactionId(it.0)).collect();
+            self.ledger.riders.insert(charge.transaction, riders);
+            self.ledger.planned.entry(charge.transaction).or_insert(self.now);
             for member in &charge.members {
+                let part = (charge.transaction, member.device);
+                let places = member.change.edits.keys().copied().collect();
+                self.ledger.touched.insert(part, places);
                 self.changes
                     .insert((charge.transaction, member.device), member.change.clone());
             }
@@ -357,7 +366,10 @@ impl World {
                 });
                 self.ledger.cleared.insert((*transaction, *device));
             }
-            CoordinatorRecord::Began { .. } | CoordinatorRecord::Settled { .. } => {}
+            CoordinatorRecord::Settled { transaction, .. } => {
+                self.ledger.over.entry(*transaction).or_insert(self.now);
+            }
+            CoordinatorRecord::Began { .. } => {}
         }
     }
 }

@@ -4,6 +4,7 @@ use super::scenario::TOUCHED;
 use super::{Event, World};
 use crate::change::Path;
 use crate::device::Who;
+use crate::respect::STRANGERS;
 
 impl World {
     /// Whether somebody dies here and now.
@@ -58,11 +59,16 @@ impl World {
     pub(super) fn operator_sees_it_free(&mut self, at: usize) {
         let path = Path::try_from(TOUCHED + self.chance.below(3)).unwrap_or(0);
         self.values += 1;
-        let value = 1_000_000 + self.values;
+        let value = STRANGERS + self.values;
         let device = &mut self.devices[at];
-        if self.now < self.weather.end && device.up && device.lock.is_none() && device.has_candidate() {
+        if self.now >= self.weather.end || !device.up || device.lock.is_some() {
+            return;
+        }
+        if device.has_candidate() && self.chance.permille(600) {
             device.candidate.insert(path, (value, Who::Operator));
             self.say(|| format!("operator edits the candidate of d{at}, path {path}"));
+        } else {
+            self.operator_edits(at, path, value);
         }
     }
 
@@ -71,7 +77,7 @@ impl World {
         let at = usize::try_from(self.chance.below(self.devices.len() as u64)).unwrap_or(0);
         let path = Path::try_from(self.chance.below(TOUCHED + 3)).unwrap_or(0);
         self.values += 1;
-        let value = 1_000_000 + self.values;
+        let value = STRANGERS + self.values;
         let device = &mut self.devices[at];
         let free = device.lock.is_none_or(|it| it == Who::Operator);
         if !device.up || !free {
@@ -104,7 +110,7 @@ impl World {
         self.say(|| format!("operator edits running of d{at}, path {path}"));
         if u64::from(path) < TOUCHED {
             let id = self.agents[at].device;
-            self.ledger.edited.insert((id, path));
+            self.ledger.edited.push((id, path, self.now));
         }
     }
 

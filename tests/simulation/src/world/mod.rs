@@ -5,6 +5,7 @@ mod charges;
 mod compaction;
 mod controllers;
 mod faults;
+mod merging;
 mod network;
 mod operations;
 mod recovery;
@@ -15,7 +16,7 @@ pub use scenario::{Part, Scenario, Wish};
 
 use crate::chance::Chance;
 use crate::change::Change;
-use crate::device::Device;
+use crate::device::{Device, Who};
 use crate::disk::Journal;
 use crate::ledger::{Broken, Ledger};
 use crate::oracle;
@@ -142,6 +143,9 @@ pub struct World {
     controllers: Vec<Controller>,
     journal: Journal<CoordinatorRecord<Change>>,
     changes: BTreeMap<(TransactionId, DeviceId), Change>,
+    /// Since when the operator's edits stand in each candidate.
+    dirty: Vec<Option<u64>>,
+    merged: u128,
     lease: Epoch,
     passes: BTreeMap<&'static str, u32>,
     values: u64,
@@ -165,6 +169,7 @@ impl World {
         let limit = self.weather.end + 10_000_000;
         while let Some(Reverse((at, id))) = self.events.pop() {
             self.now = at;
+            self.ledger.now = at;
             steps += 1;
             if let Some(event) = self.bodies.remove(&id) {
                 self.happen(event);
@@ -232,6 +237,22 @@ impl World {
         let mut ledger = std::mem::take(&mut self.ledger);
         ledger.keeps(|it| self.keeps_confirm(it));
         self.ledger = ledger;
+        self.note_barred();
+    }
+
+    /// How long the operator's edits stand in each candidate: nobody else gets at the device meanwhile.
+    fn note_barred(&mut self) {
+        for (at, device) in self.devices.iter().enumerate() {
+            let dirty = device.candidate.values().any(|(_, who)| *who == Who::Operator);
+            match (dirty, self.dirty[at]) {
+                (true, None) => self.dirty[at] = Some(self.now),
+                (false, Some(since)) => {
+                    self.dirty[at] = None;
+                    self.ledger.barred.push((self.agents[at].device, since, self.now));
+                }
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
     }
 
     fn is_quiet(&self) -> bool {
@@ -241,9 +262,9 @@ impl World {
     /// What is still open: transactions, participants, locks.
     fn unfinished(&self) -> String {
         let mut open = Vec::new();
-        for transaction in self.scenario.transactions() {
-            if !self.ledger.endings.contains_key(&transaction) {
-                open.push(format!("{} has not ended", short(transaction)));
+        for wish in self.scenario.transactions() {
+            if !self.has_ended(wish) {
+                open.push(format!("{} has not ended", short(wish)));
             }
         }
         for (at, agent) in self.agents.iter().enumerate() {
@@ -275,22 +296,35 @@ impl World {
 
     /// At the end: usefulness, and who may be torn.
     fn judge(&mut self) {
-        if self.weather.must_commit && !self.scenario.is_doomed() {
-            let failed = self.ledger.endings.iter().find(|(_, it)| **it != Ending::Committed);
-            if let Some((transaction, ending)) = failed {
-                let seen = format!("{} could have committed and ended {ending:?}", short(*transaction));
-                self.ledger.breaks("usefulness", seen);
-            }
+        let must_commit = |it: &TransactionId| self.weather.must_commit && !self.is_doomed(*it);
+        let failed = self
+            .ledger
+            .endings
+            .iter()
+            .find(|(it, ending)| **ending != Ending::Committed && must_commit(it))
+            .map(|(it, ending)| format!("{} could have committed and ended {ending:?}", short(*it)));
+        if let Some(seen) = failed {
+            self.ledger.breaks("usefulness", seen);
         }
-        if let Some(device) = oracle::unexcused(&self.ledger, PATIENCE).first() {
-            self.ledger
-                .breaks("usefulness", format!("{device} ended torn and nothing excuses it"));
+        if let Some((transaction, device)) = oracle::unexcused(&self.ledger, PATIENCE).first() {
+            let seen = format!("{device} ended torn in {} and nothing excuses it", short(*transaction));
+            self.ledger.breaks("usefulness", seen);
         }
+    }
+
+    /// Whether somebody withdrew from this transaction, or the network was not well after it.
+    fn is_doomed(&self, transaction: TransactionId) -> bool {
+        self.riders(transaction)
+            .iter()
+            .filter_map(|it| self.scenario.wish(*it))
+            .any(|it| !it.healthy || it.cancelled.is_some())
     }
 
     fn outcomes(&self) -> Outcomes {
         let weakest = |it: &TransactionId| {
-            let members = self.scenario.parts(*it).map(|part| self.devices[part.device].class);
+            let wishes = self.riders(*it);
+            let parts = wishes.iter().flat_map(|it| self.scenario.parts(*it));
+            let members = parts.map(|part| self.devices[part.device].class);
             members.reduce(Guarantee::with).unwrap_or(Guarantee::Plain)
         };
         let endings = self

@@ -4,6 +4,7 @@ use super::{Acting, Event, World};
 use crate::adapter::{Act, Trace};
 use crate::change::Change;
 use crate::points;
+use crate::respect;
 use crate::weather::{MISHAPS, Mishap};
 use transaction::participant::{Operation, Outcome};
 use transaction::{ParticipantRecord, Taken, TransactionId};
@@ -106,6 +107,7 @@ impl World {
             }
             Some(Mishap::RebootBefore) => {
                 device.reboot();
+                self.note_reboot(at);
                 return self.answer(
                     &acting,
                     Outcome::Unknown {
@@ -138,7 +140,10 @@ impl World {
         };
         match acting.mishap {
             Some(Mishap::DropAfter) => device.close(acting.session),
-            Some(Mishap::RebootAfter) => device.reboot(),
+            Some(Mishap::RebootAfter) => {
+                device.reboot();
+                self.note_reboot(at);
+            }
             Some(Mishap::Late) => return,
             Some(Mishap::Refuse | Mishap::Hang | Mishap::DropBefore | Mishap::RebootBefore | Mishap::CannotSave)
             | None => return self.answer(&acting, outcome),
@@ -163,13 +168,23 @@ impl World {
             cannot_save: acting.mishap == Some(Mishap::CannotSave),
             trace: Trace::default(),
         };
+        let before = act.device.clone();
         let outcome = act.perform(&acting.work);
         let trace = act.trace;
-        self.note(acting, &outcome, trace);
+        let seen = respect::unnamed(&before, &self.devices[at], acting.work.change(), &trace.named);
+        if let Some(seen) = seen {
+            self.ledger.breaks("respect", format!("device {at}: {seen}"));
+        }
+        self.note(acting, &outcome, &trace);
         outcome
     }
 
-    fn note(&mut self, acting: &Acting, outcome: &Outcome, trace: Trace) {
+    fn note_reboot(&mut self, at: usize) {
+        let id = self.agents[at].device;
+        self.ledger.rebooted.push((id, self.now));
+    }
+
+    fn note(&mut self, acting: &Acting, outcome: &Outcome, trace: &Trace) {
         let (at, transaction) = (acting.agent, acting.transaction);
         let part = (transaction, self.agents[at].device);
         if matches!(outcome, Outcome::Staged { .. }) {
@@ -185,9 +200,6 @@ impl World {
         if let Some((armed, lease)) = trace.armed {
             let after = self.skewed(std::time::Duration::from_millis(lease));
             self.schedule(after, Event::DeviceTimer { device: at, armed });
-        }
-        if let Some(seen) = trace.disrespect {
-            self.ledger.breaks("respect", format!("device {at}: {seen}"));
         }
     }
 

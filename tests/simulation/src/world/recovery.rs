@@ -5,9 +5,7 @@ use super::{Event, World, is_confirm};
 use crate::change::Change;
 use std::collections::{BTreeMap, BTreeSet};
 use transaction::admission::Input;
-use transaction::{
-    Cleared, Coordinator, CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Moment, TicketId, TransactionId,
-};
+use transaction::{Cleared, Coordinator, CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Moment, TransactionId};
 
 type Records = BTreeMap<TransactionId, Vec<CoordinatorRecord<Change>>>;
 
@@ -55,7 +53,7 @@ impl World {
         }
         if self.controllers[at].life == life {
             for transaction in self.submitted.clone() {
-                if !self.is_begun(transaction) {
+                if !self.is_seen_to(transaction) {
                     self.submit(transaction);
                 }
             }
@@ -76,13 +74,8 @@ impl World {
             }
         } else {
             let devices = coordinator.seats().iter().map(|it| it.device).collect();
-            self.admit(
-                at,
-                Input::Held {
-                    ticket: TicketId(transaction.0),
-                    devices,
-                },
-            );
+            let tickets = self.tickets(transaction);
+            self.admit(at, Input::Held { tickets, devices });
         }
         self.controllers[at].coordinators.insert(transaction, coordinator);
         for input in self.controller_acts(at, transaction, effects) {

@@ -32,6 +32,8 @@ pub struct Wish {
     pub healthy: bool,
     /// When the caller withdraws, if he does.
     pub cancelled: Option<u64>,
+    /// Whether it may ride one transaction with others that wait for the same device.
+    pub mergeable: bool,
 }
 
 /// Everything that is wanted.
@@ -71,7 +73,11 @@ impl Scenario {
                 gate: Gate::None,
                 healthy: true,
                 cancelled: None,
+                mergeable: false,
             });
+        }
+        if chance.permille(300) {
+            wishes.extend(small(devices, chance));
         }
         Self {
             devices,
@@ -94,11 +100,32 @@ impl Scenario {
     pub fn parts(&self, transaction: TransactionId) -> impl Iterator<Item = &Part> {
         self.wish(transaction).into_iter().flat_map(|it| &it.parts)
     }
+}
 
-    /// Whether somebody withdraws, or the network is not well: no transaction has to commit.
-    pub fn is_doomed(&self) -> bool {
-        self.wishes.iter().any(|it| !it.healthy || it.cancelled.is_some())
-    }
+/// A few small changes to one device, asked for while it is likely to be held: these may be merged.
+fn small(devices: usize, chance: &mut Chance) -> Vec<Wish> {
+    let device = usize::try_from(chance.below(devices as u64)).unwrap_or(0);
+    let begin = chance.below(2_000);
+    let one = |number: u64| Wish {
+        transaction: TransactionId(u128::from(20 + number)),
+        at: begin + number * 10,
+        parts: vec![Part {
+            device,
+            wave: 0,
+            paths: paths(chance),
+        }],
+        gate: Gate::None,
+        healthy: true,
+        cancelled: None,
+        mergeable: true,
+    };
+    (0..3).map(one).collect()
+}
+
+fn paths(chance: &mut Chance) -> BTreeSet<Path> {
+    (0..chance.between(1, 3))
+        .map(|_| Path::try_from(chance.below(TOUCHED)).unwrap_or(0))
+        .collect()
 }
 
 fn wish(number: u64, devices: usize, chance: &mut Chance) -> Wish {
@@ -106,9 +133,7 @@ fn wish(number: u64, devices: usize, chance: &mut Chance) -> Wish {
     let mut parts = Vec::new();
     for device in 0..devices {
         if chance.permille(750) || parts.is_empty() && device + 1 == devices {
-            let paths = (0..chance.between(1, 3))
-                .map(|_| Path::try_from(chance.below(TOUCHED)).unwrap_or(0))
-                .collect();
+            let paths = paths(chance);
             let wave = u16::try_from(chance.below(3) / 2).unwrap_or(0);
             parts.push(Part { device, wave, paths });
         }
@@ -120,6 +145,7 @@ fn wish(number: u64, devices: usize, chance: &mut Chance) -> Wish {
         gate: chance.pick(&[Gate::None, Gate::None, Gate::Last, Gate::EachWave]),
         healthy: !chance.permille(60),
         cancelled: chance.permille(60).then(|| at + chance.below(4_000)),
+        mergeable: false,
     }
 }
 

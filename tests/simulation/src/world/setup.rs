@@ -18,7 +18,9 @@ impl World {
         let mut chance = Chance::new(seed);
         let weather = Weather::of(seed, &mut chance);
         let scenario = Scenario::draw(&mut chance, weather.outage.map(|(_, until)| until + 5_000));
-        let devices: Vec<Device> = (0..scenario.devices).map(|_| device(&mut chance)).collect();
+        let devices: Vec<Device> = (0..scenario.devices)
+            .map(|_| device(&mut chance, weather.candidates))
+            .collect();
         let agents = (0..devices.len())
             .map(|it| Agent::new(DeviceId(it as u128 + 1)))
             .collect();
@@ -45,7 +47,10 @@ impl World {
             lease: Epoch(0),
             passes: BTreeMap::new(),
             values: 1_000,
+            dirty: Vec::new(),
+            merged: 0,
         };
+        world.dirty.resize(world.devices.len(), None);
         world.plan();
         world
     }
@@ -67,7 +72,7 @@ impl World {
             let device = usize::try_from(self.chance.below(self.devices.len() as u64)).unwrap_or(0);
             let of_agent = self.chance.permille(500);
             let id = self.agents[device].device;
-            self.ledger.away.insert(id, until - from);
+            self.ledger.barred.push((id, from, until));
             self.schedule(from, Event::OutageBegins { device, of_agent });
             self.schedule(until, Event::OutageEnds { device, of_agent });
             self.weather.end = end.max(until + 30_000);
@@ -94,8 +99,12 @@ impl World {
     }
 }
 
-fn device(chance: &mut Chance) -> Device {
-    let class = chance.pick(&Guarantee::ALL);
+fn device(chance: &mut Chance, candidates: bool) -> Device {
+    let class = if candidates && chance.permille(700) {
+        Guarantee::Confirmed
+    } else {
+        chance.pick(&Guarantee::ALL)
+    };
     let renews = class.taken_back() != TakenBack::ByAgent && chance.permille(700);
     let running = (0..8).map(|it: Path| (it, u64::from(it) + 1)).collect();
     Device::new(class, renews, running)

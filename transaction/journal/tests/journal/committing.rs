@@ -1,4 +1,4 @@
-//! The committer: fencing, one sync for many, bounded waiting, and the end of the process when the disk fails.
+//! The committer: one sync for many, bounded waiting, and the end of the process when the disk fails.
 
 use std::io;
 use std::process::Command;
@@ -8,60 +8,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use transaction_journal::{AppendError, Disk, DiskFile, Epoch, FileJournal, Journal, LIMIT, Options, Position};
+use transaction_journal::{AppendError, Disk, DiskFile, Epoch, FileJournal, Journal, Options, Position};
 
 use crate::disk::{Flaw, MemoryDisk};
 
 fn open(disk: impl Disk + 'static, options: Options) -> FileJournal<Vec<u8>> {
     FileJournal::open_on(Arc::new(disk), options).unwrap().0
-}
-
-#[tokio::test]
-async fn a_lower_epoch_is_fenced_also_after_a_restart() {
-    let disk = MemoryDisk::default();
-    let journal = open(disk.clone(), Options::default());
-    assert_eq!(journal.append(Epoch(3), vec![vec![1]]).await, Ok(Position(1)));
-    assert_eq!(journal.append(Epoch(5), vec![]).await, Ok(Position(1)));
-    let fenced = Err(AppendError::Fenced { current: Epoch(5) });
-    assert_eq!(journal.append(Epoch(3), vec![vec![2]]).await, fenced);
-    drop(journal);
-    let (journal, found) = FileJournal::<Vec<u8>>::open_on(Arc::new(disk), Options::default()).unwrap();
-    assert_eq!((found.entries.len(), found.epoch), (1, Epoch(5)));
-    assert_eq!(journal.append(Epoch(4), vec![vec![2]]).await, fenced);
-    assert_eq!(journal.append(Epoch(5), vec![vec![2]]).await, Ok(Position(2)));
-}
-
-#[tokio::test]
-async fn a_fence_survives_the_compaction_of_everything() {
-    let disk = MemoryDisk::default();
-    let journal = open(disk.clone(), Options::default());
-    for _ in 0..5 {
-        journal.append(Epoch(2), vec![vec![1], vec![2]]).await.unwrap();
-    }
-    journal.append(Epoch(7), vec![]).await.unwrap();
-    journal.compact(Box::new(|_| false)).await.unwrap();
-    drop(journal);
-    let (journal, found) = FileJournal::<Vec<u8>>::open_on(Arc::new(disk), Options::default()).unwrap();
-    assert_eq!((found.entries.len(), found.epoch), (0, Epoch(7)));
-    assert_eq!(journal.append(Epoch(7), vec![vec![3]]).await, Ok(Position(11)));
-}
-
-#[tokio::test]
-async fn a_record_beyond_the_limit_is_refused_and_its_neighbours_are_not() {
-    let journal = open(MemoryDisk::default(), Options::default());
-    let (one, long, two) = tokio::join!(
-        journal.append(Epoch(0), vec![vec![1]]),
-        journal.append(Epoch(0), vec![vec![1], vec![0; LIMIT + 1]]),
-        journal.append(Epoch(0), vec![vec![2]]),
-    );
-    assert_eq!(
-        long,
-        Err(AppendError::TooLarge {
-            bytes: LIMIT + 1,
-            limit: LIMIT
-        })
-    );
-    assert_eq!((one, two), (Ok(Position(1)), Ok(Position(2))));
 }
 
 /// A disk whose syncs wait until they are let through.

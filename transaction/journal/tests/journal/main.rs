@@ -8,5 +8,6 @@
 mod committing;
 mod cutting;
 mod disk;
+mod keeping;
 mod opening;
 mod power;

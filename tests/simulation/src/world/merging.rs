@@ -1,0 +1,48 @@
+//! Wishes for one device that wait at the same time ride one transaction, and go singly where that is rolled back.
+
+use super::World;
+use transaction::{Ending, TicketId, TransactionId};
+
+/// From here on transactions have several riders.
+const MERGED: u128 = 1_000;
+
+impl World {
+    /// A name for a transaction that carries several wishes.
+    pub(super) fn name_merged(&mut self) -> TransactionId {
+        self.merged += 1;
+        TransactionId(MERGED + self.merged)
+    }
+
+    /// The wishes that ride a transaction.
+    pub(super) fn riders(&self, transaction: TransactionId) -> Vec<TransactionId> {
+        let riders = self.ledger.riders.get(&transaction);
+        riders.cloned().unwrap_or_else(|| vec![transaction])
+    }
+
+    /// What admission knows a transaction by: any of its tickets.
+    pub(super) fn tickets(&self, transaction: TransactionId) -> Vec<TicketId> {
+        self.riders(transaction).iter().map(|it| TicketId(it.0)).collect()
+    }
+
+    /// Whether a wish is over: on its own, or with others where that was not undone.
+    pub(super) fn has_ended(&self, wish: TransactionId) -> bool {
+        let kept = |it: &Ending| !matches!(it, Ending::RolledBack { .. });
+        self.ledger.endings.contains_key(&wish)
+            || self
+                .carriers(wish)
+                .any(|it| self.ledger.endings.get(&it).is_some_and(kept))
+    }
+
+    /// Whether somebody sees to a wish already: it began, or rides a transaction that was not rolled back.
+    pub(super) fn is_seen_to(&self, wish: TransactionId) -> bool {
+        let rolled_back = |it: &TransactionId| matches!(self.ledger.endings.get(it), Some(Ending::RolledBack { .. }));
+        self.is_begun(wish) || self.carriers(wish).any(|it| self.is_begun(it) && !rolled_back(&it))
+    }
+
+    fn carriers(&self, wish: TransactionId) -> impl Iterator<Item = TransactionId> {
+        let carries = move |(it, riders): (&TransactionId, &Vec<TransactionId>)| {
+            (it.0 > MERGED && riders.contains(&wish)).then_some(*it)
+        };
+        self.ledger.riders.iter().filter_map(carries)
+    }
+}
