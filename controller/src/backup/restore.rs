@@ -60,8 +60,8 @@ pub async fn restore(file: &Path, state: &Path, passphrase: &str, now: u64) -> R
 
 async fn into(file: &Path, folder: &Path, passphrase: &str, now: u64) -> Result<Report, BackupError> {
     let manifest = unpack(file, folder, passphrase)?;
-    let over = over(&folder.join("store.db")).await?;
     let epoch = raised(manifest.epoch, now / 1000);
+    let over = over(&folder.join("store.db"), epoch).await?;
     let lines = folder.join("journal.jsonl");
     let text = fs::read_to_string(&lines).map_err(disk("read", &lines))?;
     let mut records = Vec::new();
@@ -155,12 +155,25 @@ fn keep(path: &Path, content: &mut impl Read) -> io::Result<u64> {
     Ok(written)
 }
 
-/// The transactions that the store knows to be over, with how they ended.
-async fn over(store: &Path) -> Result<Vec<(String, String)>, BackupError> {
+/// The transactions that the store knows to be over, with how they ended. Where the store can hold the journal too, its
+/// table is emptied and stands at the new epoch: what is open is in the files alone.
+async fn over(store: &Path, epoch: u64) -> Result<Vec<(String, String)>, BackupError> {
     schema::found(store).await?;
     let pool = schema::look(store).await?;
-    let rows = sqlx::query("SELECT id, state FROM transaction_record WHERE state <> 'running'");
-    let rows = rows.fetch_all(&pool).await;
+    let read = async {
+        let table = sqlx::query("SELECT name FROM sqlite_master WHERE name = 'journal_lease'");
+        if table.fetch_optional(&pool).await?.is_some() {
+            sqlx::query("DELETE FROM journal").execute(&pool).await?;
+            let raise = sqlx::query("UPDATE journal_lease SET epoch = $1, position = 0");
+            raise
+                .bind(i64::try_from(epoch).unwrap_or(i64::MAX))
+                .execute(&pool)
+                .await?;
+        }
+        let rows = sqlx::query("SELECT id, state FROM transaction_record WHERE state <> 'running'");
+        rows.fetch_all(&pool).await
+    };
+    let rows = read.await;
     pool.close().await;
     let rows = rows.map_err(|source| crate::store::StoreError::Query {
         act: "list what is over",
