@@ -95,6 +95,9 @@ pub enum Command {
     /// The chain that shows tampering
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// How vendors' devices speak
+    #[command(subcommand)]
+    Platform(PlatformCommand),
     /// Who is let in, and as what
     #[command(subcommand)]
     Token(TokenCommand),
@@ -256,6 +259,26 @@ pub enum ImportCommand {
 pub enum AuditCommand {
     /// Check the whole chain
     Verify(Remote),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PlatformCommand {
+    /// The platforms of this program, and what they were verified against
+    List,
+    /// Check a platform file: its faults, and whether it reads back what it says
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Show what a device would be sent to come from one configuration to another, and back
+    Try {
+        /// The platform's name, or a file
+        platform: String,
+        /// The configuration before
+        before: PathBuf,
+        /// The configuration after
+        after: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

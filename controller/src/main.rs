@@ -89,6 +89,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Audit(AuditCommand::Verify(remote)) => command::audit::verify(&client(&remote)?, output).await,
         Command::Inventory(InventoryCommand::Check { file }) => command::inventory::check(output, &file),
         Command::Inventory(InventoryCommand::Import(lab)) => command::inventory::import(output, &lab),
+        Command::Platform(command) => command::platform::run(&command, output),
         Command::Token(command) => command::token::run(command, output, client).await,
         Command::Config(ConfigCommand::Log { filter, remote }) => {
             command::config::log(&client(&remote)?, output, filter.as_deref()).await

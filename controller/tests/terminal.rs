@@ -105,6 +105,37 @@ fn who_lets_go_of_a_commit_is_told_how_to_follow_it_and_it_goes_on() {
     assert!(code == 0 && said.contains("committed"), "{said}");
 }
 
+#[test]
+fn a_platform_is_shown_checked_and_tried_without_a_device() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
+        let command = command.args(line.split_whitespace()).current_dir(folder.path());
+        said(&command.output().unwrap())
+    };
+    let (code, text) = run("platform list");
+    assert!(
+        code == 0 && text.contains("frr") && text.contains("simulated"),
+        "{text}"
+    );
+    let file = tests_real::root().join("adapters/platform/platforms/frr.yaml");
+    let (code, text) = run(&format!("platform check {}", file.display()));
+    assert!(code == 0 && text.contains("is good"), "{text}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(folder.path().join("bad.yaml"), text.replacen("negation", "negatoin", 1)).unwrap();
+    let (code, text) = run("platform check bad.yaml");
+    assert!(code == 3 && text.contains("negatoin"), "{text}");
+    let json = |text: &str| format!(r#"{{"entente-interfaces:interface":[{{"name":"eth1","description":"{text}"}}]}}"#);
+    for (name, text) in [("a.json", "one"), ("b.json", "two")] {
+        std::fs::write(folder.path().join(name), json(text)).unwrap();
+    }
+    let (code, text) = run("platform try frr a.json b.json --output json");
+    let both: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{code} {text}"));
+    assert!(both["forth"].as_str().unwrap().contains("description two"), "{text}");
+    assert!(both["back"].as_str().unwrap().contains("description one"), "{text}");
+    assert_eq!(run("platform try nowhere a.json b.json").0, 8);
+}
+
 /// Takes one request and gives its first line and its body.
 fn taken(listener: &TcpListener) -> (String, String) {
     let (mut stream, _) = listener.accept().unwrap();

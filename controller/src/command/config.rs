@@ -56,7 +56,8 @@ pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
     show::differences(output, &rows, "no difference")
 }
 
-fn tree(file: &Path) -> Result<Tree> {
+/// A configuration of a file, in RFC 7951 JSON or in XML.
+pub fn tree(file: &Path) -> Result<Tree> {
     let text = read(file)?;
     let schema = Schema::canonical();
     let read = if text.trim_start().starts_with('<') {

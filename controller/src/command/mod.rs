@@ -6,6 +6,7 @@ pub mod commit;
 pub mod config;
 pub mod demo;
 pub mod inventory;
+pub mod platform;
 pub mod show;
 pub mod token;
 

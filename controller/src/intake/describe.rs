@@ -33,7 +33,7 @@ pub fn complete(api: &mut OpenApi) {
             &mut item.patch,
         ];
         for operation in operations.into_iter().flatten() {
-            answers(operation);
+            answers(operation, path.contains('{'));
             if path != "/v1/health" {
                 let token = SecurityRequirement::new::<_, [&str; 0], &str>("token", []);
                 operation.security = Some(vec![token]);
@@ -42,8 +42,9 @@ pub fn complete(api: &mut OpenApi) {
     }
 }
 
-fn answers(operation: &mut Operation) {
-    for (status, what) in ANYWHERE {
+fn answers(operation: &mut Operation, names_something: bool) {
+    let missing = names_something.then_some(("404", "what the path names is not there"));
+    for (status, what) in ANYWHERE.into_iter().chain(missing) {
         let problem = ContentBuilder::new()
             .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
             .build();

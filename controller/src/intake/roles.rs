@@ -74,9 +74,9 @@ impl Right {
 }
 
 /// What is the admin's alone, also to look at.
-const ADMINISTERED: [&str; 3] = ["/v1/tokens", "/v1/backup", "/v1/log"];
+const ADMINISTERED: [&str; 4] = ["/v1/tokens", "/v1/backup", "/v1/log", "/v1/classes/reload"];
 /// How the paths of approving end.
-const APPROVED: [&str; 3] = ["/approve", "/reject", "/approval"];
+const APPROVED: [&str; 2] = ["/approve", "/refuse"];
 
 /// What a request needs. What is not named here and only looks is for everybody, what changes something for operators.
 pub fn needed(method: &Method, path: &str) -> Right {
@@ -113,7 +113,9 @@ mod tests {
         check(Method::POST, "/v1/plans", &[Operator, Admin]);
         check(Method::POST, "/v1/plans/p/commit", &[Operator, Admin]);
         check(Method::POST, "/v1/plans/p/approve", &[Approver, Admin]);
+        check(Method::POST, "/v1/plans/p/refuse", &[Approver, Admin]);
         check(Method::POST, "/v1/agents/a/invitation", &[Admin]);
+        check(Method::POST, "/v1/agents/a/approve", &[Admin]);
         check(Method::GET, "/v1/tokens", &[Admin]);
         check(Method::POST, "/v1/tokens/t/revoke", &[Admin]);
         check(Method::PUT, "/v1/log", &[Admin]);

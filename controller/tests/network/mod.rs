@@ -211,30 +211,48 @@ impl Network {
 
     /// Plans and commits over REST without waiting; gives the transaction.
     pub fn commit(&self, file: &str) -> String {
-        let said = self.entente(&format!("commit -f {file} --detach --output json"));
-        let transaction: Value =
-            serde_json::from_str(&said.1).unwrap_or_else(|_| panic!("{}\n{}", said.1, self.logs()));
+        let intent = std::fs::read_to_string(self.path(file)).unwrap();
+        let plan = self.ask("POST", "/v1/plans", &intent);
+        let plan = plan["id"].as_str().unwrap_or_else(|| panic!("{plan}\n{}", self.logs()));
+        let transaction = self.ask("POST", &format!("/v1/plans/{plan}/commit"), "");
         transaction["id"].as_str().unwrap().to_owned()
     }
 
     /// What became of a transaction, once it has ended.
     pub fn ended(&self, transaction: &str) -> String {
         self.until(&format!("{transaction} to end"), || {
-            let said = self.entente(&format!("transaction show {transaction} --output json")).1;
-            let row: Value = serde_json::from_str(&said).ok()?;
+            let row = self.ask("GET", &format!("/v1/transactions/{transaction}"), "");
             let state = row["state"].as_str()?;
             (state != "running").then(|| state.to_owned())
         })
     }
 
+    /// Asks REST with the admin token.
+    fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+        let token = std::fs::read_to_string(self.path("state/token")).unwrap();
+        let answer = http(
+            &self.rest(),
+            method,
+            path,
+            (body, &format!("authorization: Bearer {token}\r\n")),
+        );
+        serde_json::from_str(&answer).expect(&answer)
+    }
+
     /// Whether a device's datastore holds this text, as the device itself says.
     pub fn holds(&self, device: &str, text: &str) -> bool {
-        http(&self.control, "GET", &format!("/devices/{device}/config/running"), "").contains(text)
+        http(
+            &self.control,
+            "GET",
+            &format!("/devices/{device}/config/running"),
+            ("", ""),
+        )
+        .contains(text)
     }
 
     /// How often a device was asked for an operation, and did it.
     pub fn done(&self, device: &str, operation: &str) -> usize {
-        let log = http(&self.control, "GET", &format!("/devices/{device}/log"), "");
+        let log = http(&self.control, "GET", &format!("/devices/{device}/log"), ("", ""));
         let entries: Value = serde_json::from_str(&log).expect(&log);
         let good = |it: &&Value| it["operation"] == operation && it["outcome"] == "ok";
         entries.as_array().expect(&log).iter().filter(good).count()
@@ -247,13 +265,13 @@ impl Network {
             &self.control,
             "POST",
             &format!("/devices/{device}/faults"),
-            &fault.to_string(),
+            (&fault.to_string(), ""),
         );
     }
 
     /// Lets a device be as it was.
     pub fn heal(&self, device: &str) {
-        http(&self.control, "DELETE", &format!("/devices/{device}/faults"), "");
+        http(&self.control, "DELETE", &format!("/devices/{device}/faults"), ("", ""));
     }
 
     /// Waits until `transaction` has told something that contains all of these words.
@@ -336,19 +354,22 @@ fn lab(program: &Path, count: usize) -> (Child, Vec<Device>, String) {
     panic!("entente-lab ended");
 }
 
-/// One request to a server that knows only HTTP; gives the body.
-pub fn http(server: &str, method: &str, path: &str, body: &str) -> String {
+/// One request, with a body and further headers; gives the body of the answer.
+pub fn http(server: &str, method: &str, path: &str, (body, headers): (&str, &str)) -> String {
     let mut stream = TcpStream::connect(server).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
         body.len()
     )
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    assert!(head.contains(" 2"), "{method} {path}: {head}");
+    assert!(
+        head.starts_with("HTTP/1.0 2") || head.starts_with("HTTP/1.1 2"),
+        "{method} {path}: {head}\n{body}"
+    );
     body.to_owned()
 }
