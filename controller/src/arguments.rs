@@ -269,6 +269,9 @@ pub enum PlatformCommand {
     Check {
         /// The file
         file: PathBuf,
+        /// On how many pairs of configurations it is tried
+        #[arg(long, value_name = "N", default_value_t = 64)]
+        pairs: u64,
     },
     /// Show what a device would be sent to come from one configuration to another, and back
     Try {

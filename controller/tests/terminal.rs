@@ -119,7 +119,7 @@ fn a_platform_is_shown_checked_and_tried_without_a_device() {
         "{text}"
     );
     let file = tests_real::root().join("adapters/platform/platforms/frr.yaml");
-    let (code, text) = run(&format!("platform check {}", file.display()));
+    let (code, text) = run(&format!("platform check --pairs 2 {}", file.display()));
     assert!(code == 0 && text.contains("is good"), "{text}");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(folder.path().join("bad.yaml"), text.replacen("negation", "negatoin", 1)).unwrap();

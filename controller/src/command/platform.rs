@@ -13,14 +13,11 @@ use super::{faulty, read, say, show};
 use crate::arguments::{Output, PlatformCommand};
 use crate::exit::Exit;
 
-/// How many pairs of configurations the laws are tried on.
-const SEEDS: u64 = 64;
-
 /// Does what was asked.
 pub fn run(command: &PlatformCommand, output: Output) -> Result<()> {
     match command {
         PlatformCommand::List => list(output),
-        PlatformCommand::Check { file } => check(output, file),
+        PlatformCommand::Check { file, pairs } => check(output, file, *pairs),
         PlatformCommand::Try {
             platform,
             before,
@@ -47,8 +44,8 @@ fn row(summary: &Summary) -> Value {
 }
 
 /// Names every fault of a platform file, or the law that it breaks.
-fn check(output: Output, file: &Path) -> Result<()> {
-    match adapters_platform::check(&read(file)?, SEEDS) {
+fn check(output: Output, file: &Path, pairs: u64) -> Result<()> {
+    match adapters_platform::check(&read(file)?, pairs) {
         Findings::Faults(faults) => Err(faulty(file, &faults)),
         Findings::Broken(broken) => Err(Exit::Invalid.because(format!(
             "{} is a platform that does not read back what it says: {broken}",
@@ -58,7 +55,7 @@ fn check(output: Output, file: &Path) -> Result<()> {
         Findings::Sound(summary) => {
             let (rules, native) = (summary.rules, summary.native_rules);
             say(format!(
-                "{} is good: {} rules of its command line, {native} of its YANG, tried on {SEEDS} pairs of configurations",
+                "{} is good: {} rules of its command line, {native} of its YANG, tried on {pairs} pairs of configurations",
                 file.display(),
                 rules
             ));
