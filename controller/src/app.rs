@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
+use fabric_events::Severity;
 use fabric_identity::Authority;
 use intents::{Envelope, Library};
-use knowledge_model::document::{Fault, Mark};
+use knowledge_model::document::Fault;
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use transaction::{Charge, Demand, DeviceId, Ending, Gate, IntentId, Member, Terms, TransactionId};
 use uuid::Uuid;
 
-use crate::agents::{self, Agents, ReadError};
+use crate::agents::{Agents, ReadError, Roster};
 use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Outcome, Track, now};
 use crate::config::TermSettings;
+use crate::events::Events;
 use crate::network::Network;
 use crate::operation::Operation;
 use crate::plan::{self, Plan, PlanError, PlannedIntent};
@@ -24,9 +25,6 @@ use crate::store::{Kept, NewIntent, Store, StoreError, TransactionRow};
 
 /// How often planning may find that it must read more devices.
 const ROUNDS: usize = 8;
-/// How long an invitation is good for.
-const INVITED: Duration = Duration::from_secs(3600);
-
 /// Who asks, and through which door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
@@ -96,6 +94,10 @@ pub struct App {
     pub terms: TermSettings,
     /// Who vouches for agents.
     pub authority: Arc<Authority>,
+    /// Which agents there are.
+    pub roster: Arc<Roster>,
+    /// What is told, signed.
+    pub events: Arc<Events>,
     /// Where agents dial, and where they enrol.
     pub doors: (SocketAddr, SocketAddr),
     /// What was told of transactions that are over, the latest few.
@@ -269,6 +271,7 @@ impl App {
             apply_within: self.terms.apply,
             lease: self.terms.lease,
             in_doubt: self.terms.in_doubt,
+            repair_within: self.terms.repair,
             ..Terms::default()
         };
         terms.check().map_err(|error| inside(&error))?;
@@ -305,6 +308,7 @@ impl App {
             if let Err(error) = self.settled(transaction, state, holds, &reason).await {
                 tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
             }
+            self.tell_ending(transaction, state, &reason);
             let text = if reason.is_empty() {
                 state.to_owned()
             } else {
@@ -317,6 +321,17 @@ impl App {
             }
             told.insert(transaction, track);
         }
+    }
+
+    /// Tells everybody how a transaction ended, signed.
+    fn tell_ending(&self, transaction: TransactionId, state: &str, reason: &str) {
+        let severity = match state {
+            "committed" => Severity::Info,
+            "torn" => Severity::Critical,
+            _ => Severity::Warning,
+        };
+        let data = json!({ "transaction": transaction.to_string(), "state": state, "reason": reason });
+        self.events.publish("task-completed", String::new(), severity, data);
     }
 
     pub(crate) async fn settled(
@@ -393,31 +408,6 @@ impl App {
         self.told.lock().await.get(&transaction).cloned()
     }
 
-    /// Makes a one-time token for a new agent that speaks for these devices.
-    pub async fn invite(&self, name: &str, devices: &[String], asker: &Asker) -> Result<String, AppError> {
-        let network = self.network.lock().await;
-        let id = |name: &String| {
-            network
-                .named(name)
-                .map(|it| it.id.to_string())
-                .ok_or_else(|| missing("device", name))
-        };
-        let ids = devices.iter().map(id).collect::<Result<Vec<_>, _>>()?;
-        drop(network);
-        let grant = agents::grant(name, &ids).map_err(|error| {
-            let at = Mark { line: 1, column: 1 };
-            AppError::Invalid(vec![Fault {
-                at,
-                what: error.to_string(),
-                hint: "small letters, digits and dashes".to_owned(),
-            }])
-        })?;
-        let token = self.authority.grant(grant, agents::clock() + INVITED);
-        let token = token.map_err(|error| AppError::Inside(error.to_string()))?;
-        self.note(asker, "invite", name, json!({ "devices": devices })).await?;
-        Ok(token)
-    }
-
     /// One intent by id or name.
     pub async fn intent(&self, key: &str) -> Result<Kept, AppError> {
         self.store.intent(key).await?.ok_or_else(|| missing("intent", key))
@@ -455,7 +445,7 @@ fn written(plan: &Plan) -> Result<String, AppError> {
     serde_json::to_string(plan).map_err(|error| AppError::Inside(error.to_string()))
 }
 
-fn missing(kind: &'static str, key: &str) -> AppError {
+pub fn missing(kind: &'static str, key: &str) -> AppError {
     AppError::Missing {
         kind,
         key: key.to_owned(),

@@ -89,6 +89,9 @@ pub enum Command {
     /// The agents that speak for devices
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// What agents and controllers tell, signed
+    #[command(subcommand)]
+    Event(super::command::event::EventCommand),
     /// The file that names devices and links
     #[command(subcommand)]
     Inventory(InventoryCommand),
@@ -211,18 +214,30 @@ pub enum DeviceCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum AgentCommand {
-    /// The agents that have joined
-    List(Remote),
+    /// The agents that are registered, and those that wait for approval
+    List(super::command::agent::Wanted),
+    /// One agent with its certificates
+    Show(super::command::agent::Named),
     /// Make a one-time token for a new agent
-    Invite {
-        /// The agent's name: small letters, digits and dashes
-        name: String,
-        /// A device that it may speak for; several times for several
-        #[arg(long = "device", value_name = "NAME", required = true)]
-        devices: Vec<String>,
+    Invite(super::command::agent::Allowed),
+    /// Approve an agent that waits without a token
+    Approve(super::command::agent::Allowed),
+    /// Turn away an agent that waits
+    Reject(super::command::agent::Named),
+    /// Take back an agent's certificates for good; its stream ends at once
+    Revoke {
+        /// Why: key-compromise, cessation, affiliation-changed, unspecified
+        #[arg(long, default_value = "unspecified")]
+        reason: String,
         #[command(flatten)]
-        remote: Remote,
+        named: super::command::agent::Named,
     },
+    /// Take back an agent's certificates until they are released; its stream ends at once
+    Hold(super::command::agent::Named),
+    /// Give back what was held by mistake
+    Release(super::command::agent::Named),
+    /// Take an agent out of what is found, until it joins again
+    Deregister(super::command::agent::Named),
 }
 
 #[derive(Debug, Subcommand)]

@@ -114,6 +114,12 @@ impl Client {
         response.json().await.context("read the controller's answer")
     }
 
+    /// Sends something whose answer is only that it was done.
+    pub async fn order(&self, path: &str, body: String) -> Result<()> {
+        let body = Some(body).filter(|it| !it.is_empty());
+        self.send(Method::POST, path, body).await.map(|_| ())
+    }
+
     /// Asks for something to be done that has no answer.
     pub async fn tell(&self, path: &str) -> Result<()> {
         self.send(Method::POST, path, None).await.map(|_| ())
@@ -167,16 +173,19 @@ impl Client {
 
     /// The events of a transaction after `since`, until it ends.
     pub async fn events(&self, id: &str, since: u64) -> Result<impl Stream<Item = Result<Event>> + use<>> {
-        let response = self
-            .send(
-                Method::GET,
-                &format!("/v1/transactions/{id}/progress?since={since}"),
-                None,
-            )
-            .await?;
+        self.lines(&format!("/v1/transactions/{id}/progress?since={since}"))
+            .await
+    }
+
+    /// What comes as server-sent events, each read as JSON.
+    pub async fn lines<T: DeserializeOwned + Send>(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<T>> + use<T>> {
+        let response = self.send(Method::GET, path, None).await?;
         let chunks = response
             .bytes_stream()
-            .map(|chunk| chunk.context("follow the transaction"));
+            .map(|chunk| chunk.context("follow the controller"));
         let mut buffer = Vec::new();
         Ok(chunks.flat_map(move |chunk| {
             let events = chunk.map(|chunk| {
@@ -189,7 +198,7 @@ impl Client {
 }
 
 /// Takes the whole lines out of the buffer and reads those that carry data.
-fn take_events(buffer: &mut Vec<u8>) -> Vec<Result<Event>> {
+fn take_events<T: DeserializeOwned>(buffer: &mut Vec<u8>) -> Vec<Result<T>> {
     let Some(end) = buffer.iter().rposition(|byte| *byte == b'\n') else {
         return if buffer.len() > LINE {
             vec![Err(anyhow::anyhow!("the controller sent an endless line"))]
@@ -240,7 +249,7 @@ mod tests {
     fn events_come_whole_however_they_are_cut() {
         let text = "id: 1\ndata: {\"sequence\":1,\"device\":null,\"text\":\"a\",\"percent\":3,\"ending\":null}\n\n";
         for cut in 0..text.len() {
-            let (mut buffer, mut found) = (Vec::new(), Vec::new());
+            let (mut buffer, mut found) = (Vec::new(), Vec::<Result<Event>>::new());
             for part in [&text[..cut], &text[cut..]] {
                 buffer.extend_from_slice(part.as_bytes());
                 found.extend(take_events(&mut buffer));

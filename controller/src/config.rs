@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::agents::{FabricSettings, endpoint};
 use crate::journal::Kind;
 use knowledge_model::document::{self, Fault, Faults, Mark, Node};
 
@@ -62,6 +63,41 @@ const SETTINGS: &[Setting] = &[
         meaning: "the names that agents dial, for the controller's certificate",
     },
     Setting {
+        name: "agents.certificate",
+        default: "24h",
+        meaning: "how long a certificate is good for; it is renewed before",
+    },
+    Setting {
+        name: "agents.heartbeat",
+        default: "30s",
+        meaning: "how often an agent that lives is taken note of",
+    },
+    Setting {
+        name: "agents.grace",
+        default: "15s",
+        meaning: "how late that may be before the agent is temporarily offline",
+    },
+    Setting {
+        name: "agents.offline-after",
+        default: "5m",
+        meaning: "how long an agent is temporarily offline before it is offline",
+    },
+    Setting {
+        name: "events.listen",
+        default: "",
+        meaning: "a port of its own for the built-in broker, which is reached at `agents.listen` in any case",
+    },
+    Setting {
+        name: "events.broker",
+        default: "",
+        meaning: "another MQTT 5 broker that carries events, as HOST:PORT, instead of the built-in one",
+    },
+    Setting {
+        name: "events.address",
+        default: "",
+        meaning: "where agents publish events, if not where they dial",
+    },
+    Setting {
         name: "inventory",
         default: "inventory.yaml",
         meaning: "the file that names devices and links",
@@ -100,6 +136,11 @@ const SETTINGS: &[Setting] = &[
         name: "traces",
         default: "",
         meaning: "where traces are sent, the base address of OTLP over HTTP; none are where it is empty",
+    },
+    Setting {
+        name: "terms.repair",
+        default: "1h",
+        meaning: "how long a device that is away is waited for before the transaction ends without it",
     },
     Setting {
         name: "log",
@@ -162,6 +203,8 @@ pub struct Config {
     pub agents_enrolment: SocketAddr,
     /// The names that agents dial.
     pub agents_names: Vec<String>,
+    /// How agents are registered, certified and heard.
+    pub fabric: FabricSettings,
     /// The inventory's file.
     pub inventory: PathBuf,
     /// A directory with intent classes of the user's own.
@@ -198,6 +241,8 @@ pub struct TermSettings {
     pub prepare: Duration,
     /// How long applying everywhere may take.
     pub apply: Duration,
+    /// How long a device that is away is waited for.
+    pub repair: Duration,
 }
 
 /// What the settings are read from.
@@ -314,6 +359,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         in_doubt: time("terms.in-doubt")?,
         prepare: time("terms.prepare")?,
         apply: time("terms.apply")?,
+        repair: time("terms.repair")?,
     };
     let tls = match (text("tls.certificate"), text("tls.key")) {
         (certificate, key) if certificate.is_empty() != key.is_empty() => {
@@ -326,6 +372,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         }
         (certificate, key) => Some((PathBuf::from(certificate), PathBuf::from(key))),
     };
+    let fabric = fabric(&shown, faults)?;
     Some(Config {
         state: state?,
         tls: tls.filter(|(certificate, _)| !certificate.as_os_str().is_empty()),
@@ -333,6 +380,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         listen: address("listen")?,
         agents_listen: address("agents.listen")?,
         agents_enrolment: address("agents.enrolment")?,
+        fabric,
         agents_names: text("agents.names").split(',').map(|it| it.trim().to_owned()).collect(),
         inventory: PathBuf::from(text("inventory")),
         classes: Some(text("classes")).filter(|it| !it.is_empty()).map(PathBuf::from),
@@ -342,6 +390,49 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         log: text("log"),
         shown,
     })
+}
+
+/// The settings of everything between the controller and its agents.
+fn fabric(shown: &[Shown], faults: &Faults) -> Option<FabricSettings> {
+    let value = |name: &str| shown.iter().find(|it| it.name == name);
+    let text = |name: &str| value(name).map(|it| it.value.clone()).unwrap_or_default();
+    let time = |name: &str| parse(value(name)?, "a time such as 90s, 5m or 1h", duration, faults);
+    let address = |name: &str| {
+        let expected = "an address with a port, such as 127.0.0.1:7421";
+        parse(value(name)?, expected, |it| it.parse().ok(), faults)
+    };
+    let settings = FabricSettings {
+        registry: fabric_registry::Terms {
+            heartbeat: time("agents.heartbeat")?,
+            grace: time("agents.grace")?,
+            offline_after: time("agents.offline-after")?,
+            ..fabric_registry::Terms::default()
+        },
+        certificate: time("agents.certificate")?,
+        listen: address("agents.listen")?,
+        events_listen: match text("events.listen").is_empty() {
+            true => None,
+            false => Some(address("events.listen")?),
+        },
+        events_broker: text("events.broker"),
+        events_address: text("events.address"),
+    };
+    for name in ["events.broker", "events.address"] {
+        let given = value(name).filter(|it| !it.value.is_empty());
+        given.and_then(|it| {
+            parse(
+                it,
+                "a host with a port, such as mqtt.example.net:8883",
+                endpoint,
+                faults,
+            )
+        });
+    }
+    if settings.registry.heartbeat.is_zero() || settings.certificate < Duration::from_secs(1) {
+        let words = "`agents.heartbeat` must be longer than nothing, `agents.certificate` at least 1s";
+        faults.add(Mark::default(), words, "");
+    }
+    Some(settings)
 }
 
 fn parse<T>(shown: &Shown, expected: &str, read: impl Fn(&str) -> Option<T>, faults: &Faults) -> Option<T> {

@@ -9,6 +9,7 @@ mod client;
 mod command;
 mod commit;
 mod config;
+mod events;
 mod exit;
 #[cfg(torture)]
 #[path = "../../tests/torture/halt.rs"]
@@ -34,8 +35,8 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
 
 use arguments::{
-    AgentCommand, Arguments, AuditCommand, Command, ConfigCommand, DeviceCommand, IntentCommand, InventoryCommand,
-    Output, Remote, SchemaKind, TransactionCommand,
+    Arguments, AuditCommand, Command, ConfigCommand, DeviceCommand, IntentCommand, InventoryCommand, Output, Remote,
+    SchemaKind, TransactionCommand,
 };
 use client::Client;
 use command::show;
@@ -85,7 +86,8 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Intent(command) => intent(command, output, client).await,
         Command::Transaction(command) => transaction(command, output, client).await,
         Command::Device(command) => device(command, output, client).await,
-        Command::Agent(command) => agent(command, output, client).await,
+        Command::Event(command) => command::event::run(command, output, client).await,
+        Command::Agent(command) => command::agent::run(command, output, client).await,
         Command::Audit(AuditCommand::Verify(remote)) => command::audit::verify(&client(&remote)?, output).await,
         Command::Inventory(InventoryCommand::Check { file }) => command::inventory::check(output, &file),
         Command::Inventory(InventoryCommand::Import(lab)) => command::inventory::import(output, &lab),
@@ -151,22 +153,6 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
                 &["path", "value"],
                 "the device has nothing that the model knows",
             )
-        }
-    }
-}
-
-async fn agent(command: AgentCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
-    match command {
-        AgentCommand::List(remote) => {
-            let agents = client(&remote)?.list("/v1/agents").await?;
-            show::rows(output, &agents, &["name", "program", "devices"], "no agent has joined")
-        }
-        AgentCommand::Invite { name, devices, remote } => {
-            let body = serde_json::json!({ "devices": devices }).to_string();
-            let invitation = client(&remote)?
-                .post(&format!("/v1/agents/{name}/invitation"), body)
-                .await?;
-            show::object(output, &invitation)
         }
     }
 }

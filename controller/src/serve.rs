@@ -10,16 +10,17 @@ use futures::future::BoxFuture;
 use intents::Library;
 use knowledge_model::inventory::Inventory;
 use tokio::sync::{Mutex, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use transaction::{CoordinatorRecord, Ending, TransactionId};
 
-use crate::agents::{self, Agents};
+use crate::agents::Fabric;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::backup;
 use crate::command::faulty;
 use crate::commit::{Bounded, Change, Gates, Ground, Hub};
 use crate::config::Config;
+use crate::events;
 use crate::exit::Exit;
 use crate::intake::listen::{Entrance, Peer};
 use crate::intake::rest;
@@ -54,15 +55,14 @@ pub async fn run(config: Config) -> Result<()> {
     let network = network.with_owners(&store.ownership().await?)?;
     let listener = start::bind(config.listen).await?;
     let named = network.devices().map(|device| (device.id, device.name.clone()));
-    let agents = Agents::new(named.collect());
-    let (door, authority) = agents::open(&config).await?;
+    let mut fabric = Fabric::open(&config, named.collect())?;
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
     let journal = Bounded::new(journal, records.iter());
     let restored = backup::restored(&config.state).map_err(|error| Exit::State.because(chain(&error)))?;
     let ground = Ground {
         journal: journal.clone(),
         epoch,
-        agents: agents.clone(),
+        agents: fabric.agents.clone(),
         gates: Arc::new(NoGate),
         mute: Arc::default(),
         outcomes,
@@ -70,7 +70,6 @@ pub async fn run(config: Config) -> Result<()> {
     };
     let endings = records.iter().filter_map(ending).collect();
     let hub = Hub::start(ground, records).await;
-    let receive = tokio::spawn(agents.clone().receive(door, Arc::downgrade(&hub)));
     let mut operation = Operation::new(config.state.clone(), journal, epoch.0, restored, logging);
     operation.traces = config
         .traces
@@ -83,11 +82,13 @@ pub async fn run(config: Config) -> Result<()> {
         network: Mutex::new(network),
         store,
         audit,
-        agents,
+        agents: fabric.agents.clone(),
         hub,
         terms: config.terms,
         told: Mutex::default(),
-        authority,
+        authority: fabric.authority.clone(),
+        roster: fabric.roster.clone(),
+        events: fabric.events.clone(),
         doors: (config.agents_listen, config.agents_enrolment),
         operation,
     });
@@ -95,14 +96,28 @@ pub async fn run(config: Config) -> Result<()> {
         .await
         .map_err(|error| Exit::State.because(chain(&error)))?;
     let settle = tokio::spawn(app.clone().settle(settled));
+    let _attending = attend(&app, &mut fabric);
     let tls = secure::server(&config, &app.authority)?;
     let entrance = Entrance::open(listener, tls).context("listen for REST")?;
     tracing::info!(rest = secure::address(&config), agents = %config.agents_listen, state = %config.state.display(), "entente serves");
     tracing::info!("the admin token is in {}", config.state.join("token").display());
     serve(app, entrance, token, config.drain).await?;
-    receive.abort();
     settle.abort();
     Ok(())
+}
+
+/// Lets agents in, and acts on what they tell, until what comes back is dropped.
+fn attend(app: &Arc<App>, fabric: &mut Fabric) -> DropGuard {
+    let stop = CancellationToken::new();
+    if let Some(door) = fabric.door.take() {
+        let receive = app.agents.clone().receive(door, Arc::downgrade(&app.hub));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(receive));
+    }
+    if let Some(queue) = fabric.queue.take() {
+        let react = events::react(app.clone(), queue);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(react));
+    }
+    stop.drop_guard()
 }
 
 /// Serves REST until the first interrupt, then until what is open has ended.

@@ -50,6 +50,10 @@ fn list(path: &Path, faults: &[Fault]) -> String {
 pub struct Config {
     /// Its name, the same as in its certificate.
     pub name: String,
+    /// What it is for, in a sentence for people.
+    pub description: String,
+    /// Whatever else it may be found by.
+    pub attributes: BTreeMap<String, String>,
     /// Where its records, key and certificate lie; its own alone.
     pub state: PathBuf,
     /// Where it serves. None: it only finishes what its records hold.
@@ -64,6 +68,8 @@ pub struct Config {
     pub devices: Vec<Device>,
     /// How long one step on a device may take.
     pub step_within: Duration,
+    /// How often it is looked whether each device still answers.
+    pub look_every: Duration,
     /// How long the agent waits for steps under way when it is told to stop.
     pub drain_within: Duration,
     /// How the agent writes its log.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use fabric_events::{SignError, Signer};
 use fabric_identity::est::{self, Enrolment, EstError};
 use fabric_identity::tls::{self, TlsError, Trust};
-use fabric_identity::{Certificate, CertificateError, Credential, Name};
+use fabric_identity::{Certificate, CertificateError, Credential, Name, Permission};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rcgen::KeyPair;
@@ -115,12 +116,30 @@ impl Identity {
         self.own().certificate.identity.covers(device)
     }
 
+    /// The host of the controller, as this agent dials it.
+    pub fn host(&self) -> &str {
+        self.address
+            .rsplit_once(':')
+            .map_or(self.address.as_str(), |(host, _)| host)
+    }
+
+    /// What signs in this agent's name.
+    pub fn signer(&self) -> Result<Signer, SignError> {
+        let own = self.own();
+        Signer::new(&own.credential.certificate, &own.key)
+    }
+
+    /// When the certificate wants renewing: once two thirds of its time are over.
+    pub fn due(&self) -> SystemTime {
+        let own = self.own();
+        let (from, until) = (own.certificate.not_before, own.certificate.not_after);
+        from + until.duration_since(from).unwrap_or_default() * 2 / 3
+    }
+
     /// Renews the certificate once two thirds of its time are over; answers whether it did.
     pub async fn renew_if_due(&self, now: SystemTime) -> Result<bool, IdentityError> {
         let own = self.own();
-        let (from, until) = (own.certificate.not_before, own.certificate.not_after);
-        let whole = until.duration_since(from).unwrap_or_default();
-        if now < from + whole * 2 / 3 {
+        if now < self.due() {
             return Ok(false);
         }
         let key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
@@ -142,7 +161,8 @@ impl Identity {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn config(&self) -> Result<ClientConfig, TlsError> {
+    /// What is shown to whom this agent calls.
+    pub fn client(&self) -> Result<ClientConfig, TlsError> {
         let own = self.own();
         let trust = Trust::Authority(own.credential.authority.clone());
         tls::client(Some((&own.credential, &own.key)), trust, None)
@@ -150,13 +170,18 @@ impl Identity {
 }
 
 impl Dial for Identity {
+    fn permits(&self, device: &str, what: Permission) -> bool {
+        let identity = &self.own().certificate.identity;
+        identity.may.contains(&what) && identity.covers(device)
+    }
+
     fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, DialError>> {
         let lost = |source| DialError {
             address: self.address.clone(),
             source,
         };
         let dial = async move {
-            let config = self.config().map_err(|error| lost(error.into()))?;
+            let config = self.client().map_err(|error| lost(error.into()))?;
             let io = est::dial(&self.address, Arc::new(config))
                 .await
                 .map_err(|error| lost(error.into()))?;

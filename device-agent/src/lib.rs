@@ -11,6 +11,7 @@ pub mod config;
 pub mod credential;
 pub mod desk;
 pub mod driver;
+pub mod events;
 pub mod evidence;
 #[cfg(torture)]
 #[path = "../../tests/torture/halt.rs"]
@@ -22,5 +23,6 @@ pub mod part;
 mod point;
 pub mod promise;
 mod tell;
+pub mod watch;
 pub mod ways;
 pub mod wire;

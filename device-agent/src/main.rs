@@ -13,9 +13,11 @@ use device_agent::app::{Agent, AgentError, Surroundings};
 use device_agent::config::{Config, ConfigError};
 use device_agent::credential::SourceError;
 use device_agent::driver::Open;
+use device_agent::events::Teller;
 use device_agent::identity::{Identity, IdentityError};
 use device_agent::link::{self, Wire};
 use device_agent::promise::{self, Preferred};
+use device_agent::watch;
 use device_agent::ways;
 use device_agent::wire::{self, Joiner};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,8 +27,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 use transaction::{DeviceId, Guarantee, Moment};
 
-/// How often it is looked whether the certificate wants renewing.
-const RENEWAL: Duration = Duration::from_secs(60);
+/// How long to wait at least and at most before it is looked again whether the certificate wants renewing.
+const RENEWAL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 /// How long joining waits for devices to say what they promise.
 const PROMISED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -242,12 +244,16 @@ async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: Cancell
         }
     }
     let renewal = tokio::spawn(keep_current(identity.clone()));
+    let teller = Teller::open(&config.state, &config.name, random, wall).context("open the outbox of events")?;
+    tokio::spawn(teller.clone().run(identity.clone(), stop.clone()));
+    let watched = preferred.clone().into_iter().collect();
+    tokio::spawn(watch::watch(watched, config.look_every, teller.clone(), stop.clone()));
     let by = Deadline::after(Instant::now().into_std(), PROMISED_WITHIN);
     let promised = tokio::select! {
         promised = promise::asked(preferred, by) => promised,
         () = stop.cancelled() => return Ok(()),
     };
-    wire::carry(joiner(&config, &promised), identity.as_ref(), wire, stop).await;
+    wire::carry(joiner(&config, &promised), identity.as_ref(), wire, Some(teller), stop).await;
     renewal.abort();
     Ok(())
 }
@@ -260,12 +266,15 @@ fn joiner(config: &Config, promised: &BTreeMap<DeviceId, Guarantee>) -> Joiner {
         devices: config.devices.iter().map(device).collect(),
         capabilities: ["netconf", "cli", "gate", "query"].map(str::to_owned).to_vec(),
         model_revision: knowledge_model::Schema::canonical().revision().to_owned(),
+        description: config.description.clone(),
+        attributes: config.attributes.clone(),
     }
 }
 
 async fn keep_current(identity: Arc<Identity>) {
     loop {
-        tokio::time::sleep(RENEWAL).await;
+        let left = identity.due().duration_since(wall()).unwrap_or_default();
+        tokio::time::sleep(left.clamp(RENEWAL.0, RENEWAL.1)).await;
         match identity.renew_if_due(wall()).await {
             Ok(true) => tracing::info!("renewed the certificate"),
             Ok(false) => {}

@@ -8,8 +8,11 @@ mod pump;
 mod up;
 mod values;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use fabric_identity::Permission;
 use fabric_wire::v1::{self, Hello};
 use fabric_wire::{JoinError, Limits, Membership};
 use futures::future::BoxFuture;
@@ -18,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Device, Way};
+use crate::events::Teller;
 use crate::link::Wire;
 use pump::Pump;
 
@@ -32,6 +36,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub trait Dial: Send + Sync {
     /// Connects, and proves on both sides who is there.
     fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, DialError>>;
+
+    /// Whether the agent's own certificate, as it is now, lets it do something to a device.
+    fn permits(&self, device: &str, what: Permission) -> bool;
 }
 
 /// Why there is no stream.
@@ -57,6 +64,10 @@ pub struct Joiner {
     pub capabilities: Vec<String>,
     /// The revision of the configuration model that it knows.
     pub model_revision: String,
+    /// What it is for, in a sentence for people.
+    pub description: String,
+    /// Whatever else it may be found by.
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Joiner {
@@ -71,6 +82,10 @@ impl Joiner {
             program: concat!("entente-agent ", env!("CARGO_PKG_VERSION")).to_owned(),
             model_revision: self.model_revision,
             capabilities: self.capabilities,
+            description: self.description,
+            attributes: self.attributes.into_iter().collect(),
+            languages: vec!["en".to_owned()],
+            ..Hello::default()
         }
     }
 }
@@ -91,18 +106,22 @@ pub fn device(device: &Device, promised: Option<transaction::Guarantee>) -> v1::
 }
 
 /// Carries the words of the link until told to stop. Losses are logged and mended; it never gives up by itself.
-pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, stop: CancellationToken) {
-    let revision = joiner.model_revision.clone();
+/// What others are to hear goes to `teller`.
+pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<Arc<Teller>>, stop: CancellationToken) {
+    let (revision, devices) = (joiner.model_revision.clone(), joiner.devices.len());
     let membership = Membership::new(joiner.hello(), Limits::default());
-    let mut pump = Pump::new(wire, membership.outlet(), revision);
+    let mut pump = Pump::new(wire, membership.outlet(), revision, teller.clone());
     let mut pause = PAUSES.0;
     while !stop.is_cancelled() {
         match joined(&membership, dial).await {
             Ok(link) => {
                 tracing::info!(controller = link.welcome().controller, "joined the controller");
                 pause = PAUSES.0;
+                if let Some(teller) = &teller {
+                    teller.joined(link.welcome(), devices);
+                }
                 let lost = tokio::select! {
-                    lost = pump.run(link) => lost,
+                    lost = pump.run(link, dial) => lost,
                     () = stop.cancelled() => return,
                 };
                 tracing::warn!(error = crate::desk::chain(&lost), "lost the controller");

@@ -1,23 +1,20 @@
 //! Where agents come in: enrolment and the streams, both on connections that the authority vouches for.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
-use fabric_identity::identity::Pattern;
-use fabric_identity::roll::{Evidence, Grant};
-use fabric_identity::tls::{self, Callers};
-use fabric_identity::{Acceptor, Authority, Caller, Guarded, Identity, LifeTimes, Permission, Role, est};
+use fabric_events::broker::Broker;
+use fabric_identity::tls::Callers;
+use fabric_identity::{Authority, Caller, Guarded, LifeTimes, Role, est};
 use fabric_wire::{Connection, Door, Limits, Peer};
 use futures::Stream;
-use rcgen::KeyPair;
-use rustls::ServerConfig;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::{CONTROLLER, Own, Roster};
 use crate::config::Config;
 use crate::exit::Exit;
 
@@ -25,55 +22,33 @@ use crate::exit::Exit;
 const CALLERS: usize = 256;
 /// How many agents may wait to be received.
 const ARRIVALS: usize = 1024;
-/// How often the controller shows a new certificate: a third of the time that one is good for.
-const RENEWAL: Duration = Duration::from_secs(8 * 3600);
 
-/// The name of the controller in its certificate.
-const NAME: &str = "controller";
+/// Opens the authority, which keeps everything about certificates in the state directory.
+pub fn authority(config: &Config) -> Result<Arc<Authority>> {
+    let lives = LifeTimes {
+        holder: config.fabric.certificate,
+        backdated: LifeTimes::default().backdated.min(config.fabric.certificate),
+        ..LifeTimes::default()
+    };
+    let authority = Authority::open(&config.state.join("authority"), lives, clock());
+    Ok(Arc::new(authority.context("open the certificate authority")?))
+}
 
-/// Opens the authority and the two ports, and gives the door at which agents arrive.
-pub async fn open(config: &Config) -> Result<(Door, Arc<Authority>)> {
-    let authority = Authority::open(&config.state.join("authority"), LifeTimes::default(), clock());
-    let authority = Arc::new(authority.context("open the certificate authority")?);
+/// Opens the two ports, and gives the door at which agents arrive. Who wants to speak MQTT goes to `broker`.
+pub fn open(config: &Config, identity: &Arc<Own>, roster: Arc<Roster>, broker: Option<Arc<Broker>>) -> Result<Door> {
     let streams = bind(config.agents_listen, "agents.listen")?;
     let enrolment = bind(config.agents_enrolment, "agents.enrolment")?;
-    let identity = Own {
-        authority: authority.clone(),
-        names: config.agents_names.clone(),
-    };
-    identity.server(Callers::Known)?;
     let (sender, callers) = mpsc::channel(CALLERS);
     tokio::spawn(take_streams(streams, identity.clone(), sender));
-    tokio::spawn(take_enrolments(enrolment, identity));
-    let door = Door::new(NAME, Limits::default(), ARRIVALS);
-    let serving = door.serve(connections(callers), CancellationToken::new());
+    tokio::spawn(take_enrolments(enrolment, identity.clone()));
+    let door = Door::new(CONTROLLER, Limits::default(), ARRIVALS);
+    let serving = door.serve(connections(callers, roster, broker), CancellationToken::new());
     tokio::spawn(async move {
         if let Err(error) = serving.await {
             tracing::error!(%error, "no agent can join any more");
         }
     });
-    Ok((door, authority))
-}
-
-/// What an operator allows a new agent: to speak for these devices.
-pub fn grant(name: &str, devices: &[String]) -> Result<Grant, fabric_identity::identity::IdentityError> {
-    let devices = devices
-        .iter()
-        .map(|it| it.parse::<Pattern>())
-        .collect::<Result<BTreeSet<_>, _>>()?;
-    let identity = Identity {
-        name: name.parse()?,
-        role: Role::Agent,
-        devices,
-        may: Permission::ALL.into(),
-    };
-    Ok(Grant {
-        identity,
-        evidence: Evidence {
-            function: "speak for devices".to_owned(),
-            ..Evidence::default()
-        },
-    })
+    Ok(door)
 }
 
 /// The wall clock, by which certificates are judged.
@@ -82,7 +57,8 @@ pub fn clock() -> SystemTime {
     SystemTime::now()
 }
 
-fn bind(address: SocketAddr, setting: &str) -> Result<std::net::TcpListener> {
+/// Listens on an address that a setting names.
+pub fn bind(address: SocketAddr, setting: &str) -> Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(address).map_err(|error| {
         let exit = if error.kind() == io::ErrorKind::AddrInUse {
             Exit::Busy
@@ -99,47 +75,13 @@ fn bind(address: SocketAddr, setting: &str) -> Result<std::net::TcpListener> {
     Ok(listener)
 }
 
-/// The controller's own identity, made anew for each period.
-#[derive(Clone)]
-struct Own {
-    authority: Arc<Authority>,
-    names: Vec<String>,
-}
-
-impl Own {
-    fn server(&self, callers: Callers) -> Result<ServerConfig> {
-        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).context("make a key")?;
-        let identity = Identity {
-            name: NAME.parse()?,
-            role: Role::Controller,
-            devices: BTreeSet::new(),
-            may: BTreeSet::new(),
-        };
-        let own = self
-            .authority
-            .issue_own(identity, &key, &self.names, clock())
-            .context("issue the controller's certificate")?;
-        tls::server(&own, &key.serialize_der(), callers, self.authority.revocations()).context("set up mutual TLS")
-    }
-
-    /// Takes calls for one period under a new certificate.
-    fn acceptor(&self, listener: &std::net::TcpListener, callers: Callers) -> Result<Acceptor> {
-        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-        Ok(Acceptor::start(
-            listener,
-            Arc::new(self.server(callers)?),
-            self.authority.revocations(),
-        ))
-    }
-}
-
-async fn take_streams(listener: std::net::TcpListener, own: Own, callers: mpsc::Sender<Caller>) {
+async fn take_streams(listener: std::net::TcpListener, own: Arc<Own>, callers: mpsc::Sender<Caller>) {
     loop {
-        let mut acceptor = match own.acceptor(&listener, Callers::Known) {
+        let mut acceptor = match own.server(Callers::Known).and_then(|it| own.acceptor(&listener, it)) {
             Ok(acceptor) => acceptor,
             Err(error) => return tracing::error!("agents are not let in any more: {error:#}"),
         };
-        let period = tokio::time::sleep(RENEWAL);
+        let period = tokio::time::sleep(own.period());
         tokio::pin!(period);
         loop {
             tokio::select! {
@@ -155,13 +97,13 @@ async fn take_streams(listener: std::net::TcpListener, own: Own, callers: mpsc::
     }
 }
 
-async fn take_enrolments(listener: std::net::TcpListener, own: Own) {
+async fn take_enrolments(listener: std::net::TcpListener, own: Arc<Own>) {
     loop {
-        match own.acceptor(&listener, Callers::Anybody) {
+        match own.server(Callers::Anybody).and_then(|it| own.acceptor(&listener, it)) {
             Ok(acceptor) => {
-                let serving = est::serve(acceptor, own.authority.clone(), clock);
+                let serving = est::serve(acceptor, own.authority().clone(), clock);
                 // At the end of the period the next certificate is shown.
-                let _ = tokio::time::timeout(RENEWAL, serving).await;
+                let _ = tokio::time::timeout(own.period(), serving).await;
             }
             Err(error) => return tracing::error!("agents cannot enrol any more: {error:#}"),
         }
@@ -169,26 +111,34 @@ async fn take_enrolments(listener: std::net::TcpListener, own: Own) {
 }
 
 /// The callers whose certificates say that they are agents, as connections of the wire.
-fn connections(callers: mpsc::Receiver<Caller>) -> impl Stream<Item = io::Result<Connection<Guarded>>> {
-    futures::stream::unfold(callers, |mut callers| async move {
+fn connections(
+    callers: mpsc::Receiver<Caller>,
+    roster: Arc<Roster>,
+    broker: Option<Arc<Broker>>,
+) -> impl Stream<Item = io::Result<Connection<Guarded>>> {
+    let all = (callers, roster, broker);
+    futures::stream::unfold(all, |(mut callers, roster, broker)| async move {
         loop {
             let caller = callers.recv().await?;
-            let identity = caller
-                .certificate
-                .map(|it| it.identity)
-                .filter(|it| it.role == Role::Agent);
-            let Some(identity) = identity else {
+            if caller.speaks_mqtt {
+                match &broker {
+                    Some(broker) => broker.take(caller),
+                    None => {
+                        tracing::warn!(address = %caller.address, "events go to another broker: a client was turned away")
+                    }
+                }
+                continue;
+            }
+            let certificate = caller.certificate.filter(|it| it.identity.role == Role::Agent);
+            let Some(certificate) = certificate else {
                 tracing::warn!(address = %caller.address, "a caller that is no agent was turned away");
                 continue;
             };
-            let identity = Arc::new(identity);
-            let allowed = identity.clone();
-            let peer = Peer {
-                name: identity.name.to_string(),
-                allows: Arc::new(move |device| allowed.covers(device)),
-                cut: caller.cut,
-            };
-            return Some((Ok(Connection::new(caller.io, peer)), callers));
+            let (identity, desk, from) = (certificate.identity.clone(), roster.clone(), caller.address);
+            let name = identity.name.to_string();
+            let peer = Peer::new(name, move |device| identity.covers(device), caller.cut)
+                .registering(move |hello| desk.register(hello, &certificate, from));
+            return Some((Ok(Connection::new(caller.io, peer)), (callers, roster, broker)));
         }
     })
 }

@@ -1,10 +1,20 @@
 //! The agents that have joined: which speaks for which device, and what they say.
 
+mod desk;
 mod door;
+mod fabric;
 mod inward;
 mod outward;
+mod own;
+mod roster;
+mod settings;
 
-pub use door::{clock, grant, open};
+pub use desk::{Allowance, Card, stands};
+pub use door::{bind, clock};
+pub use fabric::Fabric;
+pub use own::{CONTROLLER, Own};
+pub use roster::Roster;
+pub use settings::{FabricSettings, endpoint};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -86,6 +96,7 @@ type Parts = mpsc::Sender<Result<v1::Reading, v1::Fault>>;
 /// Everybody who has joined.
 pub struct Agents {
     names: HashMap<DeviceId, String>,
+    roster: Arc<Roster>,
     seats: Mutex<HashMap<String, Seat>>,
     reads: Mutex<HashMap<(DeviceId, u32), Parts>>,
     count: AtomicU32,
@@ -94,9 +105,10 @@ pub struct Agents {
 
 impl Agents {
     /// Nobody has joined yet; `names` are the devices of the inventory.
-    pub fn new(names: HashMap<DeviceId, String>) -> Arc<Self> {
+    pub fn new(names: HashMap<DeviceId, String>, roster: Arc<Roster>) -> Arc<Self> {
         Arc::new(Self {
             names,
+            roster,
             seats: Mutex::default(),
             reads: Mutex::default(),
             count: AtomicU32::new(1),
@@ -117,16 +129,48 @@ impl Agents {
         tracing::info!(agent = %name, devices = agent.devices.len(), "agent joined");
         self.lock_seats().insert(name.clone(), Seat { agent, outlet });
         self.arrivals.send_modify(|count| *count += 1);
-        let lost = loop {
-            match link.next().await {
-                Ok(message) => self.hear(message, &hub),
-                Err(lost) => break lost,
-            }
-        };
+        let lost = self.attend(&name, &mut link, &hub).await;
         tracing::warn!(agent = %name, %lost, "agent left");
         // Who joined again has a seat of his own by now.
         if lost != Lost::Replaced {
-            self.lock_seats().remove(&name);
+            let seat = self.lock_seats().remove(&name);
+            self.roster.lost(&name);
+            if let (true, Some(seat), Some(hub)) = (self.roster.is_shut_out(&name), seat, hub.upgrade()) {
+                let devices = seat.agent.devices.iter().map(|it| it.id).collect();
+                hub.shut_out(&devices).await;
+            }
+        }
+    }
+
+    /// Hears an agent until its stream ends. A stream that has not ended was heard a few seconds ago: the registry takes
+    /// note of it at each of its own, slower heartbeats.
+    async fn attend(&self, name: &str, link: &mut ControllerLink, hub: &Weak<Hub>) -> Lost {
+        let mut beats = tokio::time::interval(self.roster.heartbeat());
+        loop {
+            let message = tokio::select! {
+                message = link.next() => message,
+                _ = beats.tick() => {
+                    self.roster.heard(name);
+                    continue;
+                }
+            };
+            match message {
+                Ok(message) if message.scope.is_none() => self.entered(name, message, link),
+                Ok(message) => self.hear(message, hub),
+                Err(lost) => return lost,
+            }
+        }
+    }
+
+    /// What an agent says about itself rather than about a device.
+    fn entered(&self, name: &str, message: Upward, link: &ControllerLink) {
+        let registered = match message.body {
+            Some(upward::Body::Update(update)) => self.roster.update(name, update),
+            Some(upward::Body::Leave(_)) => self.roster.deregister(name),
+            Some(_) | None => return,
+        };
+        if let Err(error) = link.offer(None, downward::Body::Registered(registered)) {
+            tracing::warn!(agent = name, %error, "an agent is not told what the registry made of its words");
         }
     }
 
@@ -159,7 +203,11 @@ impl Agents {
             upward::Body::Fault(fault) => {
                 tracing::warn!(%device, code = fault.code, detail = fault.detail, "an agent reports")
             }
-            upward::Body::Sample(_) | upward::Body::Hello(_) | upward::Body::Heartbeat(_) => {}
+            upward::Body::Sample(_)
+            | upward::Body::Hello(_)
+            | upward::Body::Heartbeat(_)
+            | upward::Body::Update(_)
+            | upward::Body::Leave(_) => {}
         }
     }
 

@@ -1,10 +1,12 @@
 //! What each command does.
 
+pub mod agent;
 pub mod audit;
 pub mod backup;
 pub mod commit;
 pub mod config;
 pub mod demo;
+pub mod event;
 pub mod inventory;
 pub mod platform;
 pub mod show;

@@ -61,6 +61,7 @@ struct Waiting {
 }
 
 struct Running {
+    devices: BTreeSet<DeviceId>,
     inputs: mpsc::Sender<Input>,
     track: Arc<Track>,
 }
@@ -191,6 +192,19 @@ impl Hub {
         }
     }
 
+    /// The agent of these devices is shut out: what is undecided and concerns one of them is withdrawn, for nobody could
+    /// confirm there. What is decided goes on, and names those that it cannot reach.
+    pub async fn shut_out(&self, devices: &BTreeSet<DeviceId>) {
+        let concerned: Vec<_> = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_them = running.values().filter(|it| !it.devices.is_disjoint(devices));
+            of_them.map(|it| it.inputs.clone()).collect()
+        };
+        for inputs in concerned {
+            let _ = inputs.send(Input::Cancel).await; // one that has ended needs no withdrawing
+        }
+    }
+
     /// What is told of a running transaction.
     pub fn track(&self, transaction: TransactionId) -> Option<Arc<Track>> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -294,6 +308,7 @@ impl Hub {
     pub(super) fn occupy(&self, transaction: TransactionId) -> (mpsc::Receiver<Input>, Arc<Track>) {
         let ((own, inputs), track) = (mpsc::channel(INPUTS), Arc::<Track>::default());
         let running = Running {
+            devices: BTreeSet::new(),
             inputs: own,
             track: track.clone(),
         };
@@ -333,6 +348,7 @@ impl Hub {
         let transaction = coordinator.transaction();
         let (own, inputs) = mpsc::channel(INPUTS);
         let running = Running {
+            devices: coordinator.charge().members.iter().map(|it| it.device).collect(),
             inputs: own.clone(),
             track: track.clone(),
         };

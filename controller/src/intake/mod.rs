@@ -1,8 +1,10 @@
 //! The doors through which people and programs come in. Every door yields the same envelopes and the same checks.
 
 mod again;
+mod agents;
 mod caller;
 mod describe;
+mod events;
 pub mod listen;
 mod measure;
 mod operate;

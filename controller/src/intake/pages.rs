@@ -20,10 +20,10 @@ const CURSOR: usize = 200;
 pub struct Page {
     /// How many rows, 1 to 500; 100 unless told.
     #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// Where the page before ended, from its `Link` header.
     #[param(max_length = 200)]
-    after: Option<String>,
+    pub(super) after: Option<String>,
 }
 
 impl Page {
@@ -81,13 +81,14 @@ impl<T> Paged<T> {
     /// The rows of a page of at most `limit`; a full one is followed by another.
     pub fn new(path: &str, limit: usize, rows: Vec<T>, end: impl Fn(&T) -> String) -> Self {
         let last = rows.last().filter(|_| rows.len() == limit);
-        let next = last.map(|row| format!("<{path}?limit={limit}&after={}>; rel=\"next\"", escaped(&end(row))));
+        let more = if path.contains('?') { '&' } else { '?' };
+        let next = last.map(|row| format!("<{path}{more}limit={limit}&after={}>; rel=\"next\"", escaped(&end(row))));
         Self { rows, next }
     }
 }
 
 /// A text as a value of a query.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let each = text.bytes().map(|byte| {
         if plain(byte) {

@@ -22,10 +22,7 @@ use utoipa_axum::routes;
 use super::caller::{self, NAMED};
 use super::pages::{Page, Paged};
 use super::problem::{self, Problem};
-use super::view::{
-    AgentView, AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, Invitation,
-    InvitationRequest, TransactionView,
-};
+use super::view::{AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, TransactionView};
 use super::{again, describe, measure};
 use crate::app::{App, AppError, Asker, read_plan};
 use crate::commit::Event;
@@ -81,10 +78,10 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .routes(routes!(withdraw))
         .routes(routes!(devices))
         .routes(routes!(configuration))
-        .routes(routes!(agents))
-        .routes(routes!(invite))
         .routes(routes!(audit))
         .merge(super::operate::routes())
+        .merge(super::agents::routes())
+        .merge(super::events::routes())
         .split_for_parts();
     api.merge(rest);
     let closed = closed
@@ -344,48 +341,6 @@ async fn configuration(State(door): State<Door>, Path(name): Path<String>) -> Re
         value: value.text().map(str::to_owned),
     });
     Ok(Json(entries.collect()))
-}
-
-/// The agents that have joined.
-#[utoipa::path(get, path = "/v1/agents", params(Page), responses((status = 200, body = [AgentView]), (status = 422, body = Problem)))]
-async fn agents(State(door): State<Door>, Query(page): Query<Page>) -> Result<Paged<AgentView>, Problem> {
-    use crate::commit::Agents as _;
-    let view = |agent: crate::agents::Joined| AgentView {
-        name: agent.name,
-        program: agent.program,
-        devices: agent
-            .devices
-            .iter()
-            .map(|device| door.app.agents.name(device.id))
-            .collect(),
-    };
-    let joined = door.app.agents.joined().into_iter().map(view);
-    page.of("/v1/agents", joined, |agent| agent.name.clone())
-}
-
-/// Makes a one-time token for a new agent and the devices that it may speak for.
-#[utoipa::path(post, path = "/v1/agents/{name}/invitation", request_body(content = InvitationRequest, content_type = "application/json"),
-    responses((status = 201, body = Invitation), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn invite(
-    State(door): State<Door>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<(StatusCode, Json<Invitation>), Problem> {
-    let request: InvitationRequest = parse(&body)?;
-    let token = door.app.invite(&name, &request.devices, &asker(&headers)).await?;
-    let (address, enrolment) = (door.app.doors.0.to_string(), door.app.doors.1.to_string());
-    let fingerprint = door.app.authority.fingerprint();
-    Ok((
-        StatusCode::CREATED,
-        Json(Invitation {
-            name,
-            token,
-            fingerprint,
-            address,
-            enrolment,
-        }),
-    ))
 }
 
 pub(super) fn parse<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, AppError> {

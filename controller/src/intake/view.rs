@@ -37,17 +37,6 @@ pub struct DeviceView {
     pub guarantee: Option<String>,
 }
 
-/// An agent that has joined.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AgentView {
-    /// Its name.
-    pub name: String,
-    /// The program that it is.
-    pub program: String,
-    /// The devices that it speaks for.
-    pub devices: Vec<String>,
-}
-
 /// One entry of a configuration.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryView {
@@ -98,29 +87,6 @@ pub struct TransactionView {
 pub struct CommitRequest {
     /// The hash of the plan that was looked at; if it differs nothing is done.
     pub hash: Option<String>,
-}
-
-/// What a new agent is invited to speak for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InvitationRequest {
-    /// Names of devices of the inventory.
-    pub devices: Vec<String>,
-}
-
-/// What an agent is started with.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Invitation {
-    /// The agent's name.
-    pub name: String,
-    /// The one-time token; it is shown once and good for an hour.
-    pub token: String,
-    /// The fingerprint of the authority's certificate.
-    pub fingerprint: String,
-    /// Where the agent dials.
-    pub address: String,
-    /// Where it enrols.
-    pub enrolment: String,
 }
 
 /// The whole chain.

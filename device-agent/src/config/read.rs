@@ -34,6 +34,8 @@ impl Reader<'_> {
     fn config(&self, node: &Node) -> Option<Config> {
         let fields = node.fields(self.faults)?;
         let name = fields.required("name").and_then(|it| it.text(self.faults));
+        let description = fields.optional("description").and_then(|it| it.text(self.faults));
+        let attributes = fields.optional("attributes").map(|it| self.named(it, Self::word));
         let state = fields.required("state").and_then(|it| self.path(it));
         let controller = fields.optional("controller").and_then(|it| self.controller(it));
         let credentials = fields
@@ -43,10 +45,13 @@ impl Reader<'_> {
         let commands = fields.optional("commands").map(|it| self.items(it, Self::command));
         let devices = fields.required("devices").map(|it| self.items(it, Self::device));
         let step_within = fields.optional("step-within").and_then(|it| self.span(it));
+        let look_every = fields.optional("look-every").and_then(|it| self.span(it));
         let drain_within = fields.optional("drain-within").and_then(|it| self.span(it));
         let log = fields.optional("log").and_then(|it| self.log(it));
         fields.end();
         let config = Config {
+            description: description.unwrap_or_else(|| "speaks for devices".to_owned()),
+            attributes: attributes.unwrap_or_default(),
             name: name?,
             state: state?,
             controller,
@@ -55,6 +60,9 @@ impl Reader<'_> {
             commands: commands.unwrap_or_default(),
             devices: devices?,
             step_within: step_within.unwrap_or(Duration::from_secs(60)),
+            look_every: look_every
+                .unwrap_or(Duration::from_secs(30))
+                .max(Duration::from_secs(1)),
             drain_within: drain_within.unwrap_or(Duration::from_secs(20)),
             log: log.unwrap_or(Log {
                 filter: "info".to_owned(),
@@ -308,6 +316,10 @@ impl Reader<'_> {
     fn items<T>(&self, node: &Node, each: impl Fn(&Self, &Node) -> Option<T>) -> Vec<T> {
         let items = node.list(self.faults).unwrap_or_default();
         items.iter().filter_map(|item| each(self, item)).collect()
+    }
+
+    fn word(&self, node: &Node) -> Option<String> {
+        node.text(self.faults)
     }
 
     fn named<T>(&self, node: &Node, each: impl Fn(&Self, &Node) -> Option<T>) -> BTreeMap<String, T> {

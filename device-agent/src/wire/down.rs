@@ -60,7 +60,10 @@ pub(super) fn word(about: About, scope: &v1::Scope, body: downward::Body) -> Res
         downward::Body::Watch(_) | downward::Body::Unwatch(_) => {
             return Err("unsupported: this agent keeps no watches".to_owned());
         }
-        downward::Body::Welcome(_) | downward::Body::Refused(_) | downward::Body::Heartbeat(_) => {
+        downward::Body::Welcome(_)
+        | downward::Body::Refused(_)
+        | downward::Body::Heartbeat(_)
+        | downward::Body::Registered(_) => {
             return Err("not a request".to_owned());
         }
     };

@@ -1,13 +1,16 @@
 //! Both directions of one stream, and what has to be remembered between a request and its answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use fabric_wire::v1::{self, answer, upward};
+use fabric_identity::Permission;
+use fabric_wire::v1::{self, answer, downward, upward};
 use fabric_wire::{AgentLink, Lost, Outlet};
 use transaction::{DeviceId, Reply, Step, TransactionId};
 
 use super::down::{self, About};
-use super::{up, values};
+use super::{Dial, up, values};
+use crate::events::Teller;
 use crate::link::{Upward, Wire};
 
 /// How many requests are remembered until they are answered.
@@ -25,28 +28,30 @@ pub(super) struct Pump {
     wire: Wire,
     outlet: Outlet<v1::Upward>,
     revision: String,
+    teller: Option<Arc<Teller>>,
     asked: VecDeque<Asked>,
     /// The device's words that go along with the next answer about it.
     receipts: VecDeque<(TransactionId, DeviceId, v1::Receipt)>,
 }
 
 impl Pump {
-    pub(super) fn new(wire: Wire, outlet: Outlet<v1::Upward>, revision: String) -> Self {
+    pub(super) fn new(wire: Wire, outlet: Outlet<v1::Upward>, revision: String, teller: Option<Arc<Teller>>) -> Self {
         Self {
             wire,
             outlet,
             revision,
+            teller,
             asked: VecDeque::new(),
             receipts: VecDeque::new(),
         }
     }
 
     /// Carries both ways until the stream is lost.
-    pub(super) async fn run(&mut self, mut link: AgentLink) -> Lost {
+    pub(super) async fn run(&mut self, mut link: AgentLink, dial: &dyn Dial) -> Lost {
         loop {
             tokio::select! {
                 message = link.next() => match message {
-                    Ok(message) => self.take_in(message),
+                    Ok(message) => self.take_in(message, dial),
                     Err(lost) => return lost,
                 },
                 Some(word) = self.wire.up.recv() => self.send(word),
@@ -62,10 +67,20 @@ impl Pump {
         std::future::pending().await
     }
 
-    fn take_in(&mut self, message: v1::Downward) {
+    fn take_in(&mut self, message: v1::Downward, dial: &dyn Dial) {
         let (Some(scope), Some(body)) = (message.scope, message.body) else {
             return;
         };
+        if let Some(needed) = needed(&body).filter(|it| !dial.permits(&scope.device, *it)) {
+            let asked = Asked {
+                sequence: message.sequence,
+                scope,
+            };
+            let words = format!("this agent's certificate does not let it {} the device", needed.word());
+            tracing::warn!(device = asked.scope.device, words, "refused a request");
+            let fault = self.fault(&asked, "out-of-scope", v1::Retry::Never, &words);
+            return self.answer(asked, v1::Standing::Unspecified, None, fault);
+        }
         let word = About::read(&scope).and_then(|about| down::word(about, &scope, body));
         let asked = Asked {
             sequence: message.sequence,
@@ -146,6 +161,9 @@ impl Pump {
     }
 
     fn reply(&mut self, reply: &Reply) {
+        if let Some(teller) = &self.teller {
+            teller.answered(reply);
+        }
         let attempt = if let Step::Renew { round } = reply.step {
             Some(round)
         } else {
@@ -225,6 +243,23 @@ impl Pump {
         if let Err(error) = self.outlet.offer(Some(scope), body) {
             tracing::warn!(%error, "a word to the controller was dropped");
         }
+    }
+}
+
+/// What the certificate must allow for a request. The way back is open to every agent.
+fn needed(body: &downward::Body) -> Option<Permission> {
+    match body {
+        downward::Body::Stage(_) | downward::Body::Apply(_) | downward::Body::Renew(_) | downward::Body::Confirm(_) => {
+            Some(Permission::Configure)
+        }
+        downward::Body::Gate(_) | downward::Body::Query(_) | downward::Body::Watch(_) => Some(Permission::Observe),
+        downward::Body::Revert(_)
+        | downward::Body::Inquire(_)
+        | downward::Body::Unwatch(_)
+        | downward::Body::Welcome(_)
+        | downward::Body::Refused(_)
+        | downward::Body::Heartbeat(_)
+        | downward::Body::Registered(_) => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use adapters_port::Guarantee;
 use device_agent::wire::{self, Dial, DialError, Joiner, Stream};
+use fabric_identity::Permission;
 use fabric_wire::v1::{self, answer, downward, upward, vote};
 use fabric_wire::{Connection, ControllerLink, Door, Limits, Peer};
 use futures::FutureExt;
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Dials the door of the test. Each connection can be cut.
 struct Doorbell {
+    forbidden: Option<Permission>,
     incoming: mpsc::Sender<io::Result<Connection<DuplexStream>>>,
     cut: Arc<std::sync::Mutex<CancellationToken>>,
 }
@@ -32,11 +34,7 @@ impl Dial for Doorbell {
             let (ours, theirs) = tokio::io::duplex(1 << 16);
             let cut = CancellationToken::new();
             *self.cut.lock().unwrap() = cut.clone();
-            let peer = Peer {
-                name: "agent-1".to_owned(),
-                allows: Arc::new(|_| true),
-                cut,
-            };
+            let peer = Peer::new("agent-1", |_| true, cut);
             let lost = |_| DialError {
                 address: "the test".to_owned(),
                 source: "closed".into(),
@@ -49,6 +47,10 @@ impl Dial for Doorbell {
         };
         dial.boxed()
     }
+
+    fn permits(&self, device: &str, what: Permission) -> bool {
+        device == R1.to_string() && self.forbidden != Some(what)
+    }
 }
 
 struct Controller {
@@ -60,6 +62,11 @@ struct Controller {
 
 impl Controller {
     async fn meet(bench: &mut Bench) -> Self {
+        Self::forbidding(bench, None).await
+    }
+
+    /// Meets an agent whose certificate does not let it do something.
+    async fn forbidding(bench: &mut Bench, forbidden: Option<Permission>) -> Self {
         let (incoming, connections) = mpsc::channel(4);
         let mut door = Door::new("controller-1", Limits::default(), 4);
         let stop = CancellationToken::new();
@@ -68,6 +75,7 @@ impl Controller {
         let bell = Doorbell {
             incoming,
             cut: Arc::clone(&cut),
+            forbidden,
         };
         let device = v1::Device {
             id: R1.to_string(),
@@ -79,9 +87,11 @@ impl Controller {
             devices: vec![device],
             capabilities: vec!["gate".to_owned()],
             model_revision: "test".to_owned(),
+            description: "an agent of the test".to_owned(),
+            attributes: std::collections::BTreeMap::new(),
         };
         let (carried, ended) = (bench.take_wire(), stop.clone());
-        tokio::spawn(async move { wire::carry(joiner, &bell, carried, ended).await });
+        tokio::spawn(async move { wire::carry(joiner, &bell, carried, None, ended).await });
         let link = tokio::time::timeout(PATIENCE, door.next())
             .await
             .expect("an agent in time")
@@ -205,6 +215,28 @@ async fn what_cannot_be_understood_is_answered_with_a_fault() {
         assert_eq!(fault.code, code, "{}", fault.detail);
     }
     assert_eq!(bench.device.now().locked_by, None);
+}
+
+#[tokio::test]
+async fn what_the_certificate_does_not_permit_is_refused() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::forbidding(&mut bench, Some(Permission::Configure)).await;
+    let apply = downward::Body::Apply(v1::Apply::default());
+    for (step, body) in [(v1::Step::Stage, stage("system/hostname")), (v1::Step::Apply, apply)] {
+        let answer = controller.answer(step, body).await;
+        let Some(answer::Outcome::Fault(fault)) = answer.outcome else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(fault.code, "out-of-scope", "{}", fault.detail);
+        assert!(fault.detail.contains("configure"), "{}", fault.detail);
+    }
+    assert_eq!(bench.device.now().locked_by, None, "nothing was begun");
+    let revert = downward::Body::Revert(v1::Revert::default());
+    let answer = controller.answer(v1::Step::Revert, revert).await;
+    assert!(
+        !matches!(&answer.outcome, Some(answer::Outcome::Fault(it)) if it.code == "out-of-scope"),
+        "the way back is open: {answer:?}"
+    );
 }
 
 #[tokio::test]

@@ -64,11 +64,7 @@ impl Controller {
             let caller = acceptor.next().await?;
             let identity = caller.certificate?.identity;
             let name = identity.name.to_string();
-            let peer = Peer {
-                name,
-                allows: Arc::new(move |it| identity.covers(it)),
-                cut: caller.cut,
-            };
+            let peer = Peer::new(name, move |it| identity.covers(it), caller.cut);
             Some((Ok(Connection::new(caller.io, peer)), acceptor))
         });
         let (door, stop) = (

@@ -1,7 +1,10 @@
 //! An event: what happened, to what, when, and who says so.
 
+use crate::canonical;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::time::SystemTime;
+use time::OffsetDateTime;
 
 /// The largest event that is taken, in bytes.
 pub const LARGEST: usize = 64 << 10;
@@ -33,6 +36,12 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+}
+
+/// A time as events write it.
+pub fn stamp(time: SystemTime) -> String {
+    let format = &time::format_description::well_known::Rfc3339;
+    OffsetDateTime::from(time).format(format).unwrap_or_default() // any time of this age can be written
 }
 
 /// Bytes that are no event.
@@ -81,19 +90,54 @@ pub struct Event {
     pub data: Value,
 }
 
+/// An event as it is sent: in one reading, so that nothing is parsed twice.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    specversion: String,
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    kind: String,
+    time: String,
+    #[serde(default)]
+    subject: String,
+    severity: Severity,
+    datacontenttype: String,
+    data: Value,
+    #[serde(default)]
+    signature: Option<String>,
+}
+
 impl Event {
     /// Reads an event and its signature, if it has one.
     pub fn read(bytes: &[u8]) -> Result<(Self, Option<String>), EventError> {
         if bytes.len() > LARGEST {
             return Err(EventError::TooLarge { length: bytes.len() });
         }
-        let mut members: Map<String, Value> = serde_json::from_slice(bytes)?;
-        let signature = match members.remove("signature") {
-            Some(Value::String(signature)) => Some(signature),
-            Some(_) => return Err(EventError::Member { member: "signature" }),
-            None => None,
+        let Sealed {
+            specversion,
+            id,
+            source,
+            kind,
+            time,
+            subject,
+            severity,
+            datacontenttype,
+            data,
+            signature,
+        } = serde_json::from_slice(bytes)?;
+        let event = Self {
+            specversion,
+            id,
+            source,
+            kind,
+            time,
+            subject,
+            severity,
+            datacontenttype,
+            data,
         };
-        let event: Self = serde_json::from_value(Value::Object(members))?;
         event.check()?;
         Ok((event, signature))
     }
@@ -109,7 +153,7 @@ impl Event {
 
     /// The canonical form that is signed (RFC 8785).
     pub fn canonical(&self) -> Result<Vec<u8>, EventError> {
-        Ok(serde_json_canonicalizer::to_vec(self)?)
+        Ok(canonical::written(self)?)
     }
 
     /// Whether every member is as it must be.
@@ -131,7 +175,7 @@ impl Event {
                 plain(&self.source, 256) && self.source.starts_with("entente://"),
             ),
             ("type", word(&self.kind)),
-            ("time", time::OffsetDateTime::parse(&self.time, format).is_ok()),
+            ("time", OffsetDateTime::parse(&self.time, format).is_ok()),
             ("subject", plain(&self.subject, 128)),
             ("datacontenttype", self.datacontenttype == "application/json"),
         ];

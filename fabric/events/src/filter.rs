@@ -67,6 +67,27 @@ pub fn topic(event: &Event) -> String {
     )
 }
 
+/// The device that a level of a topic names; empty for none. Nothing for what no device is written as.
+pub(crate) fn named(level: &str) -> Option<String> {
+    if level == "_" {
+        return Some(String::new());
+    }
+    let mut bytes = Vec::with_capacity(level.len());
+    let mut rest = level.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        if *first == b'%' {
+            let (digits, more) = more.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = more;
+        } else {
+            bytes.push(*first);
+            rest = more;
+        }
+    }
+    let device = String::from_utf8(bytes).ok()?;
+    (self::level(&device) == level).then_some(device)
+}
+
 /// A device as one level of a topic; what has a meaning there is written as a percent sign and two digits.
 fn level(device: &str) -> String {
     if device.is_empty() {

@@ -3,16 +3,22 @@
 //! What decides is pure: [`Event`] and its canonical form, [`sign`], the [`Verifier`] with its bounded memory, the
 //! [`Filter`]. The [`Outbox`] and the memory's file keep what must survive; [`mqtt`] carries.
 
+#[cfg(test)]
+extern crate self as fabric_events;
+
+pub mod broker;
+mod canonical;
 mod event;
 mod filter;
 mod hearing;
 mod memory;
 pub mod mqtt;
+mod mutant;
 mod outbox;
 mod signature;
 mod verifier;
 
-pub use event::{Event, EventError, Severity};
+pub use event::{Event, EventError, Severity, stamp};
 pub use filter::{Filter, topic};
 pub use hearing::{Hearing, Unheard};
 pub use memory::{Memory, MemoryFile};

@@ -2,8 +2,9 @@
 
 use crate::event::LARGEST;
 use crate::{Event, Filter, Outbox, OutboxError, Signer, topic};
+use fabric_identity::tls::MQTT;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::mqttbytes::v5::{Filter as Asked, Packet, PubAckReason};
 use rumqttc::v5::{AsyncClient, Event as Happening, EventLoop, MqttOptions};
 use rumqttc::{TlsConfiguration, Transport};
 use rustls::ClientConfig;
@@ -11,37 +12,46 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How many events are on their way to the broker at once.
 const WINDOW: usize = 64;
-/// How long to wait before the next attempt to reach the broker.
+/// How long to wait before the next attempt to reach the broker, and at most after many in vain.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+const AT_MOST: Duration = Duration::from_secs(15);
+/// How many topics are subscribed to at once: what fits into one packet.
+const TOPICS: usize = 64;
 /// How long the broker keeps what a receiver that is away has subscribed to, in seconds.
 const KEPT_BY_BROKER: u32 = 3_600;
 
+/// How this side proves who it is, asked anew for each connection: certificates are renewed meanwhile. Nothing: not now.
+pub type Proves = Arc<dyn Fn() -> Option<Arc<ClientConfig>> + Send + Sync>;
+/// Who signs, asked anew for each connection. Nothing: not now.
+pub type Signs = Arc<dyn Fn() -> Option<Arc<Signer>> + Send + Sync>;
+
 /// Where the broker is and how it is spoken to.
 #[derive(Clone)]
-pub struct Broker {
+pub struct Destination {
     /// Its host.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Mutual TLS, where it is not a broker of this very process.
-    pub tls: Option<Arc<ClientConfig>>,
+    /// Mutual TLS.
+    pub proves: Proves,
     /// The name of this client at the broker.
     pub client: String,
 }
 
-impl Broker {
-    fn options(&self) -> MqttOptions {
+impl Destination {
+    fn options(&self) -> Result<MqttOptions, PublishError> {
+        let mut tls = (self.proves)().ok_or(PublishError::Identity)?;
+        Arc::make_mut(&mut tls).alpn_protocols = vec![MQTT.to_vec()]; // the broker may share its port with others
         let mut options = MqttOptions::new(&self.client, &self.host, self.port);
         options.set_keep_alive(Duration::from_secs(5));
         options.set_max_packet_size(Some(LARGEST as u32 + 4_096));
-        if let Some(tls) = &self.tls {
-            options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls.clone())));
-        }
-        options
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls)));
+        Ok(options)
     }
 }
 
@@ -76,15 +86,23 @@ impl Publisher {
     }
 
     /// Sends until it is stopped, through every loss of the broker.
-    pub async fn run(&self, broker: Broker, signer: Signer, clock: fn() -> SystemTime, stop: CancellationToken) {
+    pub async fn run(&self, to: Destination, signs: Signs, clock: fn() -> SystemTime, stop: CancellationToken) {
+        let mut pause = AGAIN_AFTER;
         while !stop.is_cancelled() {
-            let (client, events) = AsyncClient::new(broker.options(), WINDOW);
-            let sending = self.send(client, events, &signer, clock);
-            if let Some(Err(error)) = stop.run_until_cancelled(sending).await {
-                tracing::warn!(broker = broker.host, %error, waiting = self.outbox().len(), "publish events");
-                let _ = stop.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await; // stopped or waited
+            let begun = Instant::now();
+            if let Some(Err(error)) = stop.run_until_cancelled(self.connected(&to, &signs, clock)).await {
+                let (waiting, lost, _) = self.backlog();
+                tracing::warn!(broker = to.host, %error, waiting, lost, "publish events");
+                pause = next_pause(pause, begun);
+                let _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await; // stopped or waited
             }
         }
+    }
+
+    async fn connected(&self, to: &Destination, signs: &Signs, clock: fn() -> SystemTime) -> Result<(), PublishError> {
+        let signer = signs().ok_or(PublishError::Identity)?;
+        let (client, events) = AsyncClient::new(to.options()?, WINDOW);
+        self.send(client, events, &signer, clock).await
     }
 
     /// Sends over one connection. What it has sent and the broker has not acknowledged stays in the outbox.
@@ -146,8 +164,21 @@ impl Publisher {
     }
 }
 
+/// Longer after each attempt that did not last.
+fn next_pause(pause: Duration, begun: Instant) -> Duration {
+    if begun.elapsed() > AT_MOST {
+        AGAIN_AFTER
+    } else {
+        (pause * 2).min(AT_MOST)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum PublishError {
+    #[error("there is no certificate to speak with")]
+    Identity,
+    #[error("the connection has ended")]
+    Ended,
     #[error("speak with the broker: {0}")]
     Broker(#[from] Box<rumqttc::v5::ConnectionError>),
     #[error("sign an event: {0}")]
@@ -181,27 +212,40 @@ impl Subscriber {
     }
 
     /// Receives until it is stopped, through every loss of the broker, which keeps what comes meanwhile.
-    pub async fn run(&self, broker: Broker, filter: Filter, stop: CancellationToken) {
+    pub async fn run(&self, from: Destination, filter: Filter, stop: CancellationToken) {
+        let mut pause = AGAIN_AFTER;
         while !stop.is_cancelled() {
-            let mut options = broker.options();
-            options.set_clean_start(false);
-            options.set_session_expiry_interval(Some(KEPT_BY_BROKER));
-            let (client, events) = AsyncClient::new(options, WINDOW);
-            let receiving = self.receive(client, events, &filter);
-            if let Some(Err(error)) = stop.run_until_cancelled(receiving).await {
-                tracing::warn!(broker = broker.host, %error, "receive events");
-                let _ = stop.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await; // stopped or waited
+            let begun = Instant::now();
+            if let Some(Err(error)) = stop.run_until_cancelled(self.connected(&from, &filter)).await {
+                tracing::warn!(broker = from.host, %error, "receive events");
+                pause = next_pause(pause, begun);
+                let _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await; // stopped or waited
             }
         }
+    }
+
+    async fn connected(&self, from: &Destination, filter: &Filter) -> Result<(), PublishError> {
+        let mut options = from.options()?;
+        options.set_clean_start(false);
+        options.set_session_expiry_interval(Some(KEPT_BY_BROKER));
+        let (client, events) = AsyncClient::new(options, WINDOW);
+        self.receive(client, events, filter).await
     }
 
     async fn receive(&self, client: AsyncClient, mut events: EventLoop, filter: &Filter) -> Result<(), PublishError> {
         loop {
             let happening = events.poll().await.map_err(Box::new)?;
             if let Happening::Incoming(Packet::ConnAck(_)) = happening {
-                for topic in filter.topics().into_iter().take(WINDOW) {
-                    // The queue of the client is as long as the most topics.
-                    let _ = client.try_subscribe(topic, QoS::AtLeastOnce);
+                let topics: Vec<_> = filter
+                    .topics()
+                    .into_iter()
+                    .map(|it| Asked::new(it, QoS::AtLeastOnce))
+                    .collect();
+                for topics in topics.chunks(TOPICS) {
+                    client
+                        .subscribe_many(topics.to_vec())
+                        .await
+                        .map_err(|_| PublishError::Ended)?;
                 }
             } else if let Happening::Incoming(Packet::Publish(message)) = happening
                 && self.queue.try_send(message.payload.to_vec()).is_err()

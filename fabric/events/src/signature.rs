@@ -28,7 +28,7 @@ pub enum SignError {
 }
 
 /// What the protected header says. Nothing else may stand in it: no key, no address of a key, no extension.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Header {
     /// The algorithm: `EdDSA` or `ES256`, as the certificate's key demands.

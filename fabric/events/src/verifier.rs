@@ -2,13 +2,14 @@
 
 use crate::event::{Event, EventError};
 use crate::memory::{Memory, Recollection};
+use crate::mutant::planted;
 use crate::signature::{Header, input};
-use aws_lc_rs::digest;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use fabric_identity::{Certificate, KeyKind, Permission, Role};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Why an event is not believed.
@@ -87,8 +88,17 @@ pub struct Verifier {
     authority: Vec<u8>,
     terms: Terms,
     memory: Memory,
-    checked: HashMap<[u8; 32], Certificate>,
+    /// By the certificate as it comes, in base64.
+    checked: HashMap<String, Checked>,
+    /// The protected header that came last, and what it says: it is the same for all events of one second.
+    header: (String, Arc<Header>),
     counts: Counts,
+}
+
+/// A certificate that the authority has issued, with its key ready for use.
+struct Checked {
+    certificate: Certificate,
+    key: ParsedPublicKey,
 }
 
 impl Verifier {
@@ -99,6 +109,7 @@ impl Verifier {
             terms,
             memory,
             checked: HashMap::new(),
+            header: <(String, Arc<Header>)>::default(),
             counts: Counts::default(),
         }
     }
@@ -125,43 +136,57 @@ impl Verifier {
 
     fn decide(&mut self, bytes: &[u8], revoked: &BTreeSet<String>, now: SystemTime) -> Result<Event, Reason> {
         let (event, signature) = Event::read(bytes).map_err(|_: EventError| Reason::Malformed)?;
+        if planted!(All) {
+            return Ok(event);
+        }
         let signature = signature.filter(|it| !it.is_empty()).ok_or(Reason::Unsigned)?;
         let (protected, signature) = signature.split_once("..").ok_or(Reason::Malformed)?;
-        let header = header(protected)?;
-        let certificate = self.certificate(&header, now)?;
-        check_signature(certificate, &header, &input(protected, &canonical(&event)?), signature)?;
-        check_sender(certificate, &event, revoked)?;
+        let header = self.header(protected)?;
+        let sender = self.sender(&header, now)?;
+        check_signature(sender, &header, &input(protected, &canonical(&event)?), signature)?;
+        check_sender(&sender.certificate, &event, revoked)?;
         let signed = SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_secs(header.iat))
             .ok_or(Reason::Stale)?;
         let apart = now.duration_since(signed).unwrap_or_else(|it| it.duration());
-        if apart > self.terms.tolerance {
+        if apart > self.terms.tolerance && !planted!(Freshness) {
             return Err(Reason::Stale);
         }
         // As long as its signature is fresh it must be remembered; twice that, for clocks that are set back.
         self.memory
-            .remember(&event.source, &event.id, signed + self.terms.tolerance * 2, now)?;
+            .remember(&event.source, &event.id, signed + self.terms.tolerance * 2, now)
+            .or_else(|reason| if planted!(Memory) { Ok(()) } else { Err(reason) })?;
         Ok(event)
     }
 
+    fn header(&mut self, protected: &str) -> Result<Arc<Header>, Reason> {
+        if self.header.0 != protected {
+            self.header = (protected.to_owned(), Arc::new(header(protected)?));
+        }
+        Ok(self.header.1.clone())
+    }
+
     /// The sender's certificate; that the authority issued it is checked once.
-    fn certificate(&mut self, header: &Header, now: SystemTime) -> Result<&Certificate, Reason> {
+    fn sender(&mut self, header: &Header, now: SystemTime) -> Result<&Checked, Reason> {
         let [encoded] = header.x5c.as_slice() else {
             return Err(Reason::Malformed);
         };
-        let der = BASE64_STANDARD.decode(encoded).map_err(|_| Reason::Malformed)?;
-        let mut key = [0; 32];
-        key.copy_from_slice(digest::digest(&digest::SHA256, &der).as_ref());
-        if !self.checked.contains_key(&key) {
-            let certificate = Certificate::issued_by(&der, &self.authority).map_err(|_| Reason::ForeignKey)?;
+        if !self.checked.contains_key(encoded) {
+            let der = BASE64_STANDARD.decode(encoded).map_err(|_| Reason::Malformed)?;
+            let certificate = if planted!(Issuer) {
+                Certificate::read(&der).map_err(|_| Reason::ForeignKey)?
+            } else {
+                Certificate::issued_by(&der, &self.authority).map_err(|_| Reason::ForeignKey)?
+            };
+            let key = key(&certificate).ok_or(Reason::ForeignKey)?;
             if self.checked.len() >= self.terms.certificates {
                 self.checked.clear(); // bounded; what is needed is checked again
             }
-            self.checked.insert(key, certificate);
+            self.checked.insert(encoded.clone(), Checked { certificate, key });
         }
-        let certificate = self.checked.get(&key).ok_or(Reason::ForeignKey)?;
-        if certificate.is_current(now) {
-            Ok(certificate)
+        let sender = self.checked.get(encoded).ok_or(Reason::ForeignKey)?;
+        if sender.certificate.is_current(now) {
+            Ok(sender)
         } else {
             Err(Reason::Expired)
         }
@@ -176,45 +201,60 @@ fn header(protected: &str) -> Result<Header, Reason> {
     let json = BASE64_URL_SAFE_NO_PAD
         .decode(protected)
         .map_err(|_| Reason::Malformed)?;
-    let members: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&json).map_err(|_| Reason::Malformed)?;
-    if ["jwk", "jku", "x5u", "kid"]
-        .into_iter()
-        .any(|it| members.contains_key(it))
-    {
-        return Err(Reason::EmbeddedKey);
+    match serde_json::from_slice::<Header>(&json) {
+        Ok(header) if matches!(header.alg.as_str(), "EdDSA" | "ES256") => Ok(header),
+        Ok(_) => Err(Reason::Algorithm),
+        Err(_) => Err(fault(&json)),
     }
-    let known = members
-        .get("alg")
-        .and_then(|it| it.as_str())
-        .is_some_and(|it| it == "EdDSA" || it == "ES256");
-    if !known {
-        return Err(Reason::Algorithm);
-    }
-    serde_json::from_slice(&json).map_err(|_| Reason::Malformed)
 }
 
-fn check_signature(certificate: &Certificate, header: &Header, input: &[u8], signature: &str) -> Result<(), Reason> {
-    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Reason::Altered)?;
-    let verified = match (certificate.kind, header.alg.as_str()) {
-        (KeyKind::Ed25519, "EdDSA") => UnparsedPublicKey::new(&ED25519, &certificate.key).verify(input, &signature),
-        (KeyKind::P256, "ES256") => {
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &certificate.key).verify(input, &signature)
-        }
-        (KeyKind::Ed25519 | KeyKind::P256, _) => return Err(Reason::Algorithm),
+/// What is wrong with a header that is none.
+fn fault(json: &[u8]) -> Reason {
+    let Ok(members) = serde_json::from_slice::<BTreeMap<String, serde_json::Value>>(json) else {
+        return Reason::Malformed;
     };
-    verified.map_err(|_| Reason::Altered)
+    let brings_key = ["jwk", "jku", "x5u", "kid"]
+        .into_iter()
+        .any(|it| members.contains_key(it));
+    let known = members.get("alg").is_some_and(|it| it == "EdDSA" || it == "ES256");
+    match (brings_key, known) {
+        (true, _) => Reason::EmbeddedKey,
+        (false, false) => Reason::Algorithm,
+        (false, true) => Reason::Malformed,
+    }
+}
+
+fn key(certificate: &Certificate) -> Option<ParsedPublicKey> {
+    let key = match certificate.kind {
+        KeyKind::Ed25519 => ParsedPublicKey::new(&ED25519, &certificate.key),
+        KeyKind::P256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &certificate.key),
+    };
+    key.ok()
+}
+
+fn check_signature(sender: &Checked, header: &Header, input: &[u8], signature: &str) -> Result<(), Reason> {
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Reason::Altered)?;
+    match (sender.certificate.kind, header.alg.as_str()) {
+        (KeyKind::Ed25519, "EdDSA") | (KeyKind::P256, "ES256") => {}
+        (KeyKind::Ed25519 | KeyKind::P256, _) => return Err(Reason::Algorithm),
+    }
+    if planted!(Signature) {
+        return Ok(());
+    }
+    sender.key.verify_sig(input, &signature).map_err(|_| Reason::Altered)
 }
 
 fn check_sender(certificate: &Certificate, event: &Event, revoked: &BTreeSet<String>) -> Result<(), Reason> {
     let identity = &certificate.identity;
-    if revoked.contains(&certificate.serial) {
+    if revoked.contains(&certificate.serial) && !planted!(Revocation) {
         return Err(Reason::Revoked);
     }
-    if event.source != format!("entente://{}/{}", identity.role.word(), identity.name) {
+    let named = event.source == format!("entente://{}/{}", identity.role.word(), identity.name);
+    if !named && !planted!(Name) {
         return Err(Reason::OtherName);
     }
     let of_its_own = event.subject.is_empty() || identity.role == Role::Controller || identity.covers(&event.subject);
-    if identity.may.contains(&Permission::Publish) && of_its_own {
+    if (identity.may.contains(&Permission::Publish) && of_its_own) || planted!(Scope) {
         Ok(())
     } else {
         Err(Reason::OutOfScope)

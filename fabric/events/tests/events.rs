@@ -68,6 +68,7 @@ fn a_signed_event_is_believed_once_whatever_the_order_of_its_members() {
 #[test]
 fn every_way_to_cheat_has_its_reason() {
     let cast = Cast::new();
+    assert_eq!(cast::verdicts(&cast, &cast::lies(&cast), at(0)), []);
     let good = cast.signer("edge-1").seal(&event("edge-1", "1", "pe1"), at(0)).unwrap();
     assert_eq!(
         refused(

@@ -1,11 +1,12 @@
 //! Events over a real broker: mosquitto with mutual TLS, and Python as an independent judge of the signatures.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod builtin;
 mod cast;
 mod mosquitto;
 
 use cast::{Cast, event};
-use fabric_events::mqtt::{Broker, Publisher, Subscriber};
+use fabric_events::mqtt::{Destination, Publisher, Signs, Subscriber};
 use fabric_events::{Event, Filter, Hearing, Memory, Outbox, Reason, Terms};
 use fabric_identity::tls::{self, Trust};
 use mosquitto::Mosquitto;
@@ -24,16 +25,21 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-fn broker(cast: &Cast, holder: &str, client: &str, port: u16) -> Broker {
+fn broker(cast: &Cast, holder: &str, client: &str, port: u16) -> Destination {
     let (own, key) = cast.holder(holder);
     let trust = Trust::Authority(own.authority.clone());
-    let tls = tls::client(Some((own, key.serialized_der())), trust, None).unwrap();
-    Broker {
+    let tls = Arc::new(tls::client(Some((own, key.serialized_der())), trust, None).unwrap());
+    Destination {
         host: "127.0.0.1".into(),
         port,
-        tls: Some(Arc::new(tls)),
+        proves: Arc::new(move || Some(tls.clone())),
         client: client.into(),
     }
+}
+
+fn signs(cast: &Cast, holder: &str) -> Signs {
+    let signer = Arc::new(cast.signer(holder));
+    Arc::new(move || Some(signer.clone()))
 }
 
 fn link_faults_of(device: &str) -> Filter {
@@ -63,7 +69,7 @@ async fn events_outlive_the_broker_and_only_what_is_wanted_is_received() {
 
     let outbox = Outbox::open(&cast.folder.path().join("outbox"), 1_000).unwrap();
     let (publisher, token) = (Publisher::new(outbox), stop.clone());
-    let (sending, signer) = (publisher.clone(), cast.signer("edge-1"));
+    let (sending, signer) = (publisher.clone(), signs(&cast, "edge-1"));
     let mouth = broker(&cast, "edge-1", "mouth", port);
     tokio::spawn(async move { sending.run(mouth, signer, now, token).await });
 
@@ -92,7 +98,8 @@ async fn events_outlive_the_broker_and_only_what_is_wanted_is_received() {
                 ("link-fault", "pe1"),
                 "nothing else is sent"
             );
-            heard.insert(event.id);
+            // The first may come again where its receipt was lost with the broker; this ear has not heard it before.
+            heard.extend(Some(event.id).filter(|it| it != "first"));
         }
     }
     assert!(heard.iter().all(|it| it.starts_with("away-")), "{heard:?}");

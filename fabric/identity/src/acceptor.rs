@@ -1,5 +1,6 @@
 //! Takes connections in: bounded, each shaken hands with in time, each cut the moment its certificate ends.
 
+use crate::tls::MQTT;
 use crate::{Certificate, Revocations};
 use rustls::ServerConfig;
 use std::future;
@@ -33,6 +34,8 @@ pub struct Caller {
     pub cut: CancellationToken,
     /// Where the call comes from.
     pub address: SocketAddr,
+    /// Whether it wants to speak MQTT (by ALPN) rather than what this port speaks otherwise.
+    pub speaks_mqtt: bool,
 }
 
 /// A connection; when it is dropped, nobody watches over its certificate any longer.
@@ -105,6 +108,7 @@ async fn shake(
         .map(|it| Certificate::read(it))
         .transpose()
         .map_err(io::Error::other)?;
+    let speaks_mqtt = io.get_ref().1.alpn_protocol() == Some(MQTT);
     let (cut, closed) = (CancellationToken::new(), CancellationToken::new());
     if let Some(certificate) = &certificate {
         let over = end(revoked, certificate.serial.clone(), certificate.not_after);
@@ -123,6 +127,7 @@ async fn shake(
         certificate,
         cut,
         address,
+        speaks_mqtt,
     })
 }
 

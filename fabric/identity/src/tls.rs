@@ -25,6 +25,9 @@ pub enum TlsError {
     Trust(#[from] rustls::server::VerifierBuilderError),
 }
 
+/// The name of MQTT where a client says what it wants to speak (ALPN).
+pub const MQTT: &[u8] = b"mqtt";
+
 /// Whether callers must show a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callers {
@@ -57,9 +60,9 @@ pub fn server(own: &Credential, key: &[u8], callers: Callers, revoked: Revocatio
     let mut config = builder
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, private(key))?;
-    // The stream is HTTP/2, and clients in other languages insist that this is said; the enrolment is HTTP/1.1.
+    // On the port of the streams, events may be spoken as well. The stream is HTTP/2, and clients in other languages insist that this is said; the enrolment is HTTP/1.1.
     config.alpn_protocols = match callers {
-        Callers::Known => vec![b"h2".to_vec()],
+        Callers::Known => vec![b"h2".to_vec(), MQTT.to_vec()],
         Callers::Anybody => vec![b"http/1.1".to_vec()],
     };
     Ok(config)

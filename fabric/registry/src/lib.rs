@@ -8,7 +8,7 @@ mod profile;
 
 pub use discovery::Query;
 pub use presence::{Presence, Terms};
-pub use profile::{Profile, Registration, ResourceId};
+pub use profile::{Profile, Registration, ResourceId, ResourceIdError};
 
 use fabric_identity::{Certificate, Name, Role};
 use std::collections::{BTreeMap, BTreeSet};
@@ -131,23 +131,30 @@ impl Registry {
         Ok((resource, changes))
     }
 
-    /// Changes what an agent says about itself.
+    /// Changes what an agent says about itself; its name stays. Who calls has made sure that it is the agent.
     pub fn update(
         &mut self,
         resource: ResourceId,
         registration: Registration,
-        certificate: &Certificate,
         now: Duration,
     ) -> Result<Vec<Change>, Refusal> {
-        let profile = self.profiles.get(&resource).ok_or(Refusal::Unknown)?;
+        let profile = self.profiles.get_mut(&resource).ok_or(Refusal::Unknown)?;
         if profile.presence == Presence::Deregistered {
             return Err(Refusal::Deregistered);
         }
         if profile.registration.name != registration.name {
             return Err(Refusal::Identity("the resource id is another agent's"));
         }
-        self.register(registration, certificate, resource, now)
-            .map(|(_, changes)| changes)
+        if self.shut_out.contains(&profile.certificate) {
+            return Err(Refusal::Identity("the certificate is taken back"));
+        }
+        registration.check()?;
+        let mut changes = profile.hear(now);
+        if profile.registration != registration {
+            profile.registration = registration;
+            changes.push(Change::Updated(resource));
+        }
+        Ok(changes)
     }
 
     /// Takes an agent out of what can be discovered; its profile stays for the record.
@@ -190,6 +197,11 @@ impl Registry {
     /// One agent's profile.
     pub fn profile(&self, resource: ResourceId) -> Option<&Profile> {
         self.profiles.get(&resource)
+    }
+
+    /// The profile of a name.
+    pub fn named(&self, name: &Name) -> Option<&Profile> {
+        self.profile(*self.names.get(name)?)
     }
 
     /// All profiles, for the store.

@@ -18,6 +18,18 @@ pub enum Presence {
     Deregistered,
 }
 
+impl Presence {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::TemporarilyOffline => "temporarily-offline",
+            Self::Offline => "offline",
+            Self::Deregistered => "deregistered",
+        }
+    }
+}
+
 /// After which times an agent is taken for absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {

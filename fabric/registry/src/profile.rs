@@ -4,6 +4,8 @@ use crate::{Presence, Refusal};
 use fabric_identity::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The most words of one kind.
@@ -13,9 +15,48 @@ pub const LONGEST_WORD: usize = 128;
 /// The longest description, in bytes.
 pub const LONGEST_DESCRIPTION: usize = 4_096;
 
-/// An agent's place in the registry: a UUID that the driver draws.
+/// An agent's place in the registry: a UUID that the driver draws, written as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ResourceId(pub u128);
+
+/// A text that is no resource id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read a resource id: a UUID is expected")]
+pub struct ResourceIdError;
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:032x}", self.0);
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|it| &digits[it]);
+        f.write_str(&parts.join("-"))
+    }
+}
+
+impl FromStr for ResourceId {
+    type Err = ResourceIdError;
+
+    fn from_str(text: &str) -> Result<Self, ResourceIdError> {
+        let digits: String = text.chars().filter(|it| *it != '-').collect();
+        let number = u128::from_str_radix(&digits, 16)
+            .ok()
+            .filter(|_| text.len() == 36 && digits.len() == 32 && digits.bytes().all(|it| it.is_ascii_hexdigit()));
+        number.map(Self).ok_or(ResourceIdError)
+    }
+}
+
+impl TryFrom<String> for ResourceId {
+    type Error = ResourceIdError;
+    fn try_from(text: String) -> Result<Self, ResourceIdError> {
+        text.parse()
+    }
+}
+
+impl From<ResourceId> for String {
+    fn from(it: ResourceId) -> Self {
+        it.to_string()
+    }
+}
 
 /// What an agent says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -58,6 +58,21 @@ fn registry() -> (Registry, ResourceId) {
 }
 
 #[test]
+fn a_resource_id_is_written_as_a_uuid_and_reads_the_same_again() {
+    let it = ResourceId(0x0193_0000_0000_7000_8000_0000_0000_0001);
+    assert_eq!(it.to_string(), "01930000-0000-7000-8000-000000000001");
+    let json = serde_json::to_string(&it).expect("it is written");
+    assert_eq!(serde_json::from_str::<ResourceId>(&json).expect("it is read"), it);
+    assert!("01930000".parse::<ResourceId>().is_err() && "+".repeat(36).parse::<ResourceId>().is_err());
+    let (registry, resource) = registry();
+    let json = serde_json::to_string(registry.profile(resource).expect("a profile")).expect("it is written");
+    assert_eq!(
+        serde_json::from_str::<Profile>(&json).expect("it is read").resource,
+        resource
+    );
+}
+
+#[test]
 fn refusals_name_their_reason() {
     let mut registry = Registry::new(Terms::default());
     let mut refusal = |registration, certificate: &Certificate| {
@@ -161,7 +176,7 @@ fn who_has_deregistered_is_not_found_and_not_brought_back_by_a_heartbeat() {
     assert!(registry.discover(&everybody).is_empty());
     let agent = certificate("edge-1", Role::Agent);
     assert_eq!(
-        registry.update(it, registration("edge-1"), &agent, at(3)),
+        registry.update(it, registration("edge-1"), at(3)),
         Err(Refusal::Deregistered)
     );
     let again = registry
@@ -195,23 +210,33 @@ fn agents_are_found_by_all_that_is_asked_for() {
 #[test]
 fn what_an_agent_says_about_itself_may_change() {
     let (mut registry, it) = registry();
-    let agent = certificate("edge-1", Role::Agent);
     let moved = Registration {
         address: "192.0.2.2:7000".into(),
         ..registration("edge-1")
     };
+    assert_eq!(registry.update(it, moved.clone(), at(1)), Ok(vec![Change::Updated(it)]));
     assert_eq!(
-        registry.update(it, moved.clone(), &agent, at(1)),
-        Ok(vec![Change::Updated(it)])
-    );
-    assert_eq!(
-        registry.update(it, moved, &agent, at(1)),
+        registry.update(it, moved.clone(), at(1)),
         Ok(vec![]),
         "the same again changes nothing"
     );
     assert_eq!(
         registry.profile(it).map(|it| it.registration.address.as_str()),
         Some("192.0.2.2:7000")
+    );
+    let renamed = Registration {
+        name: name("edge-2"),
+        ..moved.clone()
+    };
+    let refused = registry.update(it, renamed, at(2)).map_err(|it| it.to_string());
+    assert_eq!(
+        refused,
+        Err("failed identity verification: the resource id is another agent's".to_owned())
+    );
+    registry.shut_out(["serial-of-edge-1".to_owned()].into(), at(3));
+    assert!(
+        registry.update(it, moved, at(4)).is_err(),
+        "who is shut out says nothing more"
     );
 }
 

@@ -4,7 +4,7 @@ use crate::hello;
 use crate::outlet::{Flow, Intake, Life, Shared};
 use crate::v1::fabric_server::{Fabric, FabricServer};
 use crate::v1::{Downward, Hello, Refused, Scope, Upward, Welcome, downward, upward};
-use crate::{Connection, Envelope, Limits, Lost, OfferError, Outlet, Peer};
+use crate::{Connection, Envelope, Limits, Lost, OfferError, Outlet, Peer, Place};
 use futures::stream::{BoxStream, StreamExt};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -96,9 +96,13 @@ impl Fabric for Keeper {
         }
         let mut streaming = request.into_inner();
         let hello = self.greeting(&mut streaming).await?;
-        match hello::admit(&hello, &peer, &self.limits) {
-            Ok(version) => self.welcome(version, hello, peer, streaming),
-            Err(refused) => Ok(Response::new(say_no(*refused))),
+        let version = match hello::admit(&hello, &peer, &self.limits) {
+            Ok(version) => version,
+            Err(refused) => return Ok(Response::new(say_no(*refused))),
+        };
+        match (peer.registers)(&hello) {
+            Ok(place) => self.welcome((version, place), hello, peer, streaming),
+            Err(fault) => Ok(Response::new(say_no(*hello::refused(*fault)))),
         }
     }
 }
@@ -120,7 +124,7 @@ impl Keeper {
 
     fn welcome(
         &self,
-        version: u32,
+        (version, place): (u32, Place),
         hello: Hello,
         peer: Peer,
         streaming: Streaming<Upward>,
@@ -138,6 +142,8 @@ impl Keeper {
             controller: self.name.clone(),
             heartbeat_milliseconds: u64::try_from(self.limits.heartbeat.as_millis()).unwrap_or(u64::MAX),
             largest_message: self.limits.largest_message as u64,
+            resource: place.resource.clone(),
+            events: place.events,
         };
         let first = Downward::about(None, downward::Body::Welcome(welcome));
         let flow = Flow::new(first, shared.clone(), life.clone(), &self.limits);
@@ -151,6 +157,7 @@ impl Keeper {
         permit.send(ControllerLink {
             hello,
             devices,
+            resource: place.resource,
             resumed,
             cut: peer.cut,
             outlet,
@@ -189,6 +196,7 @@ impl Keeper {
 pub struct ControllerLink {
     hello: Hello,
     devices: BTreeSet<String>,
+    resource: String,
     resumed: bool,
     cut: CancellationToken,
     outlet: Outlet<Downward>,
@@ -199,6 +207,11 @@ impl ControllerLink {
     /// Who has joined, checked against its certificate.
     pub fn hello(&self) -> &Hello {
         &self.hello
+    }
+
+    /// Its place in the registry, if there is one.
+    pub fn resource(&self) -> &str {
+        &self.resource
     }
 
     /// Whether the session goes on; if not, what was sent before and not answered must be asked again.

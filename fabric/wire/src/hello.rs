@@ -86,13 +86,17 @@ fn check_devices(hello: &Hello, peer: &Peer, limits: &Limits) -> Result<(), Box<
 }
 
 fn refuse(code: &str, device: &str, detail: String) -> Box<Refused> {
-    let fault = Fault {
+    refused(Fault {
         code: code.into(),
         device: device.into(),
         retry: Retry::Never.into(),
         detail,
         ..Fault::default()
-    };
+    })
+}
+
+/// The refusal for a reason.
+pub(crate) fn refused(fault: Fault) -> Box<Refused> {
     let (lowest_version, highest_version) = (*VERSIONS.start(), *VERSIONS.end());
     Box::new(Refused {
         fault: Some(fault),
@@ -105,14 +109,10 @@ fn refuse(code: &str, device: &str, detail: String) -> Box<Refused> {
 mod tests {
     use super::*;
     use crate::v1::Device;
-    use std::sync::Arc;
 
     fn peer() -> Peer {
-        Peer {
-            name: "edge-1".into(),
-            allows: Arc::new(|it| it.starts_with("pe")),
-            cut: tokio_util::sync::CancellationToken::new(),
-        }
+        let cut = tokio_util::sync::CancellationToken::new();
+        Peer::new("edge-1", |it| it.starts_with("pe"), cut)
     }
 
     fn hello() -> Hello {

@@ -1,5 +1,6 @@
 //! Who is at the other end of a connection, as the transport has established it.
 
+use crate::v1::{Fault, Hello};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -10,6 +11,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
+/// What an agent is told when it was taken in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Its place in the registry.
+    pub resource: String,
+    /// Where it publishes events; empty where none are taken.
+    pub events: String,
+}
+
+/// Whether an agent with this hello is registered, and where; or why not.
+pub type Registers = Arc<dyn Fn(&Hello) -> Result<Place, Box<Fault>> + Send + Sync>;
+
 /// An authenticated agent.
 #[derive(Clone)]
 pub struct Peer {
@@ -19,6 +32,33 @@ pub struct Peer {
     pub allows: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// Cancelled when its certificate is revoked or has run out: the connection ends at once.
     pub cut: CancellationToken,
+    /// Asked once for each stream, after the hello was found good.
+    pub registers: Registers,
+}
+
+impl Peer {
+    /// An agent that may speak for the devices that `allows` says, until `cut`, and that is in no registry.
+    pub fn new(
+        name: impl Into<String>,
+        allows: impl Fn(&str) -> bool + Send + Sync + 'static,
+        cut: CancellationToken,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            allows: Arc::new(allows),
+            cut,
+            registers: Arc::new(|_| Ok(Place::default())),
+        }
+    }
+
+    /// The same, and in a registry.
+    #[must_use]
+    pub fn registering(self, registers: impl Fn(&Hello) -> Result<Place, Box<Fault>> + Send + Sync + 'static) -> Self {
+        Self {
+            registers: Arc::new(registers),
+            ..self
+        }
+    }
 }
 
 impl fmt::Debug for Peer {

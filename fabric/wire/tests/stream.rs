@@ -2,7 +2,6 @@
 
 use fabric_wire::v1::{Answer, Apply, Device, Done, Hello, Progress, Scope, Stage, Step, answer, downward, upward};
 use fabric_wire::{AgentLink, Connection, ControllerLink, Door, JoinError, Limits, Lost, Membership, OfferError, Peer};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -32,11 +31,7 @@ async fn bench(limits: Limits) -> Bench {
     let address = listener.local_addr().unwrap();
     let (closed, cut) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new("controller-1", limits, 4);
-    let peer = Peer {
-        name: "edge-1".into(),
-        allows: Arc::new(|it| it.starts_with("pe")),
-        cut: cut.clone(),
-    };
+    let peer = Peer::new("edge-1", |it| it.starts_with("pe"), cut.clone());
     let incoming = futures::stream::unfold((listener, peer), |(listener, peer)| async move {
         let (io, _) = listener.accept().await.unwrap();
         io.set_nodelay(true).unwrap();

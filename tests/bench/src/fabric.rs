@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
@@ -202,11 +201,7 @@ async fn our_links() -> anyhow::Result<(Vec<ControllerLink>, impl Drop)> {
     let mut door = Door::new("controller-1", Limits::default(), STREAMS);
     let incoming = futures::stream::unfold((listener, 0), |(listener, number)| async move {
         let io = accepted(&listener).await;
-        let peer = Peer {
-            name: format!("agent-{number}"),
-            allows: Arc::new(|_| true),
-            cut: CancellationToken::new(),
-        };
+        let peer = Peer::new(format!("agent-{number}"), |_| true, CancellationToken::new());
         Some((io.map(|io| Connection::new(io, peer)), (listener, number + 1)))
     });
     tokio::spawn(door.serve(incoming, stop.clone()));

@@ -1,10 +1,10 @@
 //! An authority with two agents and a controller, at a time of their own.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, missing_docs, reason = "each test binary uses a part")]
 
-use fabric_events::{Event, Severity, Signer};
+use fabric_events::{Event, Memory, Reason, Severity, Signer, Terms, Verifier};
 use fabric_identity::{Authority, Certificate, Credential, Identity, LifeTimes, Permission, Role};
 use rcgen::KeyPair;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 /// When the stories begin, in seconds since 1970.
@@ -89,4 +89,65 @@ pub fn event(source: &str, id: &str, subject: &str) -> Event {
         datacontenttype: "application/json".into(),
         data: serde_json::json!({"link": "down", "interface": "eth1", "rate": 1.5e3}),
     }
+}
+
+/// What a liar sends: its words, what is taken back by then, and why it is not believed.
+pub struct Lie {
+    pub bytes: Vec<u8>,
+    pub revoked: BTreeSet<String>,
+    /// Whether it was believed once before.
+    pub said_before: bool,
+    pub reason: Reason,
+}
+
+/// One lie of each kind.
+pub fn lies(cast: &Cast) -> Vec<Lie> {
+    let said = event("edge-1", "1", "pe1");
+    let seal = |holder: &str, event: &Event, at| cast.signer(holder).seal(event, at).unwrap();
+    let good = seal("edge-1", &said, at(0));
+    let altered = String::from_utf8(good.clone())
+        .unwrap()
+        .replace("down", "gone")
+        .into_bytes();
+    let hour = Duration::from_secs(3_600);
+    let lie = |bytes, reason| Lie {
+        bytes,
+        revoked: BTreeSet::new(),
+        said_before: false,
+        reason,
+    };
+    let revoked = Lie {
+        revoked: [cast.serial("edge-1")].into(),
+        ..lie(good.clone(), Reason::Revoked)
+    };
+    let replayed = Lie {
+        said_before: true,
+        ..lie(good, Reason::Replayed)
+    };
+    vec![
+        lie(serde_json::to_vec(&said).unwrap(), Reason::Unsigned),
+        lie(altered, Reason::Altered),
+        lie(seal("edge-3", &said, at(0)), Reason::OtherName),
+        lie(seal("edge-1", &event("edge-1", "1", "ce1"), at(0)), Reason::OutOfScope),
+        lie(
+            Cast::new().signer("edge-1").seal(&said, at(0)).unwrap(),
+            Reason::ForeignKey,
+        ),
+        lie(seal("edge-1", &said, at(0) - hour), Reason::Stale),
+        revoked,
+        replayed,
+    ]
+}
+
+/// The reasons of those lies that a verifier believes, or refuses for another reason.
+pub fn verdicts(cast: &Cast, lies: &[Lie], now: SystemTime) -> Vec<Reason> {
+    let caught = |lie: &&Lie| {
+        let memory = Memory::new(1_000, 1_000);
+        let mut verifier = Verifier::new(cast.authority.certificate().to_vec(), Terms::default(), memory);
+        if lie.said_before {
+            verifier.verify(&lie.bytes, &BTreeSet::new(), now).unwrap();
+        }
+        verifier.verify(&lie.bytes, &lie.revoked, now) == Err(lie.reason)
+    };
+    lies.iter().filter(|it| !caught(it)).map(|it| it.reason).collect()
 }

@@ -14,7 +14,7 @@ pub struct Mosquitto {
     log: std::path::PathBuf,
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub fn pem(label: &str, der: &[u8]) -> String {
     let text = BASE64_STANDARD.encode(der).into_bytes();
     let lines: Vec<_> = text
         .chunks(64)

@@ -1,0 +1,188 @@
+//! What the agent tells everybody, signed: that it has joined, that a device's task is completed, that a link has a fault.
+//!
+//! What is told is durable before it counts, waits in a bounded outbox while the broker is away, and is signed when it
+//! leaves. Where the broker is the controller says in its welcome.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use fabric_events::mqtt::{Destination, Publisher};
+use fabric_events::{Event, Outbox, OutboxError, Severity};
+use fabric_wire::v1::Welcome;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use transaction::{Answer, DeviceId, Reply};
+
+use crate::identity::Identity;
+
+/// How many events may wait for the broker; more are lost, counted and said.
+const OUTBOX: usize = 10_000;
+
+/// Tells events in the name of one agent.
+pub struct Teller {
+    publisher: Arc<Publisher>,
+    source: String,
+    random: fn() -> u128,
+    clock: fn() -> SystemTime,
+    broker: watch::Sender<String>,
+    /// What was told of each device last, so that a repeated answer is no new event.
+    completed: Mutex<BTreeMap<DeviceId, (u128, &'static str)>>,
+}
+
+impl Teller {
+    /// Opens the outbox in the state directory; what a former process left there is told first.
+    pub fn open(
+        state: &Path,
+        name: &str,
+        random: fn() -> u128,
+        clock: fn() -> SystemTime,
+    ) -> Result<Arc<Self>, OutboxError> {
+        Ok(Arc::new(Self {
+            publisher: Publisher::new(Outbox::open(&state.join("events.outbox"), OUTBOX)?),
+            source: format!("entente://agent/{name}"),
+            random,
+            clock,
+            broker: watch::Sender::new(String::new()),
+            completed: Mutex::default(),
+        }))
+    }
+
+    /// The agent has joined: others may want to know, and this is where events go from now on.
+    pub fn joined(&self, welcome: &Welcome, devices: usize) {
+        self.broker.send_if_modified(|it| {
+            let moved = *it != welcome.events;
+            it.clone_from(&welcome.events);
+            moved
+        });
+        if !welcome.events.is_empty() {
+            let data = json!({ "resource": welcome.resource, "devices": devices });
+            self.tell("agent-joined", String::new(), Severity::Info, data);
+        }
+    }
+
+    /// A device is where its transaction was decided to be.
+    pub fn answered(&self, reply: &Reply) {
+        let outcome = match reply.answer {
+            Answer::Confirmed => "confirmed",
+            Answer::Reverted => "reverted",
+            Answer::Staged { .. }
+            | Answer::Refused { .. }
+            | Answer::Busy { .. }
+            | Answer::Stale { .. }
+            | Answer::Applied
+            | Answer::Failed { .. }
+            | Answer::Renewed
+            | Answer::Lapsed
+            | Answer::Deferred { .. }
+            | Answer::Foreign { .. }
+            | Answer::Stands { .. }
+            | Answer::Superseded { .. }
+            | Answer::Unknown => return,
+        };
+        let mut completed = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = (reply.transaction.0, outcome);
+        if completed.insert(reply.device, now) == Some(now) || self.broker.borrow().is_empty() {
+            return;
+        }
+        drop(completed);
+        let data = json!({ "transaction": reply.transaction.to_string(), "epoch": reply.epoch.0, "outcome": outcome });
+        self.tell("task-completed", reply.device.to_string(), Severity::Info, data);
+    }
+
+    /// A link of a device, or the way to it, has a fault, or has none any more.
+    pub fn link(&self, device: DeviceId, link: &str, is_up: bool, words: &str) {
+        if self.broker.borrow().is_empty() {
+            return;
+        }
+        let (severity, state) = if is_up {
+            (Severity::Info, "up")
+        } else {
+            (Severity::Error, "down")
+        };
+        let words: String = words.chars().filter(|it| !it.is_control()).take(512).collect();
+        let data = json!({ "link": link, "state": state, "words": words });
+        self.tell("link-fault", device.to_string(), severity, data);
+    }
+
+    fn tell(&self, kind: &str, subject: String, severity: Severity, data: Value) {
+        let id = format!("{:032x}", (self.random)());
+        let event = Event {
+            specversion: "1.0".to_owned(),
+            id,
+            source: self.source.clone(),
+            kind: kind.to_owned(),
+            time: fabric_events::stamp((self.clock)()),
+            subject,
+            severity,
+            datacontenttype: "application/json".to_owned(),
+            data,
+        };
+        if let Err(error) = self.publisher.publish(event) {
+            let (waiting, lost, _) = self.publisher.backlog();
+            tracing::warn!(
+                kind,
+                error = crate::desk::chain(&error),
+                waiting,
+                lost,
+                "an event was lost"
+            );
+        }
+    }
+
+    /// Sends to the broker that the controller names until told to stop.
+    pub async fn run(self: Arc<Self>, identity: Arc<Identity>, stop: CancellationToken) {
+        let mut broker = self.broker.subscribe();
+        while !stop.is_cancelled() {
+            let address = broker.borrow_and_update().clone();
+            let moved = stop.child_token();
+            let sending = self.send(&address, &identity, moved.clone());
+            tokio::pin!(sending);
+            tokio::select! {
+                () = &mut sending => {}
+                _ = broker.changed() => {
+                    moved.cancel();
+                    sending.await;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, address: &str, identity: &Arc<Identity>, stop: CancellationToken) {
+        let Some((host, port)) = broker(address, identity.host()) else {
+            return stop.cancelled().await; // no events are taken, until another address is named
+        };
+        let (proves, signs) = (identity.clone(), identity.clone());
+        let to = Destination {
+            host,
+            port,
+            proves: Arc::new(move || proves.client().map(Arc::new).ok()),
+            client: "agent".to_owned(),
+        };
+        let signs = Arc::new(move || signs.signer().map(Arc::new).ok());
+        self.publisher.run(to, signs, self.clock, stop).await;
+    }
+}
+
+/// `host:port`, or `:port` on the host of the controller.
+fn broker(address: &str, controller: &str) -> Option<(String, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = if host.is_empty() { controller } else { host };
+    Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_broker_is_where_the_controller_says() {
+        let named = |address| broker(address, "controller.example");
+        assert_eq!(named(":7423"), Some(("controller.example".to_owned(), 7423)));
+        assert_eq!(named("[::1]:7423"), Some(("::1".to_owned(), 7423)));
+        assert_eq!(named("mqtt.example:8883"), Some(("mqtt.example".to_owned(), 8883)));
+        assert_eq!((named(""), named("mqtt.example"), named(":port")), (None, None, None));
+    }
+}
