@@ -1,6 +1,7 @@
 //! Processes, their journals and the network between them: one state of the space.
 
 use crate::device::Device;
+use simulation::planted::planted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use transaction::coordinator::{self, Coordinator};
@@ -70,6 +71,8 @@ pub struct Leader {
 pub struct Agent {
     pub machine: Participant<u8>,
     pub journal: Vec<ParticipantRecord<u8>>,
+    /// Records at its end that a power cut would take.
+    pub unsynced: usize,
     pub timers: BTreeSet<participant::Timer>,
     pub device: Device,
     pub done: Option<(u64, Outcome)>,
@@ -90,6 +93,8 @@ pub struct Spent {
 pub struct State {
     pub coordinators: Vec<Leader>,
     pub journal: Vec<CoordinatorRecord<u8>>,
+    /// Records at its end that a power cut would take.
+    pub unsynced: usize,
     pub agents: Vec<Agent>,
     pub network: Network,
     pub spent: Spent,
@@ -118,6 +123,7 @@ impl State {
         let agent = |(at, device): (usize, Device)| Agent {
             machine: Participant::new(DeviceId(at as u128)),
             journal: Vec::new(),
+            unsynced: 0,
             timers: BTreeSet::new(),
             device,
             done: None,
@@ -132,6 +138,7 @@ impl State {
                 timers: BTreeSet::new(),
             }],
             journal: Vec::new(),
+            unsynced: 0,
             agents: devices.into_iter().enumerate().map(agent).collect(),
             network: Network::default(),
             spent: Spent::default(),
@@ -277,8 +284,13 @@ impl State {
                 return true;
             }
         }
+        if planted("send-before-sync") && cut.is_none() {
+            self.unsynced = 0;
+        }
         if cut.is_some() {
             self.spent.crashes += 1;
+            self.journal.truncate(self.journal.len() - self.unsynced);
+            self.unsynced = 0;
             self.coordinators[at].machine = None;
             self.coordinators[at].timers.clear();
         }
@@ -294,6 +306,7 @@ impl State {
                 }
                 self.note(&record);
                 self.journal.push(record);
+                self.unsynced += usize::from(planted("no-sync") || planted("send-before-sync"));
             }
             coordinator::Effect::Send(request) => {
                 self.heard_confirm |= matches!(request.order, Order::Confirm { .. });
@@ -305,7 +318,10 @@ impl State {
                 self.is_contradicted |= self.told.iter().any(|it| *it != settlement.ending);
                 self.told = vec![settlement.ending];
             }
-            coordinator::Effect::Forget => self.journal.clear(),
+            coordinator::Effect::Forget => {
+                self.journal.clear();
+                self.unsynced = 0;
+            }
             coordinator::Effect::Arm { .. }
             | coordinator::Effect::Gate { .. }
             | coordinator::Effect::Progress(_)
@@ -342,6 +358,8 @@ impl State {
 
     fn revive(&mut self, at: usize) {
         let agent = &mut self.agents[at];
+        agent.journal.truncate(agent.journal.len() - agent.unsynced);
+        agent.unsynced = 0;
         agent.done = None;
         agent.timers.clear();
         agent.device.drops();
@@ -355,7 +373,10 @@ impl State {
     fn obey(&mut self, at: usize, effect: participant::Effect<u8>) {
         let agent = &mut self.agents[at];
         match effect {
-            participant::Effect::Record(record) => agent.journal.push(record),
+            participant::Effect::Record(record) => {
+                agent.journal.push(record);
+                agent.unsynced += usize::from(planted("no-sync"));
+            }
             participant::Effect::Device { operation, work } => {
                 let outcome = agent.device.does(&work);
                 agent.done = Some((operation, outcome));
