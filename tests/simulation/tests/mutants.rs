@@ -7,7 +7,7 @@ use simulation::report::Tally;
 use transaction::mutant::{Mutant, plant};
 
 /// Within so many worlds, wherever one begins.
-const WITHIN: u64 = 400;
+const WITHIN: u64 = 1_000;
 /// Where one begins.
 const STRETCHES: [u64; 5] = [0, 10_000, 20_000, 30_000, 40_000];
 
