@@ -126,6 +126,8 @@ pub struct Way {
     pub credential: String,
     /// Whether a host key that was never seen is put on record, or refused.
     pub trust_first_use: bool,
+    /// The other command line of the same device: what this platform has no rule for is looked for there.
+    pub beside: Option<Box<Way>>,
 }
 
 /// How the log is written.

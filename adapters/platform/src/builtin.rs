@@ -3,11 +3,13 @@
 use crate::platform::Platform;
 use std::sync::LazyLock;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     ("cisco_ios", include_str!("../platforms/cisco_ios.yaml")),
     ("frr", include_str!("../platforms/frr.yaml")),
     ("huawei_vrp", include_str!("../platforms/huawei_vrp.yaml")),
     ("ietf", include_str!("../platforms/ietf.yaml")),
+    ("linux", include_str!("../platforms/linux.yaml")),
+    ("yangcli", include_str!("../platforms/yangcli.yaml")),
 ];
 
 static ALL: LazyLock<Vec<Platform>> =

@@ -16,6 +16,10 @@ pub enum Form {
     Word,
     /// A word that does not begin with a digit.
     Name,
+    /// One word of letters, digits and `._:/@-`: nothing in it means anything to a shell.
+    Token,
+    /// Letters, digits and plain signs, in single quotes where there is a space.
+    Quoted,
     /// The rest of the line.
     Text,
     /// The rest of the line, of which the device keeps the words and not the spaces between them.
@@ -53,6 +57,8 @@ impl Form {
         Some(match name {
             "word" => Self::Word,
             "name" => Self::Name,
+            "token" => Self::Token,
+            "quoted" => Self::Quoted,
             "words" => Self::Words,
             "area" => Self::Area,
             "community" => Self::Community,
@@ -96,6 +102,8 @@ impl Form {
                 .canonical(value)?
                 .starts_with(|it: char| !it.is_ascii_digit()))
             .then(|| value.to_owned()),
+            Self::Token => (!value.is_empty() && value.chars().all(is_plain)).then(|| value.to_owned()),
+            Self::Quoted => quotable(value).then(|| value.to_owned()),
             Self::Text => printable(value).then(|| value.to_owned()),
             Self::Words => printable(value).then(|| value.split_whitespace().collect::<Vec<_>>().join(" ")),
             Self::Area => area(value),
@@ -128,8 +136,11 @@ impl Form {
                 true => format!("eq {low}"),
                 false => format!("range {low} {high}"),
             }),
+            Self::Quoted if value.contains(' ') => Some(format!("'{value}'")),
             Self::Word
             | Self::Name
+            | Self::Token
+            | Self::Quoted
             | Self::Text
             | Self::Words
             | Self::Area
@@ -149,8 +160,13 @@ impl Form {
             Self::Community if text == LOCAL_WORD => Some(LOCAL.to_owned()),
             Self::Endpoint => read_endpoint(text),
             Self::Ports => read_ports(text),
+            Self::Quoted => {
+                let inner = text.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+                self.canonical(inner.unwrap_or(text))
+            }
             Self::Word
             | Self::Name
+            | Self::Token
             | Self::Text
             | Self::Words
             | Self::Area
@@ -167,6 +183,8 @@ impl Form {
         match self {
             Self::Word => r"\S+".to_owned(),
             Self::Name => r"[^0-9\s]\S*".to_owned(),
+            Self::Token => r"[A-Za-z0-9._:/@-]+".to_owned(),
+            Self::Quoted => r"(?:'[^']+'|[^\s']+)".to_owned(),
             Self::Text | Self::Words => r"\S.*".to_owned(),
             Self::Area => r"[0-9.]+".to_owned(),
             Self::Community => format!("(?:[0-9]+:[0-9]+|{}|{LOCAL_WORD})", COMMUNITIES.join("|")),
@@ -182,6 +200,14 @@ impl Form {
             Self::Ports => r"(?:eq [0-9]+|range [0-9]+ [0-9]+)".to_owned(),
         }
     }
+}
+
+fn is_plain(it: char) -> bool {
+    it.is_ascii_alphanumeric() || "._:/@-".contains(it)
+}
+
+fn quotable(value: &str) -> bool {
+    printable(value) && value.chars().all(|it| is_plain(it) || " ,+()#=".contains(it))
 }
 
 fn printable(value: &str) -> bool {

@@ -69,6 +69,8 @@ pub(crate) struct Syntax {
     pub leave: String,
     pub separator: String,
     pub ignore: Vec<Regex>,
+    /// Blocks are shown and never typed: each command says all by itself.
+    pub flat: bool,
 }
 
 /// The rules that may match in one block: all patterns at once, then the rule.

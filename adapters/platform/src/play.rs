@@ -6,6 +6,7 @@
 use crate::instance::{Chain, Instance, instances, tree_of};
 use crate::platform::Platform;
 use crate::script::{Role, Script};
+use crate::slot::Bindings;
 use knowledge_model::Tree;
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub struct Refused {
 struct Device<'a> {
     platform: &'a Platform,
     lines: BTreeMap<Chain, Instance>,
-    open: Vec<(usize, crate::slot::Bindings)>,
+    open: Vec<(usize, Bindings)>,
     /// Lines whose keys are looked up when all are typed.
     partial: Vec<Instance>,
 }
@@ -58,8 +59,9 @@ impl Platform {
 impl Device<'_> {
     fn set(&mut self, text: &str) -> Result<(), Refused> {
         let context = self.open.last().map(|(id, _)| *id);
+        let flat = self.platform.syntax.flat;
         for (id, rule) in self.platform.rules.iter().enumerate() {
-            if rule.context.last().copied() != context {
+            if rule.context.last().copied() != context && !flat {
                 continue;
             }
             let Some((mut bindings, secret)) = rule.writer.read(text, &rule.slots) else {
@@ -81,19 +83,19 @@ impl Device<'_> {
         Err(Refused { line: text.to_owned() })
     }
 
-    fn keep(&mut self, id: usize, bindings: crate::slot::Bindings) {
+    fn keep(&mut self, id: usize, bindings: Bindings) {
         let rule = &self.platform.rules[id];
         let partial = rule.entry(&bindings).is_none();
         let instance = Instance {
             rule: id,
             bindings: bindings.clone(),
-            context: self.open.clone(),
+            context: self.around(id, &bindings),
         };
         if partial {
             self.partial.push(instance);
             return;
         }
-        if rule.traits.header {
+        if rule.traits.header && !self.platform.syntax.flat {
             self.open.push((id, bindings));
             if rule.traits.implied {
                 return;
@@ -110,16 +112,35 @@ impl Device<'_> {
         self.lines.insert(instance.chain(&self.platform.rules), instance);
     }
 
-    fn unset(&mut self, text: &str) -> Result<(), Refused> {
+    /// The headers that a line stands under: those that are open, or what a line says by itself.
+    fn around(&self, id: usize, bindings: &Bindings) -> Vec<(usize, Bindings)> {
+        if !self.platform.syntax.flat {
+            return self.open.clone();
+        }
         let rules = &self.platform.rules;
+        let header = |header: usize| {
+            let mut keys = Bindings::default();
+            for (name, _) in rules[header].path.slots() {
+                if let Some(value) = bindings.value(name) {
+                    keys.bind(name, value.to_owned());
+                }
+            }
+            (header, keys)
+        };
+        rules[id].context.iter().copied().map(header).collect()
+    }
+
+    fn unset(&mut self, text: &str) -> Result<(), Refused> {
+        let (rules, flat) = (&self.platform.rules, self.platform.syntax.flat);
         let undone = self.lines.iter().find(|(_, line)| {
             let rule = &rules[line.rule];
-            let inside = line.context.len() == self.open.len()
-                && line
-                    .context
-                    .iter()
-                    .zip(&self.open)
-                    .all(|(a, b)| a.0 == b.0 && rules[a.0].keys(&a.1) == rules[b.0].keys(&b.1));
+            let inside = flat
+                || line.context.len() == self.open.len()
+                    && line
+                        .context
+                        .iter()
+                        .zip(&self.open)
+                        .all(|(a, b)| a.0 == b.0 && rules[a.0].keys(&a.1) == rules[b.0].keys(&b.1));
             let undo = rule.unset.as_ref().and_then(|it| rule.print(it, &line.bindings).ok());
             inside && undo.is_some_and(|it| it.to_string() == text)
         });

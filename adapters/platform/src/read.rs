@@ -88,7 +88,7 @@ impl Platform {
             if line.len() > LINE {
                 return Err(ReadError::Line { line: index + 1 });
             }
-            let bare = line.trim_start_matches(' ');
+            let bare = line.trim_start_matches([' ', '\t']);
             if bare.is_empty() || self.syntax.ignore.iter().any(|it| it.is_match(bare)) {
                 continue;
             }

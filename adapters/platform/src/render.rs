@@ -243,8 +243,13 @@ impl<'a> Change<'a> {
         let text = rule
             .print(template, &line.bindings)
             .map_err(|Unprintable| path.clone())?;
+        let context = if self.platform.syntax.flat {
+            Vec::new()
+        } else {
+            line.context.clone()
+        };
         Ok(Some(Step {
-            context: line.context.clone(),
+            context,
             command: Some((Role::Unset, text)),
             path,
             takes_along: rule.traits.absorbs_block || rule.traits.absorbs_entry,
@@ -255,8 +260,9 @@ impl<'a> Change<'a> {
         let line = &self.after[chain];
         let rule = &self.platform.rules[line.rule];
         let path = rule.entry(&line.bindings).unwrap_or_else(Path::root);
-        let mut context = line.context.clone();
-        if rule.traits.header {
+        let flat = self.platform.syntax.flat;
+        let mut context = if flat { Vec::new() } else { line.context.clone() };
+        if rule.traits.header && !flat {
             context.push((line.rule, line.bindings.clone()));
             return Ok(Step {
                 context,

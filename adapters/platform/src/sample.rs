@@ -177,8 +177,8 @@ fn fits(path: &Path, keys: &[Key]) -> bool {
 /// A canonical value of a form.
 fn word(form: &Form, dice: &mut Dice) -> String {
     match form {
-        Form::Word | Form::Name => dice.pick(&["eth1", "eth2", "edge", "A-7", "lo"]).to_owned(),
-        Form::Text | Form::Words => dice.pick(&["to pe2", "uplink, 10 Gbit/s", "x"]).to_owned(),
+        Form::Word | Form::Name | Form::Token => dice.pick(&["eth1", "eth2", "edge", "A-7", "lo"]).to_owned(),
+        Form::Text | Form::Words | Form::Quoted => dice.pick(&["to pe2", "uplink, 10 Gbit/s", "x"]).to_owned(),
         Form::Number { low, high } => match dice.below(8) {
             0 => low.to_string(),
             1 => high.to_string(),

@@ -252,6 +252,7 @@ impl Reader<'_> {
         });
         let platform = fields.required("platform").and_then(|it| it.text(self.faults));
         let credential = fields.required("credential").and_then(|it| it.text(self.faults));
+        let beside = fields.optional("beside").and_then(|it| self.beside(it, protocol));
         let trust = fields.optional("trust-first-use").and_then(|it| it.truth(self.faults));
         fields.end();
         let trust_first_use = trust.unwrap_or(false);
@@ -261,7 +262,19 @@ impl Reader<'_> {
             platform: platform?,
             credential: credential?,
             trust_first_use,
+            beside: beside.map(Box::new),
         })
+    }
+
+    /// A command line beside a command line, and no further ones.
+    fn beside(&self, node: &Node, of: Option<Protocol>) -> Option<Way> {
+        let way = self.way(node)?;
+        let fits = (of, way.protocol, &way.beside) == (Some(Protocol::Cli), Protocol::Cli, &None);
+        if !fits {
+            let hint = "a router is composed of two ways over cli: frr, and beside it linux";
+            self.faults.add(node.at, "this cannot stand beside that way", hint);
+        }
+        fits.then_some(way)
     }
 
     fn protocol(&self, node: &Node) -> Option<Protocol> {

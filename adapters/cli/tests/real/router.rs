@@ -16,6 +16,7 @@ pub const PASSWORD: &str = "hunter2-secret";
 pub struct Router {
     dir: tempfile::TempDir,
     port: u16,
+    shell: u16,
 }
 
 /// Knows one secret.
@@ -42,18 +43,14 @@ impl Router {
     /// Starts a router with two interfaces.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = tests_real::free_port().unwrap();
-        let router = Self { dir, port };
-        let port = router.port.to_string();
-        let started = router.lab(&[
-            "start",
-            &router.path(),
-            &port,
-            "--interface",
-            "eth1",
-            "--interface",
-            "eth2",
-        ]);
+        let (port, shell) = (tests_real::free_port().unwrap(), tests_real::free_port().unwrap());
+        let router = Self { dir, port, shell };
+        let (path, port, shell) = (router.path(), port.to_string(), shell.to_string());
+        let mut args = vec!["start", &path, &port, "--shell-port", &shell];
+        for name in ["eth1", "eth2", "edge", "A-7"] {
+            args.extend(["--interface", name]);
+        }
+        let started = router.lab(&args);
         assert!(started.contains("\"user\""), "{started}");
         router
     }
@@ -79,6 +76,11 @@ impl Router {
     /// Runs vtysh in the router, beside every session.
     pub fn vtysh(&self, command: &str) -> String {
         self.lab(&["exec", &self.path(), "vtysh", "-c", command])
+    }
+
+    /// Runs a script in the router's shell, beside every session.
+    pub fn sh(&self, script: &str) -> String {
+        self.lab(&["exec", &self.path(), "sh", "-c", script])
     }
 
     /// Types configuration as a stranger does.
@@ -132,23 +134,37 @@ impl Router {
 
     /// The way to this router with these host keys on record.
     pub fn access_with(&self, locks: &Locks, known: HostKeys) -> CliAccess {
+        self.way(locks, known, "frr")
+    }
+
+    /// The way to the same router's shell, with locks of its own: a device holds one change in each of its parts.
+    pub fn linux(&self, locks: &Locks) -> CliAccess {
+        let known = HostKeys::open(self.dir.path().join("known_hosts"), FirstUse::Record).unwrap();
+        self.way(locks, known, "linux")
+    }
+
+    fn way(&self, locks: &Locks, known: HostKeys, platform: &str) -> CliAccess {
         let key = std::fs::read_to_string(self.key()).unwrap();
+        let (port, user) = match platform {
+            "linux" => (self.shell, "root"),
+            _ => (self.port, "admin"),
+        };
         CliAccess::new(Target {
-            device: "r1".to_owned(),
+            device: format!("r1 ({platform})"),
             dial: Box::new(OverSsh {
                 endpoint: Endpoint {
                     host: "127.0.0.1".to_owned(),
-                    port: self.port,
+                    port,
                     algorithms: Algorithms::Modern,
                     keepalive: None,
                 },
                 host_keys: Arc::new(known),
                 login: Login {
-                    user: "admin".to_owned(),
+                    user: user.to_owned(),
                     credentials: vec![Credential::key(&key, None).unwrap()],
                 },
             }),
-            platform: Arc::new(builtin::named("frr").unwrap().clone()),
+            platform: Arc::new(builtin::named(platform).unwrap().clone()),
             secrets: Arc::new(OneSecret),
             enable: None,
             locks: locks.clone(),

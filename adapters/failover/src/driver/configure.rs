@@ -166,6 +166,7 @@ impl FailoverSession {
             return Ok(open);
         }
         match self.shared.route(record.protocol) {
+            Some(_) if self.shared.is_left_alone(record.protocol) => Err(self.shared.left_alone(record.protocol)),
             Some(route) => self.shared.open(&*route, by).await,
             None => Err(self.shared.nowhere(Step::Connect)),
         }

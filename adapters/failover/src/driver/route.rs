@@ -227,6 +227,24 @@ impl Shared {
         Err(self.refused(protocol, Step::Stage, message))
     }
 
+    /// Has a protocol failed so often that it is left alone for a while, and is there another one to ask?
+    pub(super) fn is_left_alone(&self, protocol: Protocol) -> bool {
+        let permits = |it: &Health| it.circuit.permits(now());
+        self.has_others(protocol) && !self.selector().health(protocol).is_none_or(permits)
+    }
+
+    /// It is not asked now.
+    pub(super) fn left_alone(&self, protocol: Protocol) -> SessionError {
+        SessionError::Unreachable {
+            place: Place {
+                device: self.device.clone(),
+                protocol,
+                step: Step::Connect,
+            },
+            source: "it failed several times in a row and is left alone for a while".into(),
+        }
+    }
+
     /// Nothing is staged over this protocol while an earlier session over another one may still hold a change.
     pub(super) fn unproven(&self, protocol: Protocol) -> SessionError {
         let earlier = self.situation(|it| it.protocol).unwrap_or(protocol);

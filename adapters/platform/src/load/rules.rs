@@ -38,6 +38,7 @@ pub(super) fn read(node: &Node, faults: &Faults) -> Option<(Syntax, Vec<Rule>)> 
             .unwrap_or_else(|| "exit".to_owned()),
         separator: text(&fields, "separator", faults),
         ignore: compile(texts(fields.optional("ignore"), faults), node.at, faults),
+        flat: flag(&fields, "flat", faults),
     };
     let forms = fields
         .optional("forms")

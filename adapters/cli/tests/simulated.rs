@@ -1,0 +1,132 @@
+//! The list of behaviours against every simulated terminal, over real SSH, in the words of a platform file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
+use adapters_cli::{CliAccess, Locks, OverSsh, Target};
+use adapters_platform::builtin;
+use adapters_port::conformance::{self, Outcome, Subject};
+use adapters_port::{Access, Answer, Deadline, Secret, SecretError, SecretRef, Secrets};
+use adapters_ssh::{Algorithms, Credential, Endpoint, FirstUse, HostKeys, Login};
+use futures::future::BoxFuture;
+use knowledge_model::{Delta, Path, Tree, Value, diff};
+use labs_devices::{Device, Options, Store};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A terminal never takes an interface away that is there.
+const INTERFACES: &str = "<interfaces xmlns=\"urn:ietf:params:xml:ns:yang:ietf-interfaces\">\
+    <interface><name>GE0/0/1</name><type xmlns:t=\"urn:ietf:params:xml:ns:yang:iana-if-type\">t:ethernetCsmacd</type></interface>\
+    <interface><name>GE0/0/2</name><type xmlns:t=\"urn:ietf:params:xml:ns:yang:iana-if-type\">t:ethernetCsmacd</type></interface>\
+    </interfaces>";
+
+struct Terminal {
+    device: Device,
+    access: CliAccess,
+    _folder: tempfile::TempDir,
+}
+
+impl Terminal {
+    async fn start(personality: &str, platform: &str) -> Self {
+        let options = Options {
+            config: Some(INTERFACES.to_owned()),
+            ..Options::default()
+        };
+        let device = Device::start(personality.parse().unwrap(), options).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let known = HostKeys::open(folder.path().join("known_hosts"), FirstUse::Record).unwrap();
+        let access = CliAccess::new(Target {
+            device: device.name().to_owned(),
+            dial: Box::new(OverSsh {
+                endpoint: Endpoint {
+                    host: device.address.to_string(),
+                    port: device.cli.unwrap(),
+                    algorithms: Algorithms::Modern,
+                    keepalive: None,
+                },
+                host_keys: Arc::new(known),
+                login: Login {
+                    user: "admin".to_owned(),
+                    credentials: vec![Credential::Password(Secret::new("admin"))],
+                },
+            }),
+            platform: Arc::new(builtin::named(platform).unwrap().clone()),
+            secrets: Arc::new(NoSecrets),
+            enable: Some(Secret::new("admin")),
+            locks: Locks::new(),
+        });
+        Self {
+            device,
+            access,
+            _folder: folder,
+        }
+    }
+}
+
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn resolve<'a>(&'a self, reference: &'a SecretRef, _by: Deadline) -> Answer<'a, Secret, SecretError> {
+        Box::pin(async move { Err(SecretError::Unknown(reference.clone())) })
+    }
+}
+
+impl Subject for Terminal {
+    fn access(&self) -> &dyn Access {
+        &self.access
+    }
+
+    fn delta(&self) -> Delta {
+        let mut tree = Tree::new();
+        for (name, address) in [("GE0/0/1", "192.0.2.1/24"), ("GE0/0/2", "198.51.100.1/31")] {
+            let path = Path::root().keyed("interface", [name]);
+            tree.insert(
+                path.child("description"),
+                Value::scalar(format!("to the other side of {name}")),
+            );
+            tree.insert(path.keyed("address", [address]), Value::Present);
+        }
+        diff(&Tree::new(), &tree)
+    }
+
+    fn refused(&self) -> Option<Delta> {
+        None
+    }
+
+    fn judged(&self) -> BoxFuture<'_, String> {
+        Box::pin(async move { self.device.content(Store::Running) })
+    }
+
+    fn soon(&self) -> Deadline {
+        Deadline::after(tokio::time::Instant::now().into_std(), Duration::from_secs(20))
+    }
+
+    fn rest(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(pause))
+    }
+}
+
+#[tokio::test]
+async fn every_terminal_behaves() {
+    let mut columns = Vec::new();
+    for (personality, platform) in [("frr", "frr"), ("ios", "cisco_ios"), ("vrp", "huawei_vrp")] {
+        let subject = Terminal::start(personality, platform).await;
+        columns.push((platform.to_owned(), conformance::run(&subject).await));
+        assert!(!subject.device.is_pending(), "{platform} is left with a trial");
+    }
+    let matrix = conformance::matrix(&columns);
+    println!("{matrix}");
+    for (platform, outcomes) in &columns {
+        for (behaviour, outcome) in outcomes {
+            assert!(
+                !matches!(outcome, Outcome::Fails(_)),
+                "{platform}: {behaviour}: {outcome:?}\n{matrix}"
+            );
+        }
+        let held = outcomes.iter().filter(|(_, it)| *it == Outcome::Holds).count();
+        assert!(held >= 8, "{platform} offers too little to say so\n{matrix}");
+    }
+}
