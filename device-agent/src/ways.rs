@@ -4,15 +4,18 @@ mod dial;
 
 pub use dial::{LoginError, fetch};
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapters_cli::{CliAccess, Composed, Locks, Part};
 use adapters_netconf::rpc::Limits;
+use adapters_netconf::schema::{Judge, Module, Schemas};
 use adapters_netconf::ssh::{Algorithms, Endpoint, FirstUse, HostKeyError, HostKeys};
 use adapters_netconf::{NetconfAccess, PlatformDialect};
 use adapters_platform::{Platform, builtin};
 use adapters_port::{Access, Protocol, Secrets};
+use knowledge_yang::DeviceModules;
 use thiserror::Error;
 
 use crate::app::Served;
@@ -56,11 +59,24 @@ pub enum WayError {
     },
 }
 
+/// libyang as the judge of edits.
+struct ByLibyang(DeviceModules);
+
+impl Judge for ByLibyang {
+    fn judge(&self, folder: &Path, modules: &[Module], edit: &str) -> Result<bool, String> {
+        self.0.check(folder, modules, edit)
+    }
+}
+
 /// All devices of the configuration, with the ways to them.
 pub fn served(config: &Config) -> Result<Vec<Served>, WayError> {
     let secrets: Arc<dyn Secrets> = Arc::new(Vault(config.secrets.clone()));
     let mut served = Vec::with_capacity(config.devices.len());
     let locks = Locks::new();
+    let schemas = Arc::new(Schemas::new(
+        config.state.join("modules"),
+        Arc::new(ByLibyang(DeviceModules::new())),
+    ));
     for device in &config.devices {
         let mut ways: Vec<Arc<dyn Access>> = Vec::with_capacity(device.ways.len());
         for way in &device.ways {
@@ -70,7 +86,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, WayError> {
                 way,
             };
             ways.push(match way.protocol {
-                Protocol::Netconf => Arc::new(road.netconf(secrets.clone())?),
+                Protocol::Netconf => Arc::new(road.netconf(secrets.clone(), &schemas)?),
                 Protocol::Cli => road.terminal(&secrets, &locks)?,
             });
         }
@@ -91,16 +107,17 @@ struct Road<'a> {
 }
 
 impl Road<'_> {
-    fn netconf(&self, secrets: Arc<dyn Secrets>) -> Result<NetconfAccess, WayError> {
+    fn netconf(&self, secrets: Arc<dyn Secrets>, schemas: &Arc<Schemas>) -> Result<NetconfAccess, WayError> {
         let native = builtin::named(&self.way.platform).and_then(Platform::native);
         let native = native.ok_or_else(|| self.no_platform())?;
-        Ok(NetconfAccess::new(adapters_netconf::Target {
+        let access = NetconfAccess::new(adapters_netconf::Target {
             device: self.device.to_owned(),
             dial: Box::new(self.dial()?),
             dialect: Arc::new(PlatformDialect::new(native.clone())),
             secrets,
             limits: Limits::default(),
-        }))
+        });
+        Ok(access.held_to(Arc::clone(schemas)))
     }
 
     /// The command line, or both of a device that is composed of two.

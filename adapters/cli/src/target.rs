@@ -4,10 +4,9 @@ use crate::locks::Locks;
 use crate::terminal::{Terminal, TerminalError};
 use adapters_platform::{self as platform, Facts, Platform};
 use adapters_port::{
-    Capabilities, Deadline, Denial, DeviceWords, Extent, Guarantee, Keeper, Place, Protocol, Save, Secret, Secrets,
-    SessionError, Step,
+    Capabilities, Deadline, Extent, Guarantee, Keeper, Place, Protocol, Save, Secret, Secrets, SessionError, Step,
 };
-use adapters_ssh::{ConnectError, Endpoint, HostKeyError, HostKeys, Login, LoginError, Stream, connect};
+use adapters_ssh::{ConnectError, Endpoint, HostKeys, Login, Stream, connect};
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
@@ -76,7 +75,7 @@ impl Target {
                 what: format!("the platform {} has no command line", self.platform.name()),
             });
         };
-        let stream = self.dial.dial(by).await.map_err(|it| not_connected(place(), it))?;
+        let stream = self.dial.dial(by).await.map_err(|it| it.at(place()))?;
         let enable = self.enable.as_ref().map(|it| platform::Secret::new(it.expose()));
         let terminal = Terminal::open(stream, session.clone(), enable, by).await;
         terminal.map_err(|error| lost(place(), error))
@@ -128,32 +127,5 @@ pub(crate) fn lost(place: Place, error: TerminalError) -> SessionError {
                 source: error.into(),
             }
         }
-    }
-}
-
-fn not_connected(place: Place, error: ConnectError) -> SessionError {
-    let denial = match &error {
-        ConnectError::HostKey(HostKeyError::Changed { .. }) => Denial::HostKeyChanged,
-        ConnectError::HostKey(HostKeyError::Unknown { .. } | HostKeyError::File { .. }) => Denial::HostKeyUnknown,
-        ConnectError::Login(LoginError::Refused { .. }) => Denial::Login,
-        ConnectError::Login(LoginError::Broken(_))
-        | ConnectError::Tcp { .. }
-        | ConnectError::Deadline { .. }
-        | ConnectError::Ssh { .. }
-        | ConnectError::Subsystem { .. } => {
-            return SessionError::Unreachable {
-                place,
-                source: error.into(),
-            };
-        }
-    };
-    let message = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-    SessionError::Denied {
-        place,
-        denial,
-        words: Box::new(DeviceWords {
-            message,
-            ..DeviceWords::default()
-        }),
     }
 }

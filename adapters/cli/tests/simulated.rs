@@ -119,6 +119,7 @@ async fn every_terminal_behaves() {
     }
     let matrix = conformance::matrix(&columns);
     println!("{matrix}");
+    is_documented("terminals on simulated devices", &matrix);
     for (platform, outcomes) in &columns {
         for (behaviour, outcome) in outcomes {
             assert!(
@@ -129,4 +130,19 @@ async fn every_terminal_behaves() {
         let held = outcomes.iter().filter(|(_, it)| *it == Outcome::Holds).count();
         assert!(held >= 8, "{platform} offers too little to say so\n{matrix}");
     }
+}
+
+/// The page on platforms shows the matrix of this build; `ENTENTE_WRITE_DOCS=1` writes it there.
+fn is_documented(mark: &str, matrix: &str) {
+    let file = tests_real::root().join("docs/platforms.md");
+    let page = std::fs::read_to_string(&file).unwrap();
+    let wanted = conformance::documented(&page, mark, matrix).expect("a mark for this matrix");
+    if std::env::var_os("ENTENTE_WRITE_DOCS").is_some() {
+        std::fs::write(&file, &wanted).unwrap();
+    }
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        page == wanted,
+        "docs/platforms.md is stale: run this test with ENTENTE_WRITE_DOCS=1"
+    );
 }

@@ -24,7 +24,7 @@ const WAYS: [Fault; 4] = [Fault::Refuse, Fault::Mute, Fault::NoHello, Fault::NoA
 const WINDOW: Duration = Duration::from_secs(2);
 /// The window and what is waited beyond it, since clocks differ.
 const OVER: Duration = Duration::from_millis(7500);
-const STEP: Duration = Duration::from_secs(4);
+const STEP: Duration = Duration::from_secs(15);
 
 #[derive(Default)]
 struct Told(Mutex<Vec<Switch>>);
@@ -94,7 +94,7 @@ impl Dual {
         });
         let routes: Vec<Arc<dyn Access>> = vec![Arc::new(netconf), Arc::new(terminal)];
         let told = Arc::new(Told::default());
-        let connect_within = Duration::from_millis(1500);
+        let connect_within = Duration::from_secs(5);
         let failover = Failover::new("pe1", routes, Policy::default(), connect_within, Arc::clone(&told) as _);
         Self {
             device,

@@ -1,6 +1,7 @@
 //! The way to one device over NETCONF.
 
 use crate::observer::NetconfObserver;
+use crate::schema::Schemas;
 use crate::session::NetconfSession;
 use crate::target::Target;
 use adapters_port::{Access, Answer, Capabilities, ConfigureSession, Deadline, Observer, Protocol, SessionError};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct NetconfAccess {
     target: Arc<Target>,
     known: Mutex<Option<Capabilities>>,
+    schemas: Option<Arc<Schemas>>,
 }
 
 impl NetconfAccess {
@@ -18,14 +20,23 @@ impl NetconfAccess {
         Self {
             target: Arc::new(target),
             known: Mutex::new(None),
+            schemas: None,
         }
+    }
+
+    /// The same, and an edit is held to the device's own modules before it is sent.
+    #[must_use]
+    pub fn held_to(mut self, schemas: Arc<Schemas>) -> Self {
+        self.schemas = Some(schemas);
+        self
     }
 
     /// A session for configuring, as its own type.
     pub async fn session(&self, by: Deadline) -> Result<NetconfSession, SessionError> {
         let conversation = self.target.open(by).await?;
         self.learn(self.target.capabilities(&conversation.exchange));
-        Ok(NetconfSession::new(Arc::clone(&self.target), conversation))
+        let schemas = self.schemas.clone();
+        Ok(NetconfSession::new(Arc::clone(&self.target), conversation, schemas))
     }
 
     /// A session for reading, as its own type.

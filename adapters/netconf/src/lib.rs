@@ -10,6 +10,7 @@ pub mod framing;
 mod observer;
 mod platform;
 pub mod rpc;
+pub mod schema;
 mod secrets;
 mod session;
 mod steps;

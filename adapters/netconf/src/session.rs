@@ -3,6 +3,7 @@
 use crate::conversation::Conversation;
 use crate::dialect::{Quirks, Style};
 use crate::rpc::{Datastore, Filter, Operation, Reply, WithDefaults};
+use crate::schema::Schemas;
 use crate::target::Target;
 use crate::xml::differences;
 use adapters_port::{
@@ -19,10 +20,11 @@ pub struct NetconfSession {
     pub(crate) quirks: Quirks,
     pub(crate) style: Option<Style>,
     pub(crate) held: Vec<Datastore>,
+    schemas: Option<Arc<Schemas>>,
 }
 
 impl NetconfSession {
-    pub(crate) fn new(target: Arc<Target>, talk: Conversation) -> Self {
+    pub(crate) fn new(target: Arc<Target>, talk: Conversation, schemas: Option<Arc<Schemas>>) -> Self {
         let quirks = target.quirks(&talk.exchange);
         let style = Style::of(talk.exchange.features());
         Self {
@@ -31,7 +33,22 @@ impl NetconfSession {
             quirks,
             style,
             held: Vec::new(),
+            schemas,
         }
+    }
+
+    /// Holds what a change sets to the device's own modules, before anything is locked or sent.
+    pub(crate) async fn hold(&mut self, delta: &Delta, by: Deadline) -> Result<(), SessionError> {
+        let Some(schemas) = self.schemas.clone() else {
+            return Ok(());
+        };
+        let set = delta.iter().filter(|(_, edit)| edit.after.is_some());
+        let set: Delta = set.map(|(path, edit)| (path.clone(), edit.clone())).collect();
+        if set.is_empty() {
+            return Ok(());
+        }
+        let words = self.words(&set, by).await?;
+        schemas.hold(&mut self.talk, &words, by).await
     }
 
     /// The column that this server stands in.
@@ -130,16 +147,40 @@ impl NetconfSession {
 
     /// Where candidate and running differ, by name.
     pub(crate) async fn candidate_changes(&mut self, by: Deadline) -> Result<Vec<String>, SessionError> {
+        self.differing(Datastore::Candidate, by).await
+    }
+
+    /// Says whose lines a save at the end would make last too: what running and startup differed in before us.
+    pub(crate) async fn name_unsaved(&mut self, by: Deadline) -> Result<(), SessionError> {
+        const SHOWN: usize = 8;
+        if !self.talk.exchange.features().startup() {
+            return Ok(());
+        }
+        let unsaved = self.differing(Datastore::Startup, by).await?;
+        if !unsaved.is_empty() {
+            let more = unsaved.len().saturating_sub(SHOWN);
+            let named = unsaved.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            self.talk.remark(format!(
+                "somebody's changes were not saved before, and a confirm saves them too: {named}{}",
+                if more == 0 {
+                    String::new()
+                } else {
+                    format!(" and {more} more")
+                }
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where another datastore and running differ, by name.
+    async fn differing(&mut self, other: Datastore, by: Deadline) -> Result<Vec<String>, SessionError> {
         let all = |store| Operation::read_config(store, &Filter::All, WithDefaults::Unsaid);
-        let replies = self
-            .talk
-            .fly(&[all(Datastore::Running), all(Datastore::Candidate)], by)
-            .await?;
+        let replies = self.talk.fly(&[all(Datastore::Running), all(other)], by).await?;
         match replies.as_slice() {
-            [running, candidate] => match (running.data(), candidate.data()) {
-                (Some(running), Some(candidate)) => Ok(differences(running, candidate)),
+            [running, found] => match (running.data(), found.data()) {
+                (Some(running), Some(found)) => Ok(differences(running, found)),
                 (None, _) => Err(self.talk.refusal(running, "reading running")),
-                (_, None) => Err(self.talk.refusal(candidate, "reading candidate")),
+                (_, None) => Err(self.talk.refusal(found, &format!("reading {}", other.name()))),
             },
             _ => Err(self.talk.malformed("two reads, and not two answers")),
         }

@@ -3,10 +3,9 @@
 use crate::conversation::Conversation;
 use crate::dialect::{Dialect, Quirks, Style};
 use crate::rpc::{Exchange, ExchangeError, Limits, Stream};
-use crate::ssh::{self, ConnectError, Endpoint, HostKeyError, HostKeys, Login, LoginError};
+use crate::ssh::{self, ConnectError, Endpoint, HostKeys, Login};
 use adapters_port::{
-    Capabilities, Deadline, Denial, DeviceWords, Extent, Guarantee, Keeper, Place, Protocol, Save, Secrets,
-    SessionError, Step,
+    Capabilities, Deadline, Extent, Guarantee, Keeper, Place, Protocol, Save, Secrets, SessionError, Step,
 };
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl Target {
             protocol: Protocol::Netconf,
             step: Step::Connect,
         };
-        let stream = self.dial.dial(by).await.map_err(|it| not_connected(place(), it))?;
+        let stream = self.dial.dial(by).await.map_err(|it| it.at(place()))?;
         let settle = |features: &_| self.dialect.quirks(features).settle;
         let exchange = Exchange::open(stream, self.limits, settle, by).await;
         let exchange = exchange.map_err(|it: ExchangeError| {
@@ -109,32 +108,5 @@ pub(crate) fn guarantee(style: Option<Style>) -> Guarantee {
         Some(Style::BySession) => Guarantee::of(Extent::Whole, Keeper::Session),
         Some(Style::Candidate | Style::RunningWhole) => Guarantee::of(Extent::Whole, Keeper::Agent),
         Some(Style::RunningLines) | None => Guarantee::of(Extent::Lines, Keeper::Agent),
-    }
-}
-
-fn not_connected(place: Place, error: ConnectError) -> SessionError {
-    let denial = match &error {
-        ConnectError::HostKey(HostKeyError::Changed { .. }) => Denial::HostKeyChanged,
-        ConnectError::HostKey(HostKeyError::Unknown { .. } | HostKeyError::File { .. }) => Denial::HostKeyUnknown,
-        ConnectError::Login(LoginError::Refused { .. }) => Denial::Login,
-        ConnectError::Login(LoginError::Broken(_))
-        | ConnectError::Tcp { .. }
-        | ConnectError::Deadline { .. }
-        | ConnectError::Ssh { .. }
-        | ConnectError::Subsystem { .. } => {
-            return SessionError::Unreachable {
-                place,
-                source: error.into(),
-            };
-        }
-    };
-    let message = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-    SessionError::Denied {
-        place,
-        denial,
-        words: Box::new(DeviceWords {
-            message,
-            ..DeviceWords::default()
-        }),
     }
 }

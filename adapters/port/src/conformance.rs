@@ -107,6 +107,19 @@ pub fn matrix(columns: &[(String, Vec<(&'static str, Outcome)>)]) -> String {
     text
 }
 
+/// A document with this matrix in place of the one behind its mark; none where there is no such mark.
+pub fn documented(document: &str, mark: &str, matrix: &str) -> Option<String> {
+    let line = format!("<!-- matrix: {mark} -->\n");
+    let begin = document.find(&line)? + line.len();
+    let rest = &document[begin..];
+    let end: usize = rest
+        .split_inclusive('\n')
+        .take_while(|it| it.starts_with('|'))
+        .map(str::len)
+        .sum();
+    Some(format!("{}{matrix}{}", &document[..begin], &rest[end..]))
+}
+
 async fn there_and_back(subject: &dyn Subject) -> Result<Outcome, String> {
     let initial = subject.judged().await;
     let there = change(1, subject.delta());

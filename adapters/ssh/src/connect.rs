@@ -2,7 +2,7 @@
 
 use super::stream::{SshStream, Stream};
 use super::{Algorithms, HostKeyError, HostKeys, Login, LoginError, login};
-use adapters_port::Deadline;
+use adapters_port::{Deadline, Denial, DeviceWords, Place, SessionError};
 use russh::client::{self, Handle, Msg};
 use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelMsg, Disconnect};
@@ -76,6 +76,36 @@ pub enum ConnectError {
         /// Why.
         source: russh::Error,
     },
+}
+
+impl ConnectError {
+    /// What it means to a session that was to be opened here: nobody was let in, or nobody answers.
+    pub fn at(self, place: Place) -> SessionError {
+        let denial = match &self {
+            Self::HostKey(HostKeyError::Changed { .. }) => Denial::HostKeyChanged,
+            Self::HostKey(HostKeyError::Unknown { .. } | HostKeyError::File { .. }) => Denial::HostKeyUnknown,
+            Self::Login(LoginError::Refused { .. }) => Denial::Login,
+            Self::Login(LoginError::Broken(_))
+            | Self::Tcp { .. }
+            | Self::Deadline { .. }
+            | Self::Ssh { .. }
+            | Self::Subsystem { .. } => {
+                return SessionError::Unreachable {
+                    place,
+                    source: self.into(),
+                };
+            }
+        };
+        let message = std::error::Error::source(&self).map_or_else(|| self.to_string(), ToString::to_string);
+        SessionError::Denied {
+            place,
+            denial,
+            words: Box::new(DeviceWords {
+                message,
+                ..DeviceWords::default()
+            }),
+        }
+    }
 }
 
 /// An open SSH connection. Dropping it closes it.

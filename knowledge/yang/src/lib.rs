@@ -3,6 +3,7 @@
 //! The YANG modules are built in and compiled once; a [`Validator`] serves all threads. Its work is bounded by the size
 //! of what it is given, and takes long enough on a large device that an async program calls it on a blocking thread.
 
+mod device;
 mod distinct;
 mod faults;
 mod libyang;
@@ -10,6 +11,7 @@ mod modules;
 mod table;
 mod validator;
 
+pub use device::DeviceModules;
 pub use libyang::{Format, LoadError};
 pub use modules::MODULES;
 pub use table::table;

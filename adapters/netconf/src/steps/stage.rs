@@ -12,8 +12,10 @@ impl NetconfSession {
         let style = self.style()?;
         let paths: Vec<Path> = change.delta.iter().map(|(path, _)| path.clone()).collect();
         let edit = self.words(&change.delta, by).await?;
+        self.hold(&change.delta, by).await?;
         let mut flight = vec![self.read_touched(&paths)?];
         flight.extend(self.checks(style, &edit));
+        self.name_unsaved(by).await?;
         self.lock(locks(style), by).await?;
         let staged = match self.check_candidate(by).await {
             Ok(()) => self.check(change, &paths, &flight, by).await,
