@@ -1,5 +1,7 @@
 //! What the controller does for whoever asks, through whichever door.
 
+mod error;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,21 +9,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 use fabric_events::Severity;
 use fabric_identity::Authority;
 use intents::{Envelope, Library};
-use knowledge_model::document::Fault;
+use knowledge_cases::Shelf;
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use transaction::{Charge, Demand, DeviceId, Ending, Gate, IntentId, Member, Terms, TransactionId};
 use uuid::Uuid;
 
-use crate::agents::{Agents, ReadError, Roster};
+use crate::agents::{Agents, Roster};
 use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Outcome, Track, now};
 use crate::config::TermSettings;
 use crate::events::Events;
+use crate::history::Keep;
 use crate::network::Network;
 use crate::operation::Operation;
-use crate::plan::{self, Plan, PlanError, PlannedIntent};
-use crate::store::{Kept, NewIntent, Store, StoreError, TransactionRow};
+use crate::plan::{self, Plan, PlanError, PlannedIntent, Purpose};
+use crate::policy::Policy;
+use crate::store::{Kept, NewIntent, Store, TransactionRow};
+
+pub use error::AppError;
 
 /// How often planning may find that it must read more devices.
 const ROUNDS: usize = 8;
@@ -32,48 +38,6 @@ pub struct Asker {
     pub who: String,
     /// `rest`, `file`.
     pub door: &'static str,
-}
-
-/// Why something was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// What was sent has faults; all of them.
-    #[error("{} faults, nothing was done", .0.len())]
-    Invalid(Vec<Fault>),
-    /// It is not there.
-    #[error("no {kind} {key}")]
-    Missing {
-        /// What kind of thing.
-        kind: &'static str,
-        /// What was asked for.
-        key: String,
-    },
-    /// No plan can be made.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// A device could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The plan is not one that can be committed.
-    #[error("plan {id} is {state}: make a new one")]
-    Spent {
-        /// The plan.
-        id: String,
-        /// What became of it.
-        state: String,
-    },
-    /// The plan that was approved is not the plan that is kept.
-    #[error("plan {id} has another hash than the one given: look at it again")]
-    Changed {
-        /// The plan.
-        id: String,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Something inside went wrong.
-    #[error("{0}")]
-    Inside(String),
 }
 
 /// The controller.
@@ -92,6 +56,12 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// The terms of transactions.
     pub terms: TermSettings,
+    /// What must be approved, and when nothing is committed.
+    pub policy: Policy,
+    /// What went wrong before.
+    pub cases: std::sync::Mutex<Shelf>,
+    /// How much is kept of what stood on devices.
+    pub keep: Keep,
     /// Who vouches for agents.
     pub authority: Arc<Authority>,
     /// Which agents there are.
@@ -124,14 +94,31 @@ impl App {
         }
         let mut read = HashMap::new();
         let drafted = self.drafted(&drafts, &leaving, &mut read).await?;
+        self.draw(drafted, read, None, asker).await
+    }
+
+    /// Reads what is not read yet, and makes of what was drafted a plan that is kept.
+    pub(crate) async fn draw(
+        &self,
+        drafted: plan::Drafted,
+        mut read: HashMap<DeviceId, knowledge_model::Tree>,
+        purpose: Option<Purpose>,
+        asker: &Asker,
+    ) -> Result<Plan, AppError> {
         let more = drafted
             .devices()
             .into_iter()
             .filter(|device| !read.contains_key(device));
         read.extend(self.read_all(more.collect()).await?);
         self.network.lock().await.promise(self.agents.guarantees());
-        let mut plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
+        let plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
+        self.issue(Plan { purpose, ..plan }, asker).await
+    }
+
+    /// Gives a plan its id and its hash, and keeps it.
+    pub(crate) async fn issue(&self, mut plan: Plan, asker: &Asker) -> Result<Plan, AppError> {
         plan.id = Uuid::now_v7().to_string();
+        plan.warnings = self.warnings(&plan).await;
         let plan = plan.sealed();
         self.keep(&plan, asker).await?;
         Ok(plan)
@@ -184,6 +171,7 @@ impl App {
         self.store
             .add_plan(&plan.id, &plan.hash, &written(plan)?, stamp())
             .await?;
+        self.store.keep_plan_asker(&plan.id, &asker.who).await?;
         self.note(
             asker,
             "plan",
@@ -193,7 +181,11 @@ impl App {
         .await
     }
 
-    async fn read_all(&self, devices: Vec<DeviceId>) -> Result<HashMap<DeviceId, knowledge_model::Tree>, AppError> {
+    /// What stands on each of these devices now.
+    pub(crate) async fn read_all(
+        &self,
+        devices: Vec<DeviceId>,
+    ) -> Result<HashMap<DeviceId, knowledge_model::Tree>, AppError> {
         let reads = devices
             .into_iter()
             .map(|device| async move { self.agents.read(device, Vec::new()).await.map(|tree| (device, tree)) });
@@ -212,6 +204,16 @@ impl App {
             return Err(AppError::Spent {
                 id: id.to_owned(),
                 state: "a dry run".to_owned(),
+            });
+        }
+        if kept.state == "open" {
+            self.allowed(&plan).await?;
+        }
+        let what = plan::gone(&plan, &self.under_way().await?, &*self.network.lock().await);
+        if kept.state == "open" && !what.is_empty() {
+            return Err(AppError::Moved {
+                id: id.to_owned(),
+                what,
             });
         }
         if !self.store.move_plan(id, "open", "committing").await? {
@@ -235,17 +237,34 @@ impl App {
         self.store.begin(&row).await?;
         self.note(asker, "commit", &row.id, json!({ "plan": id, "hash": plan.hash }))
             .await?;
-        let charge = self.charge(transaction, &plan, asker)?;
+        let charge = self.charge(transaction, &plan, asker).await?;
         if charge.members.is_empty() {
             // Nothing has to change: the plan is true already.
-            self.settled(transaction, "committed", true, "").await?;
+            self.settled(transaction, Some(&Ending::Committed), "").await?;
         } else {
+            let devices: Vec<DeviceId> = charge.members.iter().map(|member| member.device).collect();
+            self.snap(&devices, &row.id, "before").await;
             self.hub.submit(charge).await;
         }
         Ok(row)
     }
 
-    pub(crate) fn charge(
+    /// Whether a plan may be committed now.
+    async fn allowed(&self, plan: &Plan) -> Result<(), AppError> {
+        if plan.purpose.is_none() {
+            self.thawed(&self.changing(plan).await).await?;
+        }
+        self.left_alone(plan).await?;
+        self.approved(plan).await
+    }
+
+    /// The plans of transactions that are not over, in the order in which these began.
+    pub(crate) async fn under_way(&self) -> Result<Vec<Plan>, AppError> {
+        let running = self.store.plans_of("running").await?;
+        running.iter().map(read_plan).collect()
+    }
+
+    pub(crate) async fn charge(
         &self,
         transaction: TransactionId,
         plan: &Plan,
@@ -253,17 +272,23 @@ impl App {
     ) -> Result<Charge<Change>, AppError> {
         let inside = |error: &dyn std::fmt::Display| AppError::Inside(error.to_string());
         let mut members = Vec::new();
-        for device in plan.devices.iter().filter(|device| !device.entries.is_empty()) {
+        let settles = matches!(plan.purpose, Some(Purpose::Settle { .. }));
+        for device in plan
+            .devices
+            .iter()
+            .filter(|device| settles || !device.entries.is_empty())
+        {
             let delta = device.delta().map_err(|error| inside(&error))?;
+            let id = device
+                .id
+                .parse()
+                .map_err(|error: transaction::IdError| inside(&error))?;
             members.push(Member {
-                device: device
-                    .id
-                    .parse()
-                    .map_err(|error: transaction::IdError| inside(&error))?,
+                device: id,
                 change: Change::of(&plan.hash, &delta),
                 demand: device.demand.as_deref().map_or(Demand::Any, demand),
                 wave: device.wave,
-                debts: Vec::new(),
+                debts: self.debts(id, settles).await?,
             });
         }
         let terms = Terms {
@@ -294,21 +319,33 @@ impl App {
     /// Takes outcomes until none come any more: keeps them, moves intents on, tells who watches.
     pub async fn settle(self: Arc<Self>, mut outcomes: mpsc::Receiver<Outcome>) {
         while let Some(outcome) = outcomes.recv().await {
-            let (transaction, state, holds, reason, track) = match outcome {
+            let (transaction, ending, reason, track) = match outcome {
                 Outcome::Settled(settlement, track) => {
-                    let (state, reason) = ended(&settlement.ending, &self.agents);
-                    (settlement.transaction, state, holds(&settlement.ending), reason, track)
+                    let reason = ended(&settlement.ending, &self.agents).1;
+                    (settlement.transaction, Some(settlement.ending), reason, track)
                 }
                 Outcome::Refused {
                     transaction,
                     reason,
                     track,
-                } => (transaction, "rolled-back", false, reason, track),
+                } => (transaction, None, reason, track),
+                Outcome::Cleared { transaction, device } => {
+                    self.cleared(transaction, device).await;
+                    continue;
+                }
             };
-            if let Err(error) = self.settled(transaction, state, holds, &reason).await {
+            let said = std::iter::once(reason)
+                .chain(track.minded())
+                .filter(|it| !it.is_empty());
+            let reason = said.collect::<Vec<_>>().join("; ");
+            let state = ending
+                .as_ref()
+                .map_or("rolled-back", |ending| ended(ending, &self.agents).0);
+            if let Err(error) = self.settled(transaction, ending.as_ref(), &reason).await {
                 tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
             }
             self.tell_ending(transaction, state, &reason);
+            self.snap_later(self.touched(transaction).await, transaction.to_string());
             let text = if reason.is_empty() {
                 state.to_owned()
             } else {
@@ -334,13 +371,27 @@ impl App {
         self.events.publish("task-completed", String::new(), severity, data);
     }
 
+    /// The devices that a transaction was to change.
+    async fn touched(&self, transaction: TransactionId) -> Vec<DeviceId> {
+        let plan = async {
+            let row = self.store.transaction(&transaction.to_string()).await.ok()??;
+            let kept = self.store.plan(&row.plan).await.ok()??;
+            read_plan(&kept).ok()
+        };
+        let devices = plan.await.map(|plan| plan.devices).unwrap_or_default();
+        let changed = devices.iter().filter(|device| !device.entries.is_empty());
+        changed.filter_map(|device| device.id.parse().ok()).collect()
+    }
+
+    /// Keeps how a transaction ended; without an ending it was never admitted.
     pub(crate) async fn settled(
         &self,
         transaction: TransactionId,
-        state: &str,
-        holds: bool,
+        ending: Option<&Ending>,
         reason: &str,
     ) -> Result<(), AppError> {
+        let state = ending.map_or("rolled-back", |ending| ended(ending, &self.agents).0);
+        let holds = ending.is_some_and(holds);
         let id = transaction.to_string();
         let row = self
             .store
@@ -356,8 +407,12 @@ impl App {
         if row.state != "running" {
             return Ok(());
         }
+        self.learn(&id, &plan, ending, reason).await;
+        self.incur(&id, ending).await?;
         if holds {
-            self.network.lock().await.took(&plan, &self.store).await?;
+            let mut network = self.network.lock().await;
+            self.remember(&id, &plan, &network).await?;
+            network.took(&plan, &self.store).await?;
         }
         for intent in &plan.intents {
             self.keep_intent(intent, holds, &row.asked_by).await?;
@@ -413,6 +468,7 @@ impl App {
         self.store.intent(key).await?.ok_or_else(|| missing("intent", key))
     }
 
+    /// Adds to the chain that shows tampering.
     pub(crate) async fn note(
         &self,
         asker: &Asker,
@@ -445,6 +501,7 @@ fn written(plan: &Plan) -> Result<String, AppError> {
     serde_json::to_string(plan).map_err(|error| AppError::Inside(error.to_string()))
 }
 
+/// It is not there.
 pub fn missing(kind: &'static str, key: &str) -> AppError {
     AppError::Missing {
         kind,
@@ -452,7 +509,8 @@ pub fn missing(kind: &'static str, key: &str) -> AppError {
     }
 }
 
-fn stamp() -> i64 {
+/// The wall clock, in milliseconds since 1970.
+pub(crate) fn stamp() -> i64 {
     i64::try_from(now().0).unwrap_or(i64::MAX)
 }
 

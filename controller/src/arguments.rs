@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::command::approval::{FreezeCommand, PlanCommand};
+use crate::command::case::CaseCommand;
+use crate::command::drift::DriftCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::intake::roles::Role;
@@ -56,12 +59,15 @@ pub enum Command {
         inventory: Option<String>,
     },
     /// Show what intents would change, without changing it
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Plan {
         /// The file with the intents
-        #[arg(short, long, value_name = "FILE")]
-        file: PathBuf,
+        #[arg(short, long, value_name = "FILE", required = true)]
+        file: Option<PathBuf>,
         #[command(flatten)]
         remote: Remote,
+        #[command(subcommand)]
+        command: Option<PlanCommand>,
     },
     /// Make a plan true on all of its devices, or on none
     Commit {
@@ -77,6 +83,22 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Take a past transaction back by a new plan
+    Rollback {
+        /// The transaction's id
+        transaction: String,
+        /// Only show the plan
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Where devices are not what their intents want
+    #[command(subcommand)]
+    Drift(DriftCommand),
+    /// Times at which nothing is committed
+    #[command(subcommand)]
+    Freeze(FreezeCommand),
     /// What was asked for
     #[command(subcommand)]
     Intent(IntentCommand),
@@ -86,6 +108,9 @@ pub enum Command {
     /// The devices of the network
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// What went wrong before, and what the cure was
+    #[command(subcommand)]
+    Case(CaseCommand),
     /// The agents that speak for devices
     #[command(subcommand)]
     Agent(AgentCommand),
@@ -202,6 +227,74 @@ pub enum TransactionCommand {
 pub enum DeviceCommand {
     /// The devices of the inventory
     List(Remote),
+    /// What is kept of a device from before and after transactions
+    History {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// The devices in maintenance, and those that are owed the end of a torn transaction
+    Standing(Remote),
+    /// Work on a device: nothing is committed to it until you are done
+    Maintain {
+        /// Its name
+        name: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// You are done
+        #[arg(long)]
+        off: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Make new hardware under a device's id what its intents want
+    Replace {
+        /// Its name
+        name: String,
+        /// Only show the plan
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Bring a device to what was decided in a transaction whose end it did not reach
+    Repair {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Take on yourself what a device is owed: its next transaction begins without it
+    Waive {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// A device's configuration in its own words, without secrets
+    Native {
+        /// Its name
+        name: String,
+        /// A number of its history, or `now`
+        #[arg(default_value = "now")]
+        which: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// What differs between two configurations of a device, in its own words
+    Compare {
+        /// Its name
+        name: String,
+        /// A number of its history, or `now`
+        from: String,
+        /// A number of its history, or `now`
+        #[arg(default_value = "now")]
+        to: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// A device's configuration as it is now
     #[command(name = "get")]
     Configuration {

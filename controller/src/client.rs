@@ -143,6 +143,16 @@ impl Client {
         Ok(length)
     }
 
+    /// Takes something away.
+    pub async fn remove(&self, path: &str) -> Result<()> {
+        self.send(Method::DELETE, path, None).await.map(|_| ())
+    }
+
+    /// Sends something that has no answer.
+    pub async fn send_only(&self, path: &str, body: String) -> Result<()> {
+        self.send(Method::POST, path, Some(body)).await.map(|_| ())
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Response> {
         let request = self.http.request(method, format!("{}{path}", self.base));
         let request = if self.token.is_empty() {
@@ -229,8 +239,8 @@ async fn refusal(response: Response) -> anyhow::Error {
     let exit = match problem.code.as_str() {
         "invalid" => Exit::Invalid,
         "missing" => Exit::Missing,
-        "conflict" | "spent" => Exit::Conflict,
-        "denied" => Exit::Denied,
+        "conflict" | "spent" | "stale" | "maintenance" => Exit::Conflict,
+        "denied" | "unapproved" | "frozen" => Exit::Denied,
         "reused" => Exit::Conflict,
         "unreachable" | "busy" | "stopping" | "mute" => Exit::Unreachable,
         "full" => Exit::Full,

@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::agents::{FabricSettings, endpoint};
-use crate::journal::Kind;
 use knowledge_model::document::{self, Fault, Faults, Mark, Node};
+
+use crate::agents::{FabricSettings, endpoint};
+use crate::history::Keep;
+use crate::journal::Kind;
 
 /// One setting.
 struct Setting {
@@ -113,6 +115,16 @@ const SETTINGS: &[Setting] = &[
         meaning: "where decisions are made durable: `file`, in the state directory, or `table`, in the store",
     },
     Setting {
+        name: "terms.repair",
+        default: "1h",
+        meaning: "how long a device is waited for once it was decided; then it is owed the end",
+    },
+    Setting {
+        name: "policy",
+        default: "",
+        meaning: "the file that says what must be approved, and when nothing is committed",
+    },
+    Setting {
         name: "terms.lease",
         default: "120s",
         meaning: "how long a device keeps an unconfirmed change",
@@ -138,9 +150,14 @@ const SETTINGS: &[Setting] = &[
         meaning: "where traces are sent, the base address of OTLP over HTTP; none are where it is empty",
     },
     Setting {
-        name: "terms.repair",
-        default: "1h",
-        meaning: "how long a device that is away is waited for before the transaction ends without it",
+        name: "history.most",
+        default: "100",
+        meaning: "how many native configurations are kept of each device; 0 keeps none",
+    },
+    Setting {
+        name: "history.age",
+        default: "2160h",
+        meaning: "for how long native configurations are kept",
     },
     Setting {
         name: "log",
@@ -215,6 +232,10 @@ pub struct Config {
     pub terms: TermSettings,
     /// Where traces are sent, if anywhere.
     pub traces: Option<String>,
+    /// What must be approved, and when nothing is committed.
+    pub policy: Option<PathBuf>,
+    /// How much is kept of what stood on devices.
+    pub history: Keep,
     /// What is logged.
     pub log: String,
     /// Every value with its origin.
@@ -241,7 +262,7 @@ pub struct TermSettings {
     pub prepare: Duration,
     /// How long applying everywhere may take.
     pub apply: Duration,
-    /// How long a device that is away is waited for.
+    /// How long a device is waited for once it was decided.
     pub repair: Duration,
 }
 
@@ -387,6 +408,11 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         journal: parse(value("journal")?, "`file` or `table`", |it| it.parse().ok(), faults)?,
         terms,
         traces: Some(text("traces")).filter(|it| !it.is_empty()),
+        policy: Some(text("policy")).filter(|it| !it.is_empty()).map(PathBuf::from),
+        history: Keep {
+            most: parse(value("history.most")?, "a number", |it| it.parse().ok(), faults)?,
+            age: time("history.age")?,
+        },
         log: text("log"),
         shown,
     })

@@ -2,27 +2,37 @@
 
 mod agents;
 mod app;
+mod approval;
 mod arguments;
 mod audit;
 mod backup;
+mod cases;
 mod client;
 mod command;
 mod commit;
+mod compare;
 mod config;
+mod drift;
 mod events;
 mod exit;
+mod freeze;
 #[cfg(torture)]
 #[path = "../../tests/torture/halt.rs"]
 mod halt;
+mod history;
 mod intake;
 mod journal;
 mod logging;
 mod metrics;
+mod moved;
 mod network;
 mod operation;
 mod plan;
+mod policy;
+mod rollback;
 mod secure;
 mod serve;
+mod standing;
 mod start;
 mod store;
 mod traces;
@@ -39,6 +49,7 @@ use arguments::{
     SchemaKind, TransactionCommand,
 };
 use client::Client;
+use command::approval::PlanCommand;
 use command::show;
 use config::{Config, Sources};
 
@@ -73,16 +84,21 @@ async fn run(arguments: Arguments) -> Result<()> {
                 .collect();
             serve::run(settings(given)?).await
         }
-        Command::Plan { file, remote } => {
-            let plan = command::commit::plan(&client(&remote)?, &file).await?;
-            command::commit::print(output, &plan)
-        }
+        Command::Plan { file, remote, command } => plan(output, client, (file, remote), command).await,
         Command::Commit {
             plan,
             file,
             detach,
             remote,
         } => commit(&client(&remote)?, output, (plan, file), detach).await,
+        Command::Rollback {
+            transaction,
+            dry_run,
+            remote,
+        } => command::drift::rollback(&client(&remote)?, output, &transaction, dry_run).await,
+        Command::Freeze(command) => command::approval::freeze(command, output, client).await,
+        Command::Case(command) => command::case::run(command, output, client).await,
+        Command::Drift(command) => command::drift::run(command, output, client).await,
         Command::Intent(command) => intent(command, output, client).await,
         Command::Transaction(command) => transaction(command, output, client).await,
         Command::Device(command) => device(command, output, client).await,
@@ -121,19 +137,28 @@ async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
+/// Speaks about a plan that was made, or plans a file.
+async fn plan(
+    output: Output,
+    client: impl Fn(&Remote) -> Result<Client>,
+    (file, remote): (Option<PathBuf>, Remote),
+    command: Option<PlanCommand>,
+) -> Result<()> {
+    if let Some(command) = command {
+        return command::approval::plan(command, output, client).await;
+    }
+    let client = client(&remote)?;
+    let plan = command::commit::plan(&client, &file.unwrap_or_default()).await?;
+    command::commit::print(output, &plan)?;
+    command::approval::needs(&client, output, &plan.id).await
+}
+
 /// Commits a plan that was made, or plans a file and commits that.
 async fn commit(client: &Client, output: Output, what: (Option<String>, Option<PathBuf>), detach: bool) -> Result<()> {
-    let (plan, hash) = match what {
-        (None, Some(file)) => {
-            let plan = command::commit::plan(client, &file).await?;
-            if output == Output::Table {
-                command::commit::print(output, &plan)?;
-            }
-            (plan.id, Some(plan.hash))
-        }
-        (plan, _) => (plan.unwrap_or_default(), None),
-    };
-    command::commit::commit(client, output, &plan, hash.as_deref(), detach).await
+    match what {
+        (None, Some(file)) => command::commit::file(client, output, &file, detach).await,
+        (plan, _) => command::commit::commit(client, output, &plan.unwrap_or_default(), None, detach).await,
+    }
 }
 
 async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
@@ -142,6 +167,27 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
             let devices = client(&remote)?.list("/v1/devices").await?;
             let columns = ["name", "address", "platforms", "agent", "guarantee"];
             show::rows(output, &devices, &columns, "no devices: name some in the inventory")
+        }
+        DeviceCommand::History { name, remote } => command::history::list(&client(&remote)?, output, &name).await,
+        DeviceCommand::Standing(remote) => command::standing::list(&client(&remote)?, output).await,
+        DeviceCommand::Maintain {
+            name,
+            reason,
+            off,
+            remote,
+        } => command::standing::maintain(&client(&remote)?, &name, &reason, off).await,
+        DeviceCommand::Replace { name, dry_run, remote } => {
+            command::standing::planned(&client(&remote)?, output, &name, "replace", dry_run).await
+        }
+        DeviceCommand::Repair { name, remote } => {
+            command::standing::planned(&client(&remote)?, output, &name, "repair", false).await
+        }
+        DeviceCommand::Waive { name, remote } => command::standing::waive(&client(&remote)?, output, &name).await,
+        DeviceCommand::Native { name, which, remote } => {
+            command::history::text(&client(&remote)?, output, &name, &which).await
+        }
+        DeviceCommand::Compare { name, from, to, remote } => {
+            command::history::compare(&client(&remote)?, output, &name, &from, &to).await
         }
         DeviceCommand::Configuration { name, remote } => {
             let entries = client(&remote)?
@@ -177,13 +223,7 @@ async fn intent(command: IntentCommand, output: Output, client: impl Fn(&Remote)
             let plan: plan::Plan = client
                 .post(&format!("/v1/intents/{key}/withdraw"), String::new())
                 .await?;
-            if dry_run || output == Output::Table {
-                command::commit::print(output, &plan)?;
-            }
-            if dry_run {
-                return Ok(());
-            }
-            command::commit::commit(&client, output, &plan.id, Some(&plan.hash), false).await
+            command::commit::shown(&client, output, &plan, dry_run).await
         }
     }
 }

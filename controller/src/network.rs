@@ -11,7 +11,7 @@ use knowledge_model::{Delta, Schema, Tree};
 use transaction::DeviceId;
 
 use crate::command::{faulty, read};
-use crate::plan::Plan;
+use crate::plan::{DevicePlan, Plan};
 use crate::store::{Store, StoreError};
 
 /// The revision of the canonical model in which ownership is kept.
@@ -28,6 +28,12 @@ pub struct Known {
     pub address: String,
     /// Its platforms.
     pub platforms: Vec<String>,
+    /// The sites that it stands in.
+    pub sites: Vec<String>,
+    /// The groups that it belongs to.
+    pub groups: Vec<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
 }
 
 /// Every device with its owners.
@@ -49,7 +55,11 @@ impl Network {
 
     /// The devices of an inventory; nobody owns anything yet.
     pub fn of(inventory: Inventory) -> Self {
-        let mut devices: Vec<Known> = inventory.devices.iter().map(known).collect();
+        let mut devices: Vec<Known> = inventory
+            .devices
+            .iter()
+            .map(|device| known(device, &inventory))
+            .collect();
         devices.sort_by(|a, b| a.name.cmp(&b.name));
         Self {
             inventory,
@@ -134,9 +144,7 @@ impl Network {
             // What was written by this program can be read by it; anything else was refused when it was kept.
             let Ok(id) = device.id.parse() else { continue };
             let owners = self.owners.entry(id).or_default();
-            let again = plan.intents.iter().map(|intent| &intent.id);
-            let leaving = again.filter(|id| device.wishes.iter().all(|wish| wish.intent != **id));
-            for intent in plan.withdraws.iter().chain(leaving) {
+            for intent in leaving(plan, device) {
                 owners.withdraw(intent, schema);
             }
             let stood = device.stood.iter().filter_map(|it| it.entry().ok());
@@ -146,22 +154,49 @@ impl Network {
                     tracing::error!(device = device.name, ?faults, "cannot remember what an intent wants");
                 }
             }
-            match owners.to_stored(MODEL) {
-                Ok(body) => store.keep_ownership(&device.id, &body).await?,
-                Err(error) => tracing::error!(device = device.name, %error, "cannot write who owns what"),
-            }
+            keep(store, &device.id, owners).await?;
         }
+        Ok(())
+    }
+
+    /// Replaces who owns what on a device.
+    pub async fn own(&mut self, device: DeviceId, owners: Ownership, store: &Store) -> Result<(), StoreError> {
+        keep(store, &device.to_string(), &owners).await?;
+        self.owners.insert(device, owners);
         Ok(())
     }
 }
 
-fn known(device: &inventory::Device) -> Known {
+fn known(device: &inventory::Device, inventory: &Inventory) -> Known {
+    let belongs = |group: &&String| {
+        inventory
+            .in_group(group)
+            .is_some_and(|all| all.contains(device.name.as_str()))
+    };
     Known {
         id: DeviceId(device.id.0),
         name: device.name.clone(),
         address: device.address.clone(),
         platforms: device.platforms.iter().map(|platform| platform.name.clone()).collect(),
+        sites: device.site.iter().cloned().collect(),
+        groups: inventory.groups.keys().filter(belongs).cloned().collect(),
+        tags: device.tags.iter().cloned().collect(),
     }
+}
+
+async fn keep(store: &Store, device: &str, owners: &Ownership) -> Result<(), StoreError> {
+    match owners.to_stored(MODEL) {
+        Ok(body) => store.keep_ownership(device, &body).await?,
+        Err(error) => tracing::error!(device, %error, "cannot write who owns what"),
+    }
+    Ok(())
+}
+
+/// The intents that a plan takes from a device: those that it withdraws, and those that no longer want it.
+pub fn leaving<'a>(plan: &'a Plan, device: &'a DevicePlan) -> impl Iterator<Item = &'a String> {
+    let again = plan.intents.iter().map(|intent| &intent.id);
+    let without = again.filter(|id| device.wishes.iter().all(|wish| wish.intent != **id));
+    plan.withdraws.iter().chain(without)
 }
 
 /// Whether a platform has words for an entry at this path.

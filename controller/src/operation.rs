@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use transaction::{Ending, TransactionId};
 
-use crate::app::{App, AppError, Asker, ended, holds, read_plan};
+use crate::app::{App, AppError, Asker, ended, read_plan};
 use crate::backup::{self, SealedFile};
 use crate::commit::{Bounded, Restored, now};
 use crate::logging::Logging;
@@ -105,8 +105,8 @@ impl App {
             };
             match endings.get(&transaction) {
                 Some(ending) => {
-                    let (state, reason) = ended(ending, &self.agents);
-                    self.settled(transaction, state, holds(ending), &reason).await?;
+                    let reason = ended(ending, &self.agents).1;
+                    self.settled(transaction, Some(ending), &reason).await?;
                 }
                 None if self.hub.track(transaction).is_some() => {}
                 None if self.operation.restored.is_some_and(|it| it.covers(transaction)) => {
@@ -114,7 +114,7 @@ impl App {
                 }
                 None => {
                     let reason = "the controller stopped before it began";
-                    self.settled(transaction, "rolled-back", false, reason).await?;
+                    self.settled(transaction, None, reason).await?;
                 }
             }
         }
@@ -139,7 +139,7 @@ impl App {
             who: row.asked_by.clone(),
             door: "rest",
         };
-        let charge = self.charge(transaction, &read_plan(&kept)?, &asker)?;
+        let charge = self.charge(transaction, &read_plan(&kept)?, &asker).await?;
         self.hub.doubt_anew(charge).await;
         Ok(())
     }

@@ -28,6 +28,7 @@ use crate::journal::{self, Led};
 use crate::logging::Logging;
 use crate::network::Network;
 use crate::operation::Operation;
+use crate::policy::Policy;
 use crate::secure;
 use crate::start::{self, chain};
 use crate::traces::Traces;
@@ -37,12 +38,17 @@ const OUTCOMES: usize = 256;
 /// How long those who still watch may take to hear the end.
 const LINGER: Duration = Duration::from_millis(500);
 /// Runs the controller until it is told to stop.
+#[allow(
+    clippy::too_many_lines,
+    reason = "the parts are built in the order in which they need each other"
+)]
 pub async fn run(config: Config) -> Result<()> {
     let logging = Logging::start(&config.log).map_err(|error| Exit::Invalid.because(format!("`log` is {error}")))?;
     start::prepare(&config.state)?;
     let token = start::token(&config.state.join("token"))?;
     let library = library(config.classes.as_deref())?;
     let network = network(&config)?;
+    let policy = policy(config.policy.as_deref())?;
     let held = journal::hold(config.journal, &config.state)?;
     let store = start::store(&config.state).await?;
     let Led {
@@ -52,6 +58,7 @@ pub async fn run(config: Config) -> Result<()> {
         lock: _lock,
     } = held.lead(&store).await?;
     let audit = Audit::open(store.clone(), &config.state).await?;
+    let cases = crate::cases::shelf(&store).await.context("read the cases")?;
     let network = network.with_owners(&store.ownership().await?)?;
     let listener = start::bind(config.listen).await?;
     let named = network.devices().map(|device| (device.id, device.name.clone()));
@@ -85,6 +92,9 @@ pub async fn run(config: Config) -> Result<()> {
         agents: fabric.agents.clone(),
         hub,
         terms: config.terms,
+        policy,
+        cases: std::sync::Mutex::new(cases),
+        keep: config.history,
         told: Mutex::default(),
         authority: fabric.authority.clone(),
         roster: fabric.roster.clone(),
@@ -177,6 +187,14 @@ pub fn library(folder: Option<&Path>) -> Result<Library> {
         files.sort();
     }
     Library::load(&files).map_err(|faults| faulty(folder.unwrap_or(Path::new("library")), &faults))
+}
+
+/// What must be approved, and when nothing is committed; nothing without a file.
+pub fn policy(file: Option<&Path>) -> Result<Policy> {
+    match file {
+        Some(file) => Policy::read(&crate::command::read(file)?).map_err(|faults| faulty(file, &faults)),
+        None => Ok(Policy::default()),
+    }
 }
 
 /// How a record says that its transaction ended, if it does.

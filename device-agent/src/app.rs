@@ -18,7 +18,7 @@ use transaction_journal::Options;
 use crate::check;
 use crate::driver::{Driver, Open, Setup};
 use crate::ledger::{Ledger, LedgerError};
-use crate::link::{Downward, Gate, Link, Query, Upward};
+use crate::link::{Downward, Gate, Link, Query, Reading, Upward, Words};
 use crate::part::Part;
 use crate::tell::Teller;
 
@@ -231,6 +231,8 @@ impl Agent {
         let Query {
             transaction,
             device,
+            attempt,
+            words,
             paths,
             within,
         } = query;
@@ -239,6 +241,7 @@ impl Agent {
             return self.tell(Upward::Reading {
                 transaction,
                 device,
+                attempt,
                 reading,
             });
         };
@@ -250,9 +253,15 @@ impl Agent {
             } else {
                 paths
             };
-            let read = async { way.observe(by).await?.read(&paths, by).await };
+            let read = async {
+                let mut observer = way.observe(by).await?;
+                match words {
+                    Words::Canonical => observer.read(&paths, by).await.map(Reading::Canonical),
+                    Words::Native => observer.native(by).await.map(Reading::Native),
+                }
+            };
             let reading = match tokio::time::timeout_at(by.instant().into(), read).await {
-                Ok(Ok(tree)) => Ok(tree),
+                Ok(Ok(reading)) => Ok(reading),
                 Ok(Err(error)) => Err(crate::desk::chain(&error)),
                 Err(_) => Err("no answer in time".to_owned()),
             };
@@ -260,6 +269,7 @@ impl Agent {
                 .try_send(Upward::Reading {
                     transaction,
                     device,
+                    attempt,
                     reading,
                 })
                 .is_err()

@@ -52,6 +52,8 @@ pub struct Work {
     pub outcome: Outcome,
     /// What the device was asked and what it said, where it got that far.
     pub receipt: Option<Receipt>,
+    /// Where somebody else had written meanwhile: he is named to the operator, whatever became of the transaction.
+    pub foreign: Vec<Path>,
 }
 
 /// What is in hand of the change under way.
@@ -115,6 +117,7 @@ impl Desk {
                 Work {
                     outcome: outcome::of(step, &error),
                     receipt: None,
+                    foreign: Vec::new(),
                 }
             }
             Err(_) => {
@@ -124,6 +127,7 @@ impl Desk {
                 Work {
                     outcome: Outcome::Unknown { reason },
                     receipt: None,
+                    foreign: Vec::new(),
                 }
             }
         }
@@ -177,7 +181,11 @@ impl Desk {
         let receipt = Some(staged.receipt().clone());
         self.session = Some(session);
         self.held = Held::Staged(staged);
-        Ok(Work { outcome, receipt })
+        Ok(Work {
+            outcome,
+            receipt,
+            foreign: Vec::new(),
+        })
     }
 
     /// Stages what is left of a decided change, wherever on its way the device stands.
@@ -189,6 +197,7 @@ impl Desk {
             return Ok(Work {
                 outcome: Outcome::Stale { what: list(&foreign) },
                 receipt: None,
+                foreign: Vec::new(),
             });
         }
         self.stage(part.rest(&seen), "repair".to_owned(), errand, by).await
@@ -208,6 +217,7 @@ impl Desk {
         Ok(Work {
             outcome: Outcome::Applied,
             receipt,
+            foreign: Vec::new(),
         })
     }
 
@@ -230,6 +240,7 @@ impl Desk {
         result.map(|()| Work {
             outcome: Outcome::Renewed,
             receipt: None,
+            foreign: Vec::new(),
         })
     }
 
@@ -246,6 +257,7 @@ impl Desk {
                 Ok(Work {
                     outcome: Outcome::Confirmed { saved },
                     receipt: Some(confirmed.receipt),
+                    foreign: Vec::new(),
                 })
             }
             Err(error) => {
@@ -258,17 +270,15 @@ impl Desk {
     async fn revert(&mut self, record: &Record, by: Deadline) -> Done {
         let session = self.session();
         let reverted = session.revert(record, by).await?;
-        if !reverted.foreign.is_empty() {
-            tracing::warn!(
-                device = self.name,
-                paths = list(&reverted.foreign),
-                "somebody else wrote here meanwhile"
-            );
-        }
         self.close();
+        if !reverted.foreign.is_empty() {
+            let paths = list(&reverted.foreign);
+            tracing::warn!(device = self.name, paths, "somebody else wrote here meanwhile");
+        }
         Ok(Work {
             outcome: Outcome::Reverted,
             receipt: Some(reverted.receipt),
+            foreign: reverted.foreign,
         })
     }
 
@@ -299,6 +309,7 @@ impl Desk {
                 return Ok(Work {
                     outcome: Outcome::Foreign { what },
                     receipt: None,
+                    foreign: Vec::new(),
                 });
             }
             #[cfg(torture)]
@@ -310,6 +321,7 @@ impl Desk {
         Ok(Work {
             outcome: Outcome::Stands { standing },
             receipt: None,
+            foreign: Vec::new(),
         })
     }
 
@@ -333,6 +345,7 @@ impl Desk {
                 Found::Not(Work {
                     outcome: Outcome::Foreign { what },
                     receipt: None,
+                    foreign: Vec::new(),
                 })
             }
         })
@@ -394,6 +407,7 @@ fn refused(reason: &str) -> Work {
             reason: reason.to_owned(),
         },
         receipt: None,
+        foreign: Vec::new(),
     }
 }
 
@@ -403,6 +417,7 @@ fn unknown(reason: &str) -> Work {
             reason: reason.to_owned(),
         },
         receipt: None,
+        foreign: Vec::new(),
     }
 }
 

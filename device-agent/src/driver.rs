@@ -219,6 +219,7 @@ impl Driver {
                 transaction,
                 device,
                 receipt,
+                foreign: work.foreign.clone(),
             });
         }
     }

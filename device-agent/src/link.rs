@@ -31,10 +31,32 @@ pub struct Query {
     pub transaction: TransactionId,
     /// Which device.
     pub device: DeviceId,
+    /// Tells it from other questions about the device.
+    pub attempt: u32,
+    /// In whose words the answer is wanted.
+    pub words: Words,
     /// What is wanted, with all that is below; nothing means everything.
     pub paths: Vec<Path>,
     /// The answer is given by then.
     pub within: Duration,
+}
+
+/// In whose words a configuration is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// In those of the canonical model.
+    Canonical,
+    /// In the device's own, with secrets hidden.
+    Native,
+}
+
+/// A configuration as it was read.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// In the canonical model.
+    Canonical(Tree),
+    /// In the device's own words, with secrets hidden.
+    Native(String),
 }
 
 /// A question about a device's health.
@@ -67,6 +89,8 @@ pub enum Upward {
         device: DeviceId,
         /// Its words.
         receipt: Receipt,
+        /// Where somebody else had written meanwhile.
+        foreign: Vec<Path>,
     },
     /// A device is spoken to over another protocol from now on.
     Switched(Switch),
@@ -76,8 +100,10 @@ pub enum Upward {
         transaction: TransactionId,
         /// The device of the question.
         device: DeviceId,
+        /// Which question.
+        attempt: u32,
         /// What stands there, or why it cannot be said.
-        reading: Result<Tree, String>,
+        reading: Result<Reading, String>,
     },
     /// What the checks found.
     Health {

@@ -25,8 +25,8 @@ pub(crate) enum Side {
 }
 
 impl Device {
-    /// The configuration, in the platform's normal form.
-    pub async fn read(&mut self, step: Step, by: Deadline) -> Result<Tree, SessionError> {
+    /// The configuration in the device's own lines.
+    pub async fn shown(&mut self, step: Step, by: Deadline) -> Result<String, SessionError> {
         let place = || self.target.place(step);
         let mut shown = String::new();
         for command in self.terminal.session().show.clone() {
@@ -39,9 +39,22 @@ impl Device {
             }
             shown.push_str(&self.terminal.session().without_noise(&answer.text));
         }
+        Ok(shown)
+    }
+
+    /// Learns the secrets that the device printed; what cannot be read has none that we know.
+    pub fn learn(&mut self, shown: &str) {
+        if let Ok(mut reading) = self.target.platform.read(shown) {
+            self.vault.name(&mut reading);
+        }
+    }
+
+    /// The configuration, in the platform's normal form.
+    pub async fn read(&mut self, step: Step, by: Deadline) -> Result<Tree, SessionError> {
+        let shown = self.shown(step, by).await?;
         let reading = self.target.platform.read(&shown);
         let mut reading = reading.map_err(|error| SessionError::Malformed {
-            place: place(),
+            place: self.target.place(step),
             source: error.into(),
         })?;
         self.vault.name(&mut reading);

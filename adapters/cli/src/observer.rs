@@ -7,7 +7,7 @@ use crate::vault::Vault;
 use adapters_platform::Reading;
 use adapters_port::{
     Answer, Applied, Deadline, Observation, Observer, Protocol, Query, Receipt, Record, SessionError, Standing, Step,
-    Watch,
+    Watch, masked_lines,
 };
 use knowledge_model::{Path, Tree};
 use std::sync::Arc;
@@ -58,6 +58,19 @@ impl Observer for CliObserver {
             let whole = self.device.read(Step::Read, by).await?;
             let wanted = |path: &Path| paths.iter().any(|it| path.starts_with(it));
             Ok(whole.into_iter().filter(|(path, _)| wanted(path)).collect())
+        })
+    }
+
+    fn native(&mut self, by: Deadline) -> Answer<'_, String> {
+        Box::pin(async move {
+            let shown = self.device.shown(Step::Read, by).await?;
+            // What the platform knows to be a secret is hidden wherever it stands.
+            self.device.learn(&shown);
+            let masked = masked_lines(&shown);
+            Ok(masked
+                .lines()
+                .map(|line| self.device.vault.redact(line) + "\n")
+                .collect())
         })
     }
 

@@ -5,6 +5,7 @@ use crate::rpc::{Datastore, Filter, Operation, WithDefaults};
 use crate::session::touched;
 use crate::target::Target;
 use crate::watch::NetconfWatch;
+use crate::xml::indented;
 use adapters_port::{
     Answer, Applied, Deadline, Observation, Observer, Query, Record, SessionError, Standing, Step, Watch,
 };
@@ -47,6 +48,15 @@ impl NetconfObserver {
         )
     }
 
+    async fn shown(&mut self, by: Deadline) -> Result<String, SessionError> {
+        let read = Operation::read_config(Datastore::Running, &Filter::All, WithDefaults::Unsaid);
+        let reply = self.talk.ask(read, by).await?;
+        match reply.data().filter(|_| reply.is_ok()) {
+            Some(data) => Ok(indented(data)),
+            None => Err(self.talk.refusal(&reply, "reading running")),
+        }
+    }
+
     async fn stand(&mut self, record: &Record, by: Deadline) -> Result<Standing, SessionError> {
         let revealed = self
             .talk
@@ -79,6 +89,13 @@ impl Observer for NetconfObserver {
         Box::pin(async move {
             self.talk.begin(Step::Read);
             self.running(paths, by).await
+        })
+    }
+
+    fn native(&mut self, by: Deadline) -> Answer<'_, String> {
+        Box::pin(async move {
+            self.talk.begin(Step::Read);
+            self.shown(by).await
         })
     }
 

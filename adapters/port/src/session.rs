@@ -37,6 +37,10 @@ pub trait Observer: Send {
     /// The configuration on these paths and below, as canonical entries.
     fn read<'a>(&'a mut self, paths: &'a [Path], by: Deadline) -> Answer<'a, Tree>;
 
+    /// The whole configuration in the device's own words, for people to read and compare: secrets are hidden, nothing
+    /// can be made of it again.
+    fn native(&mut self, by: Deadline) -> Answer<'_, String>;
+
     /// State, as canonical observations.
     fn query<'a>(&'a mut self, query: &'a Query, by: Deadline) -> Answer<'a, Vec<Observation>>;
 

@@ -78,6 +78,13 @@ pub fn reply(scope: &Scope, device: DeviceId, answer: v1::Answer) -> Option<Repl
     })
 }
 
+/// The paths on which somebody else had written, as the agent names them.
+pub fn foreign(answer: &v1::Answer) -> String {
+    let receipt = answer.receipt.as_ref();
+    let paths = receipt.map(|it| it.foreign.as_slice()).unwrap_or_default();
+    paths.iter().take(64).map(|it| plain(it)).collect::<Vec<_>>().join(", ")
+}
+
 fn done(step: Step, standing: Standing) -> Answer {
     match step {
         Step::Apply => Answer::Applied,

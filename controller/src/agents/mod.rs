@@ -32,6 +32,8 @@ use crate::commit::{self, Change, Content, Hub};
 
 /// How long a device may take to be read.
 const READ_WITHIN: Duration = Duration::from_secs(30);
+/// The longest native configuration that is taken, in bytes.
+const NATIVE: usize = 32 << 20;
 /// How many parts of a reading may wait to be taken.
 const PARTS: usize = 64;
 
@@ -184,7 +186,11 @@ impl Agents {
                 self.part(device, scope.attempt, answer)
             }
             upward::Body::Answer(answer) => {
+                let foreign = inward::foreign(&answer);
                 if let (Some(reply), Some(hub)) = (inward::reply(&scope, device, answer), hub.upgrade()) {
+                    if !foreign.is_empty() {
+                        hub.strange(reply.transaction, device, &foreign);
+                    }
                     hub.reply(reply);
                 }
             }
@@ -228,10 +234,26 @@ impl Agents {
 
     /// Reads what stands at `paths` of a device; everything that can be read where none is named.
     pub async fn read(&self, device: DeviceId, paths: Vec<String>) -> Result<Tree, ReadError> {
+        self.look(device, v1::Source::Running, paths).await.map(|read| read.0)
+    }
+
+    /// Reads a device's configuration in its own words; its agent has hidden the secrets.
+    pub async fn native(&self, device: DeviceId) -> Result<String, ReadError> {
+        self.look(device, v1::Source::Native, Vec::new())
+            .await
+            .map(|read| read.1)
+    }
+
+    async fn look(
+        &self,
+        device: DeviceId,
+        source: v1::Source,
+        paths: Vec<String>,
+    ) -> Result<(Tree, String), ReadError> {
         let attempt = self.count.fetch_add(1, Ordering::Relaxed);
         let (sender, mut parts) = mpsc::channel(PARTS);
         self.lock_reads().insert((device, attempt), sender);
-        let read = tokio::time::timeout(READ_WITHIN, self.gather(device, attempt, paths, &mut parts)).await;
+        let read = tokio::time::timeout(READ_WITHIN, self.gather((device, attempt), source, paths, &mut parts)).await;
         self.lock_reads().remove(&(device, attempt));
         read.unwrap_or_else(|_| {
             Err(ReadError::Late {
@@ -243,13 +265,13 @@ impl Agents {
 
     async fn gather(
         &self,
-        device: DeviceId,
-        attempt: u32,
+        (device, attempt): (DeviceId, u32),
+        source: v1::Source,
         paths: Vec<String>,
         parts: &mut mpsc::Receiver<Result<v1::Reading, v1::Fault>>,
-    ) -> Result<Tree, ReadError> {
+    ) -> Result<(Tree, String), ReadError> {
         let query = v1::Query {
-            source: v1::Source::Running as i32,
+            source: source as i32,
             paths,
             within_milliseconds: u64::try_from(READ_WITHIN.as_millis()).unwrap_or(u64::MAX),
         };
@@ -267,7 +289,7 @@ impl Agents {
             .ok_or_else(|| ReadError::Unspoken {
                 device: self.called(device),
             })?;
-        let mut tree = Tree::new();
+        let (mut tree, mut native) = (Tree::new(), String::new());
         while let Some(part) = parts.recv().await {
             let reading = part.map_err(|it| {
                 fault(if it.device_words.is_empty() {
@@ -281,8 +303,12 @@ impl Agents {
                     inward::observed(observed).ok_or_else(|| fault("the agent sent a path that is none".to_owned()))?;
                 tree.insert(path, value);
             }
+            native.push_str(&reading.native);
+            if native.len() > NATIVE {
+                return Err(fault(format!("its configuration has more than {NATIVE} bytes")));
+            }
             if !reading.more {
-                return Ok(tree);
+                return Ok((tree, native));
             }
         }
         Err(fault("the agent left".to_owned()))

@@ -6,6 +6,7 @@ use fabric_wire::v1::{self, Scope, downward::Body};
 use sha2::{Digest, Sha256};
 use transaction::{Demand, Guarantee, Lease, Order, Request, Step};
 
+use crate::audit::unhex;
 use crate::commit::{Change, Content};
 
 /// The revision of the canonical model that paths are written in.
@@ -46,9 +47,10 @@ fn body(order: Order<Change>) -> Body {
             demand: demanded,
             lease: share,
             comment,
-            waived: _,
+            waived,
         } => Body::Stage(v1::Stage {
-            plan: it.plan.clone().into_bytes(),
+            plan: unhex(&it.plan).unwrap_or_default(),
+            waived: waived.iter().map(|it| it.0.to_be_bytes().to_vec()).collect(),
             change: Some(change(it)),
             demand: Some(demand(demanded)),
             within_milliseconds,
@@ -62,7 +64,6 @@ fn body(order: Order<Change>) -> Body {
         Order::Renew { .. } => Body::Renew(v1::Renew { within_milliseconds }),
         Order::Confirm { change: it } => Body::Confirm(v1::Confirm {
             within_milliseconds,
-            save: true,
             change: it.map(change),
         }),
         Order::Revert { change: it } => Body::Revert(v1::Revert {
@@ -80,11 +81,14 @@ fn change(change: Change) -> v1::Change {
         baseline.update(entry.path.as_bytes());
         baseline.update([0]);
         baseline.update(match &entry.before {
-            None => "-".to_owned(),
-            Some(Content::Present) => "+".to_owned(),
-            Some(Content::Scalar(text)) => format!("={text}"),
+            None => String::new(),
+            Some(Content::Present) => "p".to_owned(),
+            Some(Content::Scalar(text)) => match text.strip_prefix("secret:") {
+                Some(name) => format!("c{name}"),
+                None => format!("s{text}"),
+            },
         });
-        baseline.update([0]);
+        baseline.update([0, b'\n']);
         v1::Entry {
             path: entry.path,
             before: entry.before.map(value),

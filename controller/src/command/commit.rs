@@ -12,8 +12,14 @@ use serde_json::{Value, json};
 use super::{read, say, show};
 use crate::arguments::Output;
 use crate::client::{Client, Event};
-use crate::exit::Exit;
-use crate::plan::Plan;
+use crate::exit::{Ended, Exit};
+use crate::plan::{Plan, Warning};
+
+/// How often a file is planned again at most.
+const AGAIN: u32 = 5;
+
+/// How often it is looked whether others are through, five times a second.
+const QUIET: u32 = 600;
 
 /// Plans the intents of a file.
 pub async fn plan(client: &Client, file: &Path) -> Result<Plan> {
@@ -32,6 +38,9 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
             intent.targets.join(", "),
             intent.slots.join("; ")
         ));
+    }
+    if let Some(purpose) = &plan.purpose {
+        say(purpose.words());
     }
     for id in &plan.withdraws {
         say(format!("withdraw {id}"));
@@ -78,9 +87,101 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
                 .join("\n"));
         }
     }
+    for warning in &plan.warnings {
+        warn(warning);
+    }
     let guarantee = plan.guarantee.as_deref().unwrap_or("none needed");
     say(format!("\nplan {}  risk {}  guarantee {guarantee}", plan.id, plan.risk));
     Ok(())
+}
+
+/// What went wrong before where a plan is like it.
+fn warn(warning: &Warning) {
+    let Warning {
+        case,
+        device,
+        kind,
+        times,
+        words,
+        suggestion,
+        cure,
+    } = warning;
+    let itself = words.contains(device.as_str());
+    let like = if itself { "" } else { "a device like " };
+    let often = if *times > 1 {
+        format!(", {times} times")
+    } else {
+        String::new()
+    };
+    say(format!(
+        "\n! {like}{device} ran into this before ({kind}{often}): {words}"
+    ));
+    match cure {
+        Some(cure) => say(format!("  what helped: {cure}")),
+        None => say(format!("  suggested: {suggestion}")),
+    }
+    say(format!("  more: entente case show {case}"));
+}
+
+/// Shows a plan that was made by a command of its own and commits it, unless only the plan was wanted.
+pub async fn shown(client: &Client, output: Output, plan: &Plan, dry_run: bool) -> Result<()> {
+    if dry_run || output == Output::Table {
+        print(output, plan)?;
+    }
+    if dry_run {
+        return Ok(());
+    }
+    commit(client, output, &plan.id, Some(&plan.hash), false).await
+}
+
+/// Plans the intents of a file and commits them. Where nobody but our own transactions moved the network meanwhile, it is
+/// planned again, a few times at most.
+pub async fn file(client: &Client, output: Output, file: &Path, detach: bool) -> Result<()> {
+    let mut left = AGAIN;
+    loop {
+        let plan = plan(client, file).await?;
+        if output == Output::Table {
+            print(output, &plan)?;
+        }
+        let Err(error) = commit(client, output, &plan.id, Some(&plan.hash), detach).await else {
+            return Ok(());
+        };
+        if left == 0 || !overtaken(client, &plan, &error).await {
+            return Err(error);
+        }
+        quiet(client, &plan).await?;
+        left -= 1;
+        if output == Output::Table {
+            say(format!("\n{error:#}\nit was our own transactions: planning again"));
+        }
+    }
+}
+
+/// Waits until nothing is under way on the devices of a plan: only then it is known what they are.
+async fn quiet(client: &Client, plan: &Plan) -> Result<()> {
+    let ours = |row: &Value| {
+        let devices = row["devices"].as_array().into_iter().flatten();
+        let mut shared = devices.filter(|name| plan.devices.iter().any(|device| **name == *device.name.as_str()));
+        row["state"] == "running" && shared.next().is_some()
+    };
+    for _ in 0..QUIET {
+        let transactions: Vec<Value> = client.fetch("/v1/transactions").await?;
+        if !transactions.iter().any(ours) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+/// Whether a plan failed because the network moved on, and only by what we did ourselves.
+async fn overtaken(client: &Client, plan: &Plan, error: &anyhow::Error) -> bool {
+    let ended = error.downcast_ref::<Ended>().map(|it| it.exit);
+    if !matches!(ended, Some(Exit::Conflict | Exit::RolledBack)) {
+        return false;
+    }
+    let moved: Result<Vec<Value>> = client.fetch(&format!("/v1/plans/{}/moved", plan.id)).await;
+    moved.is_ok_and(|moved| !moved.is_empty() && moved.iter().all(|it| it["by"].is_string()))
 }
 
 /// Commits a plan and follows it to its end, or detaches.
@@ -142,11 +243,7 @@ async fn until_ended(client: &Client, id: &str, bar: &ProgressBar) -> Result<Str
                     }
                 }
             }
-            Err(error)
-                if error
-                    .downcast_ref::<crate::exit::Ended>()
-                    .is_some_and(|it| it.exit == Exit::Denied) =>
-            {
+            Err(error) if error.downcast_ref::<Ended>().is_some_and(|it| it.exit == Exit::Denied) => {
                 return Err(error);
             }
             Err(_) => {

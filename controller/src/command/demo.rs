@@ -125,7 +125,7 @@ async fn show(folder: &Path, once: bool) -> Result<()> {
     }
     let state = folder.join("state");
     say(format!(
-        "\nit stays up until Ctrl-C; in another terminal:\n\n  export ENTENTE_SERVER={server} ENTENTE_STATE={}",
+        "\nit stays up until Ctrl-C; in another terminal:\n\n  export ENTENTE_SERVER={server} ENTENTE_STATE={} ENTENTE_LAB={control}",
         state.display()
     ));
     say("  entente device list\n  entente transaction list\n  entente intent list\n  entente audit verify");

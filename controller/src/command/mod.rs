@@ -1,15 +1,20 @@
 //! What each command does.
 
 pub mod agent;
+pub mod approval;
 pub mod audit;
 pub mod backup;
+pub mod case;
 pub mod commit;
 pub mod config;
 pub mod demo;
+pub mod drift;
 pub mod event;
+pub mod history;
 pub mod inventory;
 pub mod platform;
 pub mod show;
+pub mod standing;
 pub mod token;
 
 use std::io::Write;

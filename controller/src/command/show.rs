@@ -91,6 +91,11 @@ pub fn json(value: &Value) -> Result<()> {
     Ok(())
 }
 
+/// The items of a list in one line.
+pub fn list(value: &Value) -> String {
+    cell(Some(value))
+}
+
 fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),

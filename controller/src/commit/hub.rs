@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use transaction::coordinator::{Input, Stand};
 use transaction::{
-    Admission, Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Reply, Report, Request, Settlement,
-    TicketId, TransactionId, admission,
+    Admission, Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Member, Reply, Report, Request,
+    Settlement, TicketId, TransactionId, admission,
 };
 
 use super::change::{Change, Content};
@@ -44,6 +45,13 @@ pub trait Gates: Send + Sync {
 pub enum Outcome {
     /// It ran.
     Settled(Settlement, Arc<Track>),
+    /// A device is no longer owed the end of a transaction.
+    Cleared {
+        /// Of which.
+        transaction: TransactionId,
+        /// Which device.
+        device: DeviceId,
+    },
     /// It was never admitted.
     Refused {
         /// Which.
@@ -64,6 +72,7 @@ struct Running {
     devices: BTreeSet<DeviceId>,
     inputs: mpsc::Sender<Input>,
     track: Arc<Track>,
+    task: Option<AbortHandle>,
 }
 
 /// What the hub stands on.
@@ -91,6 +100,8 @@ pub struct Hub {
     admission: mpsc::Sender<admission::Input>,
     waiting: Arc<Mutex<HashMap<TicketId, Waiting>>>,
     running: Arc<Mutex<HashMap<TransactionId, Running>>>,
+    /// Who repays what a device is owed from an earlier transaction: its answers carry the earlier one's id.
+    repaying: Arc<Mutex<HashMap<(DeviceId, TransactionId), TransactionId>>>,
 }
 
 impl Hub {
@@ -102,6 +113,7 @@ impl Hub {
             admission,
             waiting: Arc::default(),
             running: Arc::default(),
+            repaying: Arc::default(),
         });
         let machine = Admission::new(admission::Limits::default());
         tokio::spawn(admit(hub.clone(), machine, inputs));
@@ -244,7 +256,32 @@ impl Hub {
 
     /// An agent's answer. A full queue drops it: the coordinator asks again.
     pub fn reply(&self, reply: Reply) {
-        self.tell(reply.transaction, Input::Reply(reply));
+        let repaying = self.repaying.lock().unwrap_or_else(PoisonError::into_inner);
+        let by = repaying.get(&(reply.device, reply.transaction)).copied();
+        drop(repaying);
+        self.tell(by.unwrap_or(reply.transaction), Input::Reply(reply));
+    }
+
+    /// Nobody is owed the end of a torn transaction any longer: it is not led any more.
+    pub fn forget(&self, transaction: TransactionId) {
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&transaction);
+        if let Some(task) = running.and_then(|it| it.task) {
+            task.abort();
+        }
+    }
+
+    /// Somebody else wrote on a device's touched paths meanwhile: the operator hears of it whatever becomes of the
+    /// transaction.
+    pub fn strange(&self, transaction: TransactionId, device: DeviceId, paths: &str) {
+        let name = self.ground.agents.name(device);
+        tracing::warn!(%transaction, device = name, paths, "somebody else wrote here meanwhile");
+        if let Some(track) = self.track(transaction) {
+            track.mind(name, format!("somebody else wrote on {paths} meanwhile"));
+        }
     }
 
     /// An agent's progress.
@@ -311,6 +348,7 @@ impl Hub {
             devices: BTreeSet::new(),
             inputs: own,
             track: track.clone(),
+            task: None,
         };
         let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(transaction, running);
@@ -351,7 +389,12 @@ impl Hub {
             devices: coordinator.charge().members.iter().map(|it| it.device).collect(),
             inputs: own.clone(),
             track: track.clone(),
+            task: None,
         };
+        let repays = repays(coordinator.charge());
+        let mut repaying = self.repaying.lock().unwrap_or_else(PoisonError::into_inner);
+        repaying.extend(repays.iter().map(|debt| (*debt, transaction)));
+        drop(repaying);
         self.running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -366,14 +409,43 @@ impl Hub {
             own,
         };
         let hub = self.clone();
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             run.drive(start).await;
+            let mut repaying = hub.repaying.lock().unwrap_or_else(PoisonError::into_inner);
+            repaying.retain(|debt, _| !repays.contains(debt));
+            drop(repaying);
             hub.running
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&transaction);
         });
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.get_mut(&transaction) {
+            running.task = Some(task.abort_handle());
+        }
     }
+
+    /// Whether whoever waits with this ticket brings all of these debts along, to be repaid or waived first.
+    fn brings(&self, ticket: TicketId, debts: &[(DeviceId, TransactionId)]) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(waiting) = waiting.get(&ticket) else {
+            return false;
+        };
+        debts.iter().all(|(device, transaction)| {
+            let member = waiting.charge.members.iter().find(|member| member.device == *device);
+            member.is_some_and(|it| it.debts.iter().any(|debt| debt.transaction == *transaction))
+        })
+    }
+}
+
+/// What a transaction repays.
+fn repays(charge: &Charge<Change>) -> Vec<(DeviceId, TransactionId)> {
+    let debts = |member: &Member<Change>| {
+        let unwaived = member.debts.iter().filter(|debt| !debt.is_waived());
+        let device = member.device;
+        unwaived.map(move |debt| (device, debt.transaction)).collect::<Vec<_>>()
+    };
+    charge.members.iter().flat_map(debts).collect()
 }
 
 /// Why devices that are owed something take part in nothing new.
@@ -382,7 +454,7 @@ fn owed(hub: &Hub, debts: &[(DeviceId, TransactionId)]) -> String {
         .iter()
         .map(|(device, from)| format!("{} is owed the end of {from}", hub.ground.agents.name(*device)));
     format!(
-        "{}: look at it and bring it to what was decided there",
+        "{}: bring it to what was decided there with `entente device repair`, or take it on yourself with `entente device waive`",
         each.collect::<Vec<_>>().join("; ")
     )
 }
@@ -402,7 +474,7 @@ async fn admit(hub: Arc<Hub>, mut machine: Admission, mut inputs: mpsc::Receiver
         for effect in machine.step(input) {
             match effect {
                 // Submissions are never mergeable here, so that there is one ticket.
-                admission::Effect::Admit { tickets, debts } if debts.is_empty() => {
+                admission::Effect::Admit { tickets, debts } if tickets.iter().all(|it| hub.brings(*it, &debts)) => {
                     tickets.into_iter().for_each(|ticket| hub.admitted(ticket));
                 }
                 admission::Effect::Admit { tickets, debts } => {

@@ -115,6 +115,10 @@ impl Run {
                 Effect::Repaired { transaction, device } => {
                     self.tell_admission(admission::Input::Cleared { device, transaction })
                         .await;
+                    let cleared = Outcome::Cleared { transaction, device };
+                    if self.ground.outcomes.send(cleared).await.is_err() {
+                        tracing::warn!(%transaction, "cleared while stopping");
+                    }
                 }
                 Effect::Settled(settlement) => self.settled(settlement).await,
                 Effect::Forget => return Next::Over,

@@ -29,6 +29,7 @@ pub struct Event {
 pub struct Track {
     events: Mutex<VecDeque<Event>>,
     last: watch::Sender<u64>,
+    minded: Mutex<Vec<String>>,
 }
 
 impl Default for Track {
@@ -36,6 +37,7 @@ impl Default for Track {
         Self {
             events: Mutex::default(),
             last: watch::Sender::new(0),
+            minded: Mutex::default(),
         }
     }
 }
@@ -57,6 +59,28 @@ impl Track {
         });
         drop(events);
         self.last.send_replace(sequence);
+    }
+
+    /// Adds what an operator must hear of at the end too, each thing once.
+    pub fn mind(&self, device: String, text: String) {
+        let mut minded = self.minded.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = format!("{device}: {text}");
+        if minded.len() < KEPT && !minded.contains(&said) {
+            minded.push(said);
+            drop(minded);
+            let percent = self
+                .events
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .back()
+                .map_or(0, |it| it.percent);
+            self.add(Some(device), text, percent, None);
+        }
+    }
+
+    /// What an operator must hear of at the end.
+    pub fn minded(&self) -> Vec<String> {
+        self.minded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What happened after `sequence`, at once or as soon as something does.

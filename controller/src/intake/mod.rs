@@ -2,8 +2,12 @@
 
 mod again;
 mod agents;
+mod approval;
 mod caller;
+mod case;
 mod describe;
+mod device;
+mod drift;
 mod events;
 pub mod listen;
 mod measure;

@@ -115,6 +115,11 @@ impl From<AppError> for Problem {
             AppError::Read(_) => (503, "unreachable", Vec::new()),
             AppError::Spent { .. } | AppError::Changed { .. } => (409, "spent", Vec::new()),
             AppError::Store(_) if full => (507, "full", Vec::new()),
+            AppError::Unapproved { wanting, .. } => (403, "unapproved", wanting),
+            AppError::Frozen { .. } => (403, "frozen", Vec::new()),
+            AppError::Maintained { busy } => (409, "maintenance", busy),
+            AppError::Final { .. } => (409, "conflict", Vec::new()),
+            AppError::Moved { what, .. } => (409, "stale", what),
             AppError::Store(_) | AppError::Inside(_) => {
                 tracing::error!(%title, "cannot serve a request");
                 (500, "inside", Vec::new())

@@ -82,6 +82,10 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .merge(super::operate::routes())
         .merge(super::agents::routes())
         .merge(super::events::routes())
+        .merge(super::case::routes())
+        .merge(super::device::routes())
+        .merge(super::drift::routes())
+        .merge(super::approval::routes())
         .split_for_parts();
     api.merge(rest);
     let closed = closed

@@ -17,6 +17,12 @@ pub struct Plan {
     pub intents: Vec<PlannedIntent>,
     /// The ids of the intents that it withdraws.
     pub withdraws: Vec<String>,
+    /// What it is made for, where no intent asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// What went wrong before where this plan is like it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// The devices that change; empty where the network is already as it should be.
     pub devices: Vec<DevicePlan>,
     /// What may go wrong: `low`, `medium` or `high`.
@@ -26,6 +32,51 @@ pub struct Plan {
     /// Only what would change was asked for: it cannot be committed.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// What a plan is made for, where no intent asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To take a past transaction back.
+    Rollback {
+        /// Which.
+        transaction: String,
+    },
+    /// To make a device what its intents want.
+    Repair {
+        /// Its name.
+        device: String,
+    },
+    /// To bring a device to what was decided in transactions whose end it did not reach.
+    Settle {
+        /// Its name.
+        device: String,
+    },
+    /// To make new hardware what the intents of the old wanted.
+    Replace {
+        /// The device's name.
+        device: String,
+    },
+}
+
+/// Something that went wrong before where a plan is like it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Warning {
+    /// The case.
+    pub case: String,
+    /// The device of the plan that it is about.
+    pub device: String,
+    /// The error type.
+    pub kind: String,
+    /// How often it happened.
+    pub times: u32,
+    /// In the device's words.
+    pub words: String,
+    /// The suggested repair.
+    pub suggestion: String,
+    /// What an operator found to be the cure.
+    pub cure: Option<String>,
 }
 
 /// An intent of a plan.
@@ -141,6 +192,19 @@ impl Plan {
         // A plan is plain data: it always has a canonical form.
         let text = serde_json_canonicalizer::to_string(&content).unwrap_or_default();
         Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Purpose {
+    /// In a few words: `rollback of 0193…`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Rollback { transaction } => format!("rollback of {transaction}"),
+            Self::Repair { device } => format!("repair of {device}"),
+            Self::Settle { device } => format!("what {device} is owed"),
+            Self::Replace { device } => format!("new hardware for {device}"),
+        }
     }
 }
 

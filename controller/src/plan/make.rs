@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use intents::{Class, CompileError, Compiled, Contribution, Envelope, Library, World, compile};
-use knowledge_model::owners::{Desired, Ownership, Wish, plan as between};
+use knowledge_model::owners::{Desired, Ownership, Planned, Wish, plan as between};
 use knowledge_model::{Schema, Tree};
 use transaction::DeviceId;
 
@@ -36,12 +36,12 @@ pub struct Draft {
 /// What is asked of each device, before the devices were read.
 #[derive(Debug, Clone)]
 pub struct Drafted {
-    intents: Vec<PlannedIntent>,
-    withdraws: Vec<String>,
-    risk: intents::Risk,
-    dry_run: bool,
-    wishes: BTreeMap<DeviceId, Vec<Wish>>,
-    demands: BTreeMap<DeviceId, String>,
+    pub(super) intents: Vec<PlannedIntent>,
+    pub(super) withdraws: Vec<String>,
+    pub(super) risk: intents::Risk,
+    pub(super) dry_run: bool,
+    pub(super) wishes: BTreeMap<DeviceId, Vec<Wish>>,
+    pub(super) demands: BTreeMap<DeviceId, String>,
 }
 
 impl Drafted {
@@ -234,25 +234,32 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
     if !conflicts.is_empty() {
         return Err(PlanError::Conflict(conflicts));
     }
-    let weakest = devices.iter().filter(|device| !device.entries.is_empty());
-    let rank = |word: &str| {
-        transaction::Guarantee::ALL
-            .iter()
-            .position(|class| class.to_string() == word)
-    };
-    let guarantee = weakest
-        .map(|device| device.guarantee.clone())
-        .max_by_key(|word| rank(word));
+    let guarantee = weakest(&devices);
     Ok(Plan {
         id: String::new(),
         hash: String::new(),
         intents: drafted.intents,
         withdraws: drafted.withdraws,
+        purpose: None,
+        warnings: Vec::new(),
         devices,
         risk: drafted.risk.word().to_owned(),
         guarantee,
         dry_run: drafted.dry_run,
     })
+}
+
+/// The weakest guarantee of those that change.
+pub(super) fn weakest(devices: &[DevicePlan]) -> Option<String> {
+    let rank = |word: &str| {
+        transaction::Guarantee::ALL
+            .iter()
+            .position(|class| class.to_string() == word)
+    };
+    let changing = devices.iter().filter(|device| !device.entries.is_empty());
+    changing
+        .map(|device| device.guarantee.clone())
+        .max_by_key(|word| rank(word))
 }
 
 fn device_plan(
@@ -291,16 +298,29 @@ fn device_plan(
         PlanError::Conflict(conflicts.iter().map(|it| format!("{}: {it}", device.name)).collect())
     };
     let planned = planned.map_err(named)?;
+    let demand = drafted.demands.get(&device.id).cloned();
+    shown(device, wishes, planned, (&after, there), network).map(|plan| DevicePlan { demand, ..plan })
+}
+
+/// A change with its previews, as it is shown and kept.
+pub(super) fn shown(
+    device: &Known,
+    wishes: &[Wish],
+    planned: Planned,
+    (after, there): (&Ownership, &Tree),
+    network: &Network,
+) -> Result<DevicePlan, PlanError> {
+    let desired = after.desired(Schema::canonical());
     let (preview, rollback) = device.preview(&planned.delta, there).map_err(PlanError::Invalid)?;
     let entries = planned
         .delta
         .iter()
-        .map(|(path, edit)| PlannedEntry::of(path, edit, owners(&after, &desired, path)));
+        .map(|(path, edit)| PlannedEntry::of(path, edit, owners(after, &desired, path)));
     Ok(DevicePlan {
         id: device.id.to_string(),
         name: device.name.clone(),
         guarantee: network.guarantee(device.id),
-        demand: drafted.demands.get(&device.id).cloned(),
+        demand: None,
         wave: 0,
         entries: entries.collect(),
         preview,

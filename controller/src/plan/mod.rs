@@ -1,7 +1,13 @@
 //! From intents and the network as it is to the exact change of each device. Nothing here acts.
 
+mod again;
 mod document;
 mod make;
+mod repair;
+mod still;
 
-pub use document::{Plan, PlannedIntent};
+pub use again::{Taken, again, standing};
+pub use document::{DevicePlan, Plan, PlannedIntent, PlannedWish, Purpose, Warning};
 pub use make::{Draft, Drafted, Ground, PlanError, draft, finish};
+pub use repair::{Deviation, accepted, deviations, repaired};
+pub use still::gone;

@@ -6,8 +6,14 @@
 mod journal;
 
 mod access;
+mod cases;
+mod debts;
+mod ignored;
+mod native;
 mod operate;
+mod said;
 pub mod schema;
+mod was;
 
 pub use access::{AnswerRow, TokenRow};
 
@@ -17,7 +23,11 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
 
+pub use debts::{Maintained, Owed};
 pub use journal::{LeadError, TableJournal};
+pub use native::Native;
+pub use said::Said;
+pub use was::Was;
 
 /// The store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -235,6 +245,18 @@ impl Store {
             .await
             .map_err(asked("find a plan"))?;
         Ok(row.as_ref().map(kept))
+    }
+
+    /// The plans of transactions in this state, in the order in which these began.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn plans_of(&self, state: &str) -> Result<Vec<Kept>, StoreError> {
+        let query = "SELECT plan.id AS id, plan.body AS body, plan.state AS state, plan.at AS at FROM plan \
+            JOIN transaction_record ON transaction_record.plan = plan.id \
+            WHERE transaction_record.state = $1 ORDER BY transaction_record.begun, transaction_record.id";
+        let rows = sqlx::query(query).bind(state).fetch_all(&self.pool).await;
+        Ok(rows.map_err(asked("find plans"))?.iter().map(kept).collect())
     }
 
     /// Who owns what on each device, as it was last kept.

@@ -9,18 +9,31 @@ use tempfile::TempDir;
 /// The demo, stopped as a person stops it, so that it takes its parts along.
 pub struct Stage {
     demo: Child,
-    variables: Vec<(String, String)>,
+    /// What the demo says that a terminal has to export.
+    pub variables: Vec<(String, String)>,
     folder: TempDir,
 }
 
 impl Stage {
     /// Starts the demo and waits until it is there to play with.
     pub fn start() -> Self {
-        let mut demo = Command::new(env!("CARGO_BIN_EXE_entente"))
-            .arg("demo")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(&[])
+    }
+
+    /// Starts the demo with these settings as well; the value of `ENTENTE_POLICY` is the file's text.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.yaml");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
+        for (name, value) in settings {
+            if *name == "ENTENTE_POLICY" {
+                std::fs::write(&file, value).unwrap();
+                command.env(name, &file);
+            } else {
+                command.env(name, value);
+            }
+        }
+        let mut demo = command.arg("demo").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
         let export = lines
             .find(|line| line.contains("export ENTENTE_SERVER"))
@@ -30,7 +43,7 @@ impl Stage {
         Self {
             demo,
             variables,
-            folder: tempfile::tempdir().unwrap(),
+            folder,
         }
     }
 
@@ -46,11 +59,17 @@ impl Stage {
 
     /// Runs `entente` with the words of a line; answers its exit code and everything that it said.
     pub fn run(&self, line: &str) -> (i32, String) {
+        self.run_as("operator", line)
+    }
+
+    /// The same as a person of this name.
+    pub fn run_as(&self, who: &str, line: &str) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
         let variables = self.variables.iter().map(|(name, value)| (name, value));
         command
             .args(line.split_whitespace())
             .envs(variables)
+            .env("USER", who)
             .current_dir(self.path());
         let Output { status, stdout, stderr } = command.output().unwrap();
         let said = format!(

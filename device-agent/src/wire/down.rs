@@ -7,7 +7,7 @@ use transaction::{DeviceId, Epoch, Lease, Order, Request, TransactionId};
 
 use super::values;
 use crate::check::Wanted;
-use crate::link::{Downward, Gate, Query};
+use crate::link::{Downward, Gate, Query, Words};
 
 /// The most checks of one gate, paths of one query.
 const MOST: usize = 1024;
@@ -23,10 +23,9 @@ pub(super) struct About {
 impl About {
     /// Reads a scope; the fault says what is wrong with it.
     pub(super) fn read(scope: &v1::Scope) -> Result<Self, String> {
-        let transaction = match scope.transaction.len() {
-            0 => TransactionId(0),
-            16 => TransactionId(scope.transaction.iter().fold(0, |id, byte| id << 8 | u128::from(*byte))),
-            length => return Err(format!("a transaction has 16 bytes, not {length}")),
+        let transaction = match scope.transaction.as_slice() {
+            [] => TransactionId(0),
+            id => transaction(id)?,
         };
         let device = scope.device.parse().map_err(|error| format!("{error}"))?;
         Ok(Self {
@@ -35,6 +34,12 @@ impl About {
             device,
         })
     }
+}
+
+fn transaction(id: &[u8]) -> Result<TransactionId, String> {
+    let bytes: Result<[u8; 16], _> = id.try_into();
+    let bytes = bytes.map_err(|_| format!("a transaction has 16 bytes, not {}", id.len()))?;
+    Ok(TransactionId(u128::from_be_bytes(bytes)))
 }
 
 /// What is asked.
@@ -56,7 +61,7 @@ pub(super) fn word(about: About, scope: &v1::Scope, body: downward::Body) -> Res
         },
         downward::Body::Inquire(_) => Order::Inquire,
         downward::Body::Gate(gate) => return self::gate(about, gate).map(Downward::Gate),
-        downward::Body::Query(query) => return self::query(about, query).map(Downward::Query),
+        downward::Body::Query(query) => return self::query(about, scope.attempt, query).map(Downward::Query),
         downward::Body::Watch(_) | downward::Body::Unwatch(_) => {
             return Err("unsupported: this agent keeps no watches".to_owned());
         }
@@ -76,7 +81,9 @@ pub(super) fn word(about: About, scope: &v1::Scope, body: downward::Body) -> Res
 }
 
 fn stage(stage: v1::Stage) -> Result<Order<crate::part::Part>, String> {
-    let change = values::part(stage.change.ok_or("a stage without a change")?)?;
+    let change = stage.change.ok_or("a stage without a change")?;
+    values::whole(&change)?;
+    let change = values::part(change)?;
     let lease = stage.lease.ok_or("a stage without a lease")?;
     let span = |milliseconds: u64, name: &str| match milliseconds {
         0 => Err(format!("a lease whose {name} is zero")),
@@ -88,19 +95,31 @@ fn stage(stage: v1::Stage) -> Result<Order<crate::part::Part>, String> {
         in_doubt: span(lease.in_doubt_milliseconds, "in_doubt")?,
         ask_every: span(lease.ask_every_milliseconds, "ask_every")?,
     };
-    let comment = stage
-        .comment
-        .chars()
-        .filter(|it| it.is_ascii_graphic() || *it == ' ')
-        .take(128)
-        .collect();
+    let comment = comment(&stage.comment, &stage.plan);
+    let waived = stage
+        .waived
+        .iter()
+        .map(|id| transaction(id))
+        .collect::<Result<_, _>>()?;
     Ok(Order::Stage {
         change,
         demand: values::demand(stage.demand),
         lease,
         comment,
-        waived: Vec::new(),
+        waived,
     })
+}
+
+/// For the device's own log: who asked for what, and the first digits of the plan that was approved.
+fn comment(said: &str, plan: &[u8]) -> String {
+    let plain = said.chars().filter(|it| it.is_ascii_graphic() || *it == ' ');
+    let digits: String = plan.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let plan = if digits.is_empty() {
+        digits
+    } else {
+        format!(" plan {digits}")
+    };
+    plain.take(128 - plan.len()).chain(plan.chars()).collect()
 }
 
 fn gate(about: About, gate: v1::Gate) -> Result<Gate, String> {
@@ -136,16 +155,17 @@ fn gate(about: About, gate: v1::Gate) -> Result<Gate, String> {
     })
 }
 
-fn query(about: About, query: v1::Query) -> Result<Query, String> {
+fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> {
     if query.paths.len() > MOST {
         return Err(format!("{} paths, at most {MOST} are taken", query.paths.len()));
     }
-    match query.source() {
-        v1::Source::Running => {}
+    let words = match query.source() {
+        v1::Source::Running => Words::Canonical,
+        v1::Source::Native => Words::Native,
         v1::Source::Unspecified | v1::Source::Startup | v1::Source::State => {
             return Err("unsupported: this agent reads the running configuration".to_owned());
         }
-    }
+    };
     let paths = query
         .paths
         .iter()
@@ -155,6 +175,8 @@ fn query(about: About, query: v1::Query) -> Result<Query, String> {
     Ok(Query {
         transaction: about.transaction,
         device: about.device,
+        attempt,
+        words,
         paths,
         within,
     })

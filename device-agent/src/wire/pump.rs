@@ -11,7 +11,7 @@ use transaction::{DeviceId, Reply, Step, TransactionId};
 use super::down::{self, About};
 use super::{Dial, up, values};
 use crate::events::Teller;
-use crate::link::{Upward, Wire};
+use crate::link::{Reading, Upward, Wire};
 
 /// How many requests are remembered until they are answered.
 const REMEMBERED: usize = 8192;
@@ -127,12 +127,14 @@ impl Pump {
                 transaction,
                 device,
                 receipt,
+                foreign,
             } => {
                 self.receipts.retain(|(of, at, _)| (*of, *at) != (transaction, device));
                 if self.receipts.len() == REMEMBERED {
                     self.receipts.pop_front();
                 }
-                self.receipts.push_back((transaction, device, up::receipt(&receipt)));
+                self.receipts
+                    .push_back((transaction, device, up::receipt(&receipt, &foreign)));
             }
             Upward::Reply(reply) => self.reply(&reply),
             Upward::Inquiry(inquiry) => {
@@ -155,8 +157,9 @@ impl Pump {
             Upward::Reading {
                 transaction,
                 device,
+                attempt,
                 reading,
-            } => self.read(transaction, device, reading),
+            } => self.read((transaction, device, attempt), reading),
         }
     }
 
@@ -182,24 +185,32 @@ impl Pump {
         self.answer(asked, standing, receipt, outcome);
     }
 
-    fn read(&mut self, transaction: TransactionId, device: DeviceId, reading: Result<knowledge_model::Tree, String>) {
-        let asked = self.asked_for(transaction, device, v1::Step::Query, None);
-        let tree = match reading {
-            Ok(tree) => tree,
+    fn read(
+        &mut self,
+        (transaction, device, attempt): (TransactionId, DeviceId, u32),
+        reading: Result<Reading, String>,
+    ) {
+        let asked = self.asked_for(transaction, device, v1::Step::Query, Some(attempt));
+        let parts: Vec<(Vec<v1::Observed>, String)> = match reading {
+            Ok(Reading::Canonical(tree)) => {
+                let entries = values::observed(&tree);
+                entries.chunks(ENTRIES).map(|it| (it.to_vec(), String::new())).collect()
+            }
+            Ok(Reading::Native(text)) => values::pieces(&text).map(|it| (Vec::new(), it.to_owned())).collect(),
             Err(detail) => {
                 let fault = self.fault(&asked, "unreachable", v1::Retry::Later, &detail);
                 return self.answer(asked, v1::Standing::Unspecified, None, fault);
             }
         };
-        let entries = values::observed(&tree);
-        let last = entries.len().div_ceil(ENTRIES).max(1);
-        let mut chunks = entries.chunks(ENTRIES).map(<[_]>::to_vec);
+        let last = parts.len().max(1);
+        let mut parts = parts.into_iter();
         for number in 1..=last {
-            let entries = chunks.next().unwrap_or_default();
+            let (entries, native) = parts.next().unwrap_or_default();
             let reading = v1::Reading {
                 model_revision: self.revision.clone(),
                 entries,
                 more: number < last,
+                native,
             };
             let part = Asked {
                 sequence: asked.sequence,

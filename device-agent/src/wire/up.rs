@@ -133,7 +133,10 @@ fn protocol(protocol: adapters_port::Protocol) -> v1::Protocol {
     }
 }
 
-pub(super) fn receipt(receipt: &adapters_port::Receipt) -> v1::Receipt {
+/// The most paths that are named.
+const PATHS: usize = 64;
+
+pub(super) fn receipt(receipt: &adapters_port::Receipt, foreign: &[knowledge_model::Path]) -> v1::Receipt {
     let said: Vec<&str> = receipt
         .words
         .iter()
@@ -145,6 +148,7 @@ pub(super) fn receipt(receipt: &adapters_port::Receipt) -> v1::Receipt {
         asked: cut(&receipt.asked.join("; ")),
         said: cut(&said.join("; ")),
         took_microseconds: u64::try_from(receipt.took.as_micros()).unwrap_or(u64::MAX),
+        foreign: foreign.iter().take(PATHS).map(ToString::to_string).collect(),
         ..v1::Receipt::default()
     }
 }

@@ -2,12 +2,40 @@
 
 use fabric_wire::v1;
 use knowledge_model::{Delta, Edit, Path, Tree, Value};
+use sha2::{Digest, Sha256};
 use transaction::{Demand, Guarantee, Standing};
 
 use crate::part::Part;
 
 /// The most entries of one change.
 const ENTRIES: usize = 65_536;
+
+/// How many bytes of a native configuration one message carries.
+const PIECE: usize = 1 << 20;
+
+/// Whether a change is what its sender made: the values before are those that its baseline was computed from.
+pub(super) fn whole(change: &v1::Change) -> Result<(), String> {
+    if change.baseline.is_empty() {
+        return Ok(());
+    }
+    let mut digest = Sha256::new();
+    for entry in &change.entries {
+        digest.update(entry.path.as_bytes());
+        digest.update([0]);
+        match entry.before.as_ref().and_then(|it| it.kind.as_ref()) {
+            None => {}
+            Some(v1::value::Kind::Present(_)) => digest.update(b"p"),
+            Some(v1::value::Kind::Scalar(text)) => digest.update(format!("s{text}")),
+            Some(v1::value::Kind::Credential(name)) => digest.update(format!("c{name}")),
+        }
+        digest.update([0, b'\n']);
+    }
+    if *digest.finalize() == *change.baseline {
+        Ok(())
+    } else {
+        Err("the baseline is not that of the entries".to_owned())
+    }
+}
 
 /// Reads a change; the fault says what is wrong with it.
 pub(super) fn part(change: v1::Change) -> Result<Part, String> {
@@ -67,6 +95,20 @@ pub(super) fn observed(tree: &Tree) -> Vec<v1::Observed> {
         }
     };
     tree.iter().map(entry).collect()
+}
+
+/// A long text in pieces that a message carries, cut between characters.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut end = rest.len().min(PIECE);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (piece, left) = rest.split_at_checked(end)?;
+        rest = left;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// What the caller insists on. Two facts together are a class.
@@ -149,6 +191,38 @@ mod tests {
             ask(v1::Guarantee::Confirmed, true, true),
             Demand::Class(Guarantee::Confirmed)
         );
+    }
+
+    #[test]
+    fn a_long_text_comes_in_pieces_that_are_the_whole() {
+        let text = "配置".repeat(400_000);
+        let found: Vec<&str> = pieces(&text).collect();
+        assert!(found.len() == 3 && found.iter().all(|it| it.len() <= PIECE));
+        assert_eq!(found.concat(), text);
+        assert_eq!(pieces("").count(), 0);
+    }
+
+    #[test]
+    fn a_change_that_was_damaged_on_its_way_is_refused() {
+        let text = |text: &str| {
+            Some(v1::Value {
+                kind: Some(v1::value::Kind::Scalar(text.to_owned())),
+            })
+        };
+        let mut change = v1::Change {
+            model_revision: "1".to_owned(),
+            entries: vec![v1::Entry {
+                path: "system/hostname".to_owned(),
+                before: text("old"),
+                after: text("new"),
+            }],
+            baseline: Sha256::digest(b"system/hostname\0sold\0\n").to_vec(),
+        };
+        assert_eq!(whole(&change), Ok(()));
+        change.entries[0].before = text("older");
+        assert!(whole(&change).is_err());
+        change.baseline.clear();
+        assert_eq!(whole(&change), Ok(()), "nothing is compared where nothing was sent");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use adapters_port::{
     SessionError, Staged, Standing, Step, Watch,
 };
 use futures::FutureExt;
-use knowledge_model::{Path, Tree};
+use knowledge_model::{Path, Tree, Value};
 use tokio::time::Instant;
 
 /// What a device does wrong on purpose.
@@ -29,6 +29,8 @@ pub enum Fault {
 
 #[derive(Default)]
 pub struct State {
+    /// Where somebody else was seen to have written when a change was taken back.
+    pub noticed: Vec<Path>,
     pub running: Tree,
     /// An unconfirmed change, and when the device takes it back.
     pub pending: Option<(ChangeId, Tree, Instant)>,
@@ -274,7 +276,7 @@ impl Session {
         }
         Ok(Reverted {
             receipt: self.device.receipt(Step::Revert),
-            foreign: Vec::new(),
+            foreign: state.noticed.clone(),
         })
     }
 }
@@ -330,6 +332,14 @@ impl Observer for Reader {
                 tree.insert(path.clone(), value.clone());
             }
             tree
+        });
+        async { result }.boxed()
+    }
+
+    fn native(&mut self, _by: Deadline) -> Answer<'_, String> {
+        let result = self.0.reach(Step::Read).map(|state| {
+            let line = |(path, value): (&Path, &Value)| format!("{path} {value}\n");
+            state.running.iter().map(line).collect()
         });
         async { result }.boxed()
     }

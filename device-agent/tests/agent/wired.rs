@@ -198,6 +198,42 @@ async fn a_transaction_goes_over_the_wire_and_goes_on_after_a_loss() {
 }
 
 #[tokio::test]
+async fn who_wrote_meanwhile_is_named_with_the_revert() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    controller.answer(v1::Step::Stage, stage("system/hostname")).await;
+    controller
+        .answer(v1::Step::Apply, downward::Body::Apply(v1::Apply::default()))
+        .await;
+    bench.device.now().noticed = vec!["system/hostname".parse().unwrap()];
+    let reverted = controller
+        .answer(v1::Step::Revert, downward::Body::Revert(v1::Revert::default()))
+        .await;
+    assert_eq!(reverted.standing(), v1::Standing::Untouched);
+    assert_eq!(reverted.receipt.unwrap().foreign, ["system/hostname"]);
+}
+
+#[tokio::test]
+async fn what_stands_on_a_device_is_read_in_its_own_words() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    let query = v1::Query {
+        source: v1::Source::Native.into(),
+        paths: Vec::new(),
+        within_milliseconds: 5000,
+    };
+    let read = controller.answer(v1::Step::Query, downward::Body::Query(query)).await;
+    let Some(answer::Outcome::Reading(reading)) = read.outcome else {
+        panic!("{read:?}")
+    };
+    assert!(
+        reading.native.contains("system/hostname") && !reading.more,
+        "{reading:?}"
+    );
+    assert!(reading.entries.is_empty());
+}
+
+#[tokio::test]
 async fn what_cannot_be_understood_is_answered_with_a_fault() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
     let mut controller = Controller::meet(&mut bench).await;

@@ -118,6 +118,19 @@ impl Observer for FailoverObserver {
         })
     }
 
+    fn native(&mut self, by: Deadline) -> Answer<'_, String> {
+        Box::pin(async move {
+            let mut round = self.round(Step::Read, by);
+            loop {
+                let mut open = self.next(&mut round).await?;
+                let answer = open.observer.native(by).await;
+                if let Some(answer) = self.settle(&mut round, open, answer) {
+                    return answer;
+                }
+            }
+        })
+    }
+
     fn query<'a>(&'a mut self, query: &'a Query, by: Deadline) -> Answer<'a, Vec<Observation>> {
         Box::pin(async move {
             let mut round = self.round(Step::Query, by);

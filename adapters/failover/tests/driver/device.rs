@@ -270,6 +270,13 @@ impl Observer for Session {
         })
     }
 
+    fn native(&mut self, _by: Deadline) -> Answer<'_, String> {
+        Box::pin(async move {
+            self.act(Step::Read, |_| {})?;
+            Ok(format!("{:?}", self.device.state().running))
+        })
+    }
+
     fn query<'a>(&'a mut self, _query: &'a Query, _by: Deadline) -> Answer<'a, Vec<Observation>> {
         Box::pin(async move { Ok(Vec::new()) })
     }

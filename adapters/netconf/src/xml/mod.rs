@@ -2,10 +2,12 @@
 
 mod compare;
 mod element;
+mod indent;
 mod write;
 
 pub use compare::differences;
 pub use element::{Attribute, Element, XmlError};
+pub use indent::indented;
 pub use write::{escape, write};
 
 /// The namespace of the protocol's own elements (RFC 6241).
