@@ -6,6 +6,7 @@ use knowledge_model::document::{self, Fault, Faults, Fields, Node};
 
 use crate::call::CallKind;
 use crate::check::{Checks, read_checks};
+use crate::example::{Example, read_examples};
 use crate::line::{Line, When, applies, read_when};
 use crate::resolve::{Use, read_uses};
 use crate::shared;
@@ -73,6 +74,8 @@ pub struct Class {
     pub call: Option<CallKind>,
     /// What is checked before, between apply and decision, and as long as it holds.
     pub checks: Checks,
+    /// What operators say, and what it means.
+    pub examples: Vec<Example>,
     /// What it cannot do, and why, whatever the platform.
     pub(crate) refuses: Vec<(When, String)>,
     /// What is found out before the lines are filled.
@@ -162,6 +165,10 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         .unwrap_or_default();
     let call = fields.optional("calls").and_then(|it| CallKind::read(it, faults));
     let configures = read_lines(&fields, node, &slots, &resolves, faults);
+    let examples = fields
+        .optional("examples")
+        .map(|it| read_examples(it, &slots, faults))
+        .unwrap_or_default();
     let refuses = fields
         .optional("refuses")
         .map(|it| read_refusals(it, &slots, faults))
@@ -189,6 +196,7 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         any_of,
         call,
         checks,
+        examples,
         refuses,
         resolves,
         configures,

@@ -8,7 +8,9 @@ mod call;
 mod check;
 mod class;
 mod compile;
+mod conflict;
 mod envelope;
+mod example;
 mod library;
 mod line;
 mod net;
@@ -26,12 +28,14 @@ pub use call::{Call, CallKind, ConfigurationCall, Diagnosis, IntentCall, Query, 
 pub use check::{CHECKS, Check, Checks, checks};
 pub use class::{Class, Risk, Titles};
 pub use compile::{CompileError, Compiled, Contribution, compile};
+pub use conflict::{AccessRule, Clash, Named, Odds, Relation, clashes, relation};
 pub use envelope::{Envelope, Scope, read_file, read_one};
+pub use example::Example;
 pub use library::{Library, LibraryFault};
 pub use net::Net;
 pub use phrase::{Element, Phrase, PhraseError};
 pub use resolve::{Meaning, Resolver, World, devices, meaning};
-pub use schema::schema;
+pub use schema::{class_schema, schema};
 pub use shared::shared_slots;
 pub use slot::{Slot, SlotKind, SlotValue};
 pub use understanding::{

@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use knowledge_model::document::{Fault, nearest};
+use knowledge_model::document::{Fault, Mark, nearest};
 
 use crate::class::Class;
+use crate::example::read_file;
+use crate::line::short;
 
 /// The files of these classes.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        &[$((concat!($name, ".yaml"), include_str!(concat!("../library/", $name, ".yaml")))),*]
+        &[$((
+            concat!($name, ".yaml"),
+            include_str!(concat!("../library/", $name, ".yaml")),
+            include_str!(concat!("../library/examples/", $name, ".yaml")),
+        )),*]
     };
 }
 
-/// The files that come with the program.
-const OWN: &[(&str, &str)] = files![
+/// The files that come with the program: a name, the class, and its examples.
+const OWN: &[(&str, &str, &str)] = files![
     "access.control",
     "config.lifecycle",
     "connectivity.ensure",
@@ -40,6 +46,8 @@ const OWN: &[(&str, &str)] = files![
 #[derive(Debug, Clone, Default)]
 pub struct Library {
     classes: BTreeMap<String, Class>,
+    files: BTreeMap<String, String>,
+    revision: String,
 }
 
 /// A fault in one of the files of a library.
@@ -63,13 +71,36 @@ impl Library {
     /// # Errors
     /// Every fault of every file; a library is taken whole or not at all.
     pub fn load(files: &[(String, String)]) -> Result<Self, Vec<LibraryFault>> {
-        let own = OWN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        let mut classes = BTreeMap::new();
-        let mut all = Vec::new();
-        for (file, text) in own.chain(files.iter().cloned()) {
+        let own = OWN
+            .iter()
+            .map(|(name, text, _)| ((*name).to_owned(), (*text).to_owned()));
+        let mut library = Self::default();
+        let mut all: Vec<LibraryFault> = Vec::new();
+        let mut texts = String::new();
+        let examples = |index: usize| OWN.get(index).map(|(_, _, examples)| *examples);
+        for (index, (file, text)) in own.chain(files.iter().cloned()).enumerate() {
+            texts.push_str(&text);
             match Class::read(&text) {
-                Ok(class) => {
-                    classes.insert(class.name.clone(), class);
+                Ok(class) if index >= OWN.len() => {
+                    if let Some(other) = library.files.insert(class.name.clone(), file.clone()) {
+                        let fault = Fault {
+                            at: Mark { line: 1, column: 1 },
+                            what: format!("the class {} stands in {other} already", class.name),
+                            hint: "one file a class".to_owned(),
+                        };
+                        all.push(LibraryFault { file, fault });
+                    }
+                    library.classes.insert(class.name.clone(), class);
+                }
+                Ok(mut class) => {
+                    match read_file(examples(index).unwrap_or_default(), &class.slots) {
+                        Ok(examples) => class.examples.extend(examples),
+                        Err(faults) => all.extend(faults.into_iter().map(|fault| LibraryFault {
+                            file: format!("examples/{file}"),
+                            fault,
+                        })),
+                    }
+                    library.classes.insert(class.name.clone(), class);
                 }
                 Err(faults) => all.extend(faults.into_iter().map(|fault| LibraryFault {
                     file: file.clone(),
@@ -77,7 +108,20 @@ impl Library {
                 })),
             }
         }
-        if all.is_empty() { Ok(Self { classes }) } else { Err(all) }
+        library.revision = short("r", &texts);
+        if all.is_empty() { Ok(library) } else { Err(all) }
+    }
+
+    /// Tells this library from every other: the same files, the same revision.
+    #[must_use]
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The user's file that a class stands in; none for those that come with the program.
+    #[must_use]
+    pub fn file(&self, class: &str) -> Option<&str> {
+        self.files.get(class).map(String::as_str)
     }
 
     /// The class of this name.

@@ -3,7 +3,7 @@
 //! A resolver yields rows, each for one device; lines of `configures` are filled once for each row. A resolver is pure:
 //! where it must know what a device holds and does not, it says which devices must be read first.
 
-mod filters;
+pub(crate) mod filters;
 mod hops;
 mod interfaces;
 pub(crate) mod names;

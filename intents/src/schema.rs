@@ -29,6 +29,14 @@ pub fn schema(library: &Library) -> Value {
     })
 }
 
+/// The schema of one intent of a class.
+#[must_use]
+pub fn class_schema(class: &Class) -> Value {
+    let mut schema = intent(class);
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema
+}
+
 fn intent(class: &Class) -> Value {
     let names = json!({ "type": "array", "items": { "type": "string" } });
     let shared = |name: &str| class.slot(name).map(property).unwrap_or_default();

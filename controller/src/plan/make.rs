@@ -145,7 +145,7 @@ fn add(draft: &Draft, class: &Class, ground: &Ground<'_>, drafted: &mut Drafted)
         Compiled::Configuration(wanted) => wanted,
         Compiled::Call(_) => {
             let what = format!(
-                "{} changes nothing, so there is no plan for it: ask with `entente ask`",
+                "{} changes nothing, so there is no plan for it, and this controller does not answer it yet",
                 class.name
             );
             return Err(CompileError::Invalid(vec![what]));

@@ -311,6 +311,7 @@ impl Import<'_> {
                 None => self.inventory.links.push(Link {
                     ends,
                     cost: 1,
+                    capacity: None,
                     tags: BTreeSet::new(),
                 }),
             }

@@ -151,6 +151,8 @@ pub struct Link {
     pub ends: [End; 2],
     /// What it costs to pass, at least one.
     pub cost: u32,
+    /// What it carries in bit/s, where that is known.
+    pub capacity: Option<u64>,
     /// Free words to find it by.
     pub tags: BTreeSet<String>,
 }

@@ -63,6 +63,7 @@ fn definitions() -> Value {
                 "items": {"type": "string", "pattern": "^[^:]+:.+$", "description": "device:interface"},
             },
             "cost": {"type": "integer", "minimum": 1, "maximum": u32::MAX},
+            "capacity": {"type": "integer", "minimum": 1},
             "tags": {"$ref": "#/$defs/names"},
         })),
     })

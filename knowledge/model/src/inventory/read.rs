@@ -307,11 +307,13 @@ impl Reader<'_> {
             }
         });
         let cost = fields.optional("cost").and_then(|it| self.number(it, 1, u32::MAX));
+        let capacity = fields.optional("capacity").and_then(|it| self.positive(it));
         let tags = self.names(&fields, "tags");
         fields.end();
         Some(Link {
             ends: ends?,
             cost: cost.unwrap_or(1),
+            capacity,
             tags,
         })
     }
@@ -337,6 +339,16 @@ impl Reader<'_> {
     fn port(&self, node: &Node) -> Option<u16> {
         self.number(node, 1, u32::from(u16::MAX))
             .and_then(|it| u16::try_from(it).ok())
+    }
+
+    fn positive(&self, node: &Node) -> Option<u64> {
+        let number = node.integer(self.faults)?;
+        let fitting = u64::try_from(number).ok().filter(|it| *it > 0);
+        if fitting.is_none() {
+            self.faults
+                .add(node.at, format!("{number} is no capacity"), "in bit/s: 1000000000");
+        }
+        fitting
     }
 
     fn number(&self, node: &Node, least: u32, most: u32) -> Option<u32> {

@@ -28,7 +28,7 @@ prefixes:
   labs: [198.51.100.77/24, \"2001:DB8::/32\"]
   office: {prefixes: [203.0.113.0/24], at: [pe2]}
 links:
-  - {ends: [\"pe1:eth1\", \"pe2:eth1\"], cost: 10, tags: [backbone]}
+  - {ends: [\"pe1:eth1\", \"pe2:eth1\"], cost: 10, capacity: 10000000000, tags: [backbone]}
   - ends: [h1:eth0, pe1:eth2]
 ";
 

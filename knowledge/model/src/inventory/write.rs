@@ -55,7 +55,13 @@ impl Inventory {
             } else {
                 format!(", tags: {}", list(&link.tags))
             };
-            writeln!(text, "  - {{ends: [{}], cost: {}{tags}}}", ends.join(", "), link.cost)?;
+            let capacity = link.capacity.map(|it| format!(", capacity: {it}")).unwrap_or_default();
+            let cost = link.cost;
+            writeln!(
+                text,
+                "  - {{ends: [{}], cost: {cost}{capacity}{tags}}}",
+                ends.join(", ")
+            )?;
         }
         Ok(())
     }
