@@ -40,6 +40,8 @@ pub struct SpokenSlot {
     pub with: Option<String>,
     /// Whether a group stands for its members.
     pub members: bool,
+    /// Values that win over any other: what is allowed alone is also allowed.
+    pub strongest: Vec<String>,
     /// Whether two phrases that say different things of it contradict each other; else the longer one counts.
     pub contradicts: bool,
     /// The least number that it takes.
@@ -244,6 +246,10 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
         .optional("takes")
         .and_then(|it| it.list(faults))
         .unwrap_or_default();
+    let strongest = fields
+        .optional("strongest")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
     let slot = SpokenSlot {
         name: name.to_owned(),
         takes: takes.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect(),
@@ -254,6 +260,7 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
         members: truth("members"),
         with: fields.optional("with").and_then(|it| it.text(faults)),
         contradicts: truth("contradicts"),
+        strongest: strongest.iter().filter_map(|it| it.text(faults)).collect(),
         least: bound("least"),
         greatest: bound("greatest"),
     };

@@ -36,7 +36,15 @@ pub fn read(
     if let Some(words) = operation(class, keys, "probe") {
         return probe(grounds, keys, words, voice);
     }
-    operation(class, keys, "modify")?;
+    let words = operation(class, keys, "modify")?;
+    let others = ["suspend", "resume", "withdraw", "status", "get", "explain", "report"];
+    if others
+        .iter()
+        .filter_map(|name| operation(class, keys, name))
+        .any(|other| other >= words)
+    {
+        return None;
+    }
     let intents = grounds
         .sentence
         .lattice
@@ -71,6 +79,7 @@ fn probe(
     for draft in &mut chain.drafts {
         let less = left.min(draft.unknown);
         draft.unknown -= less;
+        draft.ignored = 0;
         left -= less;
     }
     chain.unknown = (chain.unknown - left).max(0.0);

@@ -16,6 +16,8 @@ const SPOKEN: f64 = 0.99;
 const NOISE: f64 = 0.34;
 /// How many such words are borne at all.
 const NOISY: f64 = 3.5;
+/// Beyond how many such words it is asked.
+const UNSURE: f64 = 1.0;
 /// How much better than another class a reading must be.
 const MARGIN: f64 = 0.35;
 
@@ -103,6 +105,7 @@ pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, languag
         return refuse(chain, grounds.index, catalogue, language);
     }
     let readings = readings(chain, grounds);
+    let unsure = unknown > UNSURE;
     for (at, draft) in chain.drafts.iter().enumerate() {
         if let Some(question) = question(draft, grounds, catalogue, language) {
             return Answer::Ask(Question {
@@ -115,7 +118,7 @@ pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, languag
             let _ = score;
             return doubt(draft, other, readings, grounds.index, (catalogue, language));
         }
-        if draft.ignored > 0 || !draft.loose.is_empty() {
+        if unsure || draft.ignored > 0 || !draft.loose.is_empty() {
             return left_over(draft, readings, grounds, (catalogue, language));
         }
     }

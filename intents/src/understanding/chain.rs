@@ -257,6 +257,7 @@ pub fn take_over(draft: &mut Draft, last: Option<&Draft>, grounds: Grounds<'_>) 
     };
     refer(draft, last, grounds);
     others(draft, last, grounds);
+    subject(draft, last, spoken);
     for need in draft.missing.clone() {
         let taken = need
             .iter()
@@ -283,6 +284,21 @@ fn others(draft: &mut Draft, last: &Draft, grounds: Grounds<'_>) {
             .extend(named.map(|it| ("exceptions".to_owned(), Filled { tokens: None, ..it })));
     }
     let _ = grounds;
+}
+
+/// Who was spoken of goes on being spoken of: `office can reach the internet but not finance`.
+fn subject(draft: &mut Draft, last: &Draft, spoken: &Spoken) {
+    let open = |names: [&str; 2]| names.iter().all(|name| !draft.slots.contains_key(*name));
+    let aims = !open(["dst", "match.dst"]);
+    if !aims || !open(["src", "match.src"]) || spoken.slot("src").is_none() {
+        return;
+    }
+    let source = from(last, "src")
+        .filter(|it| it.tokens.is_some_and(|it| it.0 < draft.span.0))
+        .cloned();
+    draft
+        .slots
+        .extend(source.map(|it| ("src".to_owned(), Filled { tokens: None, ..it })));
 }
 
 fn fits(spoken: &Spoken, name: &str, filled: &Filled) -> bool {

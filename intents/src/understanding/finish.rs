@@ -17,6 +17,7 @@ pub fn settle(draft: &mut Draft, spoken: &Spoken, world: &Names) {
     interfaces_of_devices(draft, spoken);
     reverse(draft);
     same(draft);
+    nobody_but(draft);
     weights(draft);
     addresses(draft, spoken);
     bounds(draft, spoken);
@@ -107,6 +108,27 @@ fn interfaces_of_devices(draft: &mut Draft, spoken: &Spoken) {
             filled.kind = Kind::Interface;
         }
     }
+}
+
+/// Who is left out where nobody is named is the only one who may: `deny everything to db1 except from finance`.
+fn nobody_but(draft: &mut Draft) {
+    let denied = draft
+        .slots
+        .get("action")
+        .is_some_and(|it| it.matter.text() == Some("deny"));
+    let open = draft.slots.contains_key("dst") && !draft.slots.contains_key("src");
+    let places = draft.slots.get("exceptions").is_some_and(|it| it.kind != Kind::Service);
+    if !(denied && open && places) {
+        return;
+    }
+    let source = draft.slots.remove("exceptions");
+    draft.slots.extend(source.map(|it| ("src".to_owned(), it)));
+    let alone = Filled {
+        matter: Matter::Plain(json!("allow-only")),
+        kind: Kind::Word,
+        tokens: None,
+    };
+    draft.slots.insert("action".to_owned(), alone);
 }
 
 /// Two slots of which a phrase says that they are one: the AS numbers of an internal session.

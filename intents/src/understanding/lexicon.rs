@@ -94,6 +94,8 @@ pub struct Lexicon {
     pub light: HashSet<String>,
     /// What says nothing.
     pub fillers: Sequences<()>,
+    /// Words of which no part is a word of a phrase.
+    pub compounds: Sequences<()>,
     /// What turns a meaning round.
     pub turns: Sequences<()>,
     /// What stands before the number of a ticket.
@@ -176,6 +178,7 @@ impl Lexicon {
         add_all(&mut self.everything, fields.required("everything")?, faults);
         add_all(&mut self.pronouns, fields.required("pronouns")?, faults);
         add_all(&mut self.joins, fields.required("joins")?, faults);
+        add_all(&mut self.compounds, fields.required("compounds")?, faults);
         let singular = fields.required("singular")?.fields(faults)?;
         for (sequences, name) in self.singular.iter_mut().zip(["before", "nouns", "after"]) {
             add_all(sequences, singular.required(name)?, faults);

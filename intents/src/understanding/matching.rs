@@ -12,6 +12,10 @@ use serde_json::json;
 const PASSED: usize = 4;
 /// How many words a gap skips.
 const GAP: usize = 9;
+/// Words that relate others and name nothing.
+const RELATIONS: &[&str] = &[
+    "to", "of", "at", "on", "in", "from", "with", "by", "for", "as", "backup", "snapshot",
+];
 /// How much work one phrase may make.
 const STEPS: usize = 1_500;
 
@@ -80,6 +84,9 @@ pub fn find<'a>(sentence: Sentence<'_>, class: &'a Spoken, entry: &'a Entry, spa
                 stop,
                 ..
             } = search;
+            if breaks_word(sentence, &literals) {
+                continue;
+            }
             found.push(Match {
                 entry,
                 begin,
@@ -90,6 +97,21 @@ pub fn find<'a>(sentence: Sentence<'_>, class: &'a Spoken, entry: &'a Entry, spa
         }
     }
     found
+}
+
+/// Whether a phrase takes a part out of a longer word: the 开 of 开销.
+fn breaks_word(sentence: Sentence<'_>, literals: &[usize]) -> bool {
+    let tokens = &sentence.text.tokens;
+    literals.iter().filter(|at| tokens[**at].shape == Shape::Han).any(|at| {
+        (at.saturating_sub(2)..=*at).any(|begin| {
+            let compound = sentence
+                .lexicon
+                .compounds
+                .longest(tokens, begin)
+                .filter(|(end, ())| end > at);
+            compound.is_some_and(|(end, ())| (begin..end).any(|it| !literals.contains(&it)))
+        })
+    })
 }
 
 /// Whether a number is none that a slot could hold.
@@ -262,11 +284,17 @@ impl<'a> Search<'_, 'a> {
             .get(at + 1)
             .is_some_and(|it| it.glued && matches!(it.text.as_str(), "-" | "_" | "." | "/"));
         let lexicon = self.sentence.lexicon;
-        let filler = lexicon.fillers.longest(tokens, at).is_some() || lexicon.light.contains(&tokens[at].text);
+        let filler = lexicon.light.contains(&tokens[at].text)
+            || lexicon.joins.longest(tokens, at).is_some()
+            || lexicon.pronouns.longest(tokens, at).is_some()
+            || RELATIONS.contains(&tokens[at].text.as_str());
+        let value = self.sentence.lattice.at(at).any(|(_, it)| {
+            matches!(it.kind, Kind::Past | Kind::Device | Kind::Interface) && !it.faint && it.matter != Matter::Pronoun
+        });
         let everything = lexicon.everything.longest(tokens, at).is_some();
         let inside = |it: &Entity| it.begin < at && at < it.end && !it.faint && it.kind != Kind::Quoted;
         let inside = self.sentence.lattice.entities.iter().any(inside);
-        inside || (filler || everything) && !joined && tokens[at].shape == Shape::Word
+        inside || value || (filler || everything) && !joined && tokens[at].shape == Shape::Word
     }
 
     /// Words as they stand: one, or all up to the end.

@@ -96,6 +96,7 @@ impl Draft {
             - 1.6 * self.missing.len() as f64
             - 0.8 * self.contradictions.len() as f64
             - 1.5 * self.clashes as f64
+            - 1.2 * self.ignored as f64
     }
 }
 
@@ -115,7 +116,7 @@ pub fn read(grounds: Grounds<'_>, class: usize, keys: &[Match<'_>], span: (usize
     for entry in cues {
         matches.extend(find(grounds.sentence, spoken, entry, span));
     }
-    let matches = not_void(outside_text(matches));
+    let matches = not_void(outside_text(unquoted(matches, grounds)));
     let mut reader = Reader {
         grounds,
         spoken,
@@ -162,11 +163,12 @@ struct Reader<'a> {
 
 /// Phrases that mean nothing where another phrase fills a slot: a list of intents beside the name of one.
 fn not_void(matches: Vec<Match<'_>>) -> Vec<Match<'_>> {
-    let filled: Vec<&str> = matches
+    let captured = matches.iter().flat_map(|it| &it.captures).map(|(name, _)| *name);
+    let set = matches
         .iter()
-        .flat_map(|it| &it.captures)
-        .map(|(name, _)| *name)
-        .collect();
+        .flat_map(|it| &it.entry.sets)
+        .map(|(name, _)| name.as_str());
+    let filled: Vec<&str> = captured.chain(set).collect();
     let void = |it: &Match<'_>| it.entry.unless.iter().any(|slot| filled.contains(&slot.as_str()));
     let void: Vec<bool> = matches.iter().map(void).collect();
     matches
@@ -175,6 +177,19 @@ fn not_void(matches: Vec<Match<'_>>) -> Vec<Match<'_>> {
         .filter(|(_, void)| !void)
         .map(|(it, _)| it)
         .collect()
+}
+
+/// Where a phrase finds quoted text, free text is none.
+fn unquoted<'a>(matches: Vec<Match<'a>>, grounds: Grounds<'_>) -> Vec<Match<'a>> {
+    let entities = &grounds.sentence.lattice.entities;
+    let quoted = |capture: &Capture| matches!(capture, Capture::Entity(at) if entities[*at].kind == Kind::Quoted);
+    let free = |capture: &Capture| matches!(capture, Capture::Words(_));
+    let any = matches
+        .iter()
+        .flat_map(|it| &it.captures)
+        .any(|(_, capture)| quoted(capture));
+    let keeps = |it: &Match<'_>| !any || !it.captures.iter().any(|(_, capture)| free(capture));
+    matches.into_iter().filter(keeps).collect()
 }
 
 /// Phrases whose words stand inside free text say nothing.
@@ -281,6 +296,19 @@ impl<'a> Reader<'a> {
         if known {
             return;
         }
+        let wins = |matter: &Matter| {
+            let text = matter.text().unwrap_or_default();
+            self.spoken
+                .slot(slot)
+                .is_some_and(|it| it.strongest.iter().any(|strong| strong == text))
+        };
+        if wins(&old.matter) || wins(&new.matter) {
+            if wins(&new.matter) {
+                *old = new;
+                self.draft.contradictions.retain(|it| it.slot != slot);
+            }
+            return;
+        }
         let more = [old.matter.items(), std::slice::from_ref(&new.matter)].concat();
         if each || self.spoken.slot(slot).is_some_and(|it| it.list) {
             old.matter = Matter::List(more);
@@ -367,7 +395,13 @@ impl<'a> Reader<'a> {
                 .is_some_and(|it| it.as_str().is_some_and(|it| members.iter().any(|member| member == it)))
         };
         let group = matches!(entity.kind, Kind::Devices | Kind::Hosts);
-        let next = (entity.end..entity.end + 3).flat_map(|at| self.grounds.sentence.lattice.at(at));
+        let joins = |at: &usize| {
+            self.tokens()
+                .get(*at)
+                .is_some_and(|it| it.shape == Shape::Han || matches!(it.text.as_str(), ":" | "("))
+        };
+        let between = (entity.end..entity.end + 2).take_while(joins).count();
+        let next = (entity.end..=entity.end + between).flat_map(|at| self.grounds.sentence.lattice.at(at));
         group
             && next
                 .into_iter()
@@ -395,9 +429,7 @@ impl<'a> Reader<'a> {
         let spoken = self.spoken;
         let here: Vec<&Entity> = here
             .into_iter()
-            .filter(|it| {
-                !it.faint && (matches!(it.kind, Kind::Service | Kind::Prefix | Kind::Intent) || !self.spoken_for(it))
-            })
+            .filter(|it| !it.faint && (self.is_value_anyway(it) || !self.spoken_for(it)))
             .collect();
         for entity in here {
             if self.at_device(entity) {
@@ -428,6 +460,15 @@ impl<'a> Reader<'a> {
             takes && self.draft.slots.get(*name).is_some_and(|it| it.kind == Kind::Device)
         });
         entity.kind == Kind::Interface && place.is_some() && self.give("_interface", entity)
+    }
+
+    /// A value that is one even where a phrase uses its words: `ssh` in `able to ssh`, 外网 for the internet.
+    fn is_value_anyway(&self, entity: &Entity) -> bool {
+        let said = self.grounds.sentence.text.said(entity.begin, entity.end);
+        let other = entity.kind == Kind::Network
+            && said.chars().all(crate::phrase::is_han)
+            && entity.matter.text() != Some(&said);
+        other || matches!(entity.kind, Kind::Service | Kind::Prefix | Kind::Intent)
     }
 
     /// Whether phrases use the words of a value, so that it is none.

@@ -190,6 +190,9 @@ impl Scan<'_> {
             }
             return;
         }
+        if self.tokens()[at].shape == Shape::Han {
+            return;
+        }
         let end = self.run_end(at);
         let said = self.text.said(at, end);
         let mail = said

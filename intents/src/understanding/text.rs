@@ -47,6 +47,8 @@ pub struct Token {
     pub shape: Shape,
     /// Whether no space stands before it.
     pub glued: bool,
+    /// Whether it is the comma of Chinese, which parts clauses and joins no list.
+    pub clause: bool,
 }
 
 /// What a token is made of.
@@ -81,8 +83,16 @@ impl Text {
             .nfkc()
             .take(4 * LENGTH)
             .collect();
+        let clauses: Vec<bool> = letters.iter().map(|it| *it == CLAUSE).collect();
+        let letters: Vec<char> = letters
+            .into_iter()
+            .map(|it| if it == CLAUSE { ',' } else { it })
+            .collect();
         let folded: Vec<char> = letters.iter().map(|it| fold(*it)).collect();
-        let tokens = cut(&folded);
+        let mut tokens = cut(&folded);
+        for token in &mut tokens {
+            token.clause = clauses[token.begin];
+        }
         if tokens.is_empty() {
             return Err(TextError::Empty);
         }
@@ -125,10 +135,13 @@ impl Text {
     }
 }
 
+/// Stands for the comma of Chinese until the text is cut.
+const CLAUSE: char = '\u{e000}';
+
 /// Signs that mean the same whichever keyboard wrote them.
 fn plain(letter: char) -> char {
     match letter {
-        '，' => ',',
+        '，' => CLAUSE,
         '。' => '.',
         '；' => ';',
         '：' => ':',
@@ -184,6 +197,7 @@ fn cut(folded: &[char]) -> Vec<Token> {
             end: at,
             shape,
             glued,
+            clause: false,
         });
         glued = true;
     }
@@ -194,7 +208,8 @@ fn cut(folded: &[char]) -> Vec<Token> {
 #[must_use]
 pub fn stem(word: &str) -> String {
     let length = word.len();
-    if !word.is_ascii() || length < 4 || word.bytes().any(|it| it.is_ascii_digit()) {
+    // HTTP and HTTPS differ by more than an ending.
+    if word == "https" || !word.is_ascii() || length < 4 || word.bytes().any(|it| it.is_ascii_digit()) {
         return word.to_owned();
     }
     let single = |root: &str| {

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod score;
+mod speed;
 
 #[cfg(test)]
 mod tests;
@@ -27,11 +28,13 @@ struct Arguments {
 enum What {
     /// From words to intents.
     Intents(Options),
+    /// How long a sentence takes with 18, 100 and 1,018 classes.
+    Speed,
 }
 
 #[derive(Args)]
 struct Options {
-    /// A corpus of your own, as tests/corpus/intents/README.md describes; all of its lines are shown as totals.
+    /// A corpus of your own, as tests/corpus/intents/README.md describes; ids divide it into halves as well.
     #[arg(long, value_name = "FILE", requires = "inventory")]
     file: Option<PathBuf>,
     /// The inventory that it speaks of, with holding.jsonl beside it where it needs one.
@@ -47,7 +50,10 @@ struct Options {
 
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
 fn main() -> anyhow::Result<()> {
-    let What::Intents(options) = Arguments::parse().what;
+    let options = match Arguments::parse().what {
+        What::Intents(options) => options,
+        What::Speed => return speed::run(),
+    };
     let reader = reader()?;
     let files = match &options.file {
         Some(file) => vec![file.clone()],
@@ -63,11 +69,7 @@ fn main() -> anyhow::Result<()> {
     );
     let mut report = Map::new();
     for file in &files {
-        let mut corpus = Corpus::read(file)?;
-        if options.file.is_some() {
-            // What is foreign has no half of its own that may be read.
-            corpus.lines.iter_mut().for_each(|line| line.half = Half::Scored);
-        }
+        let corpus = Corpus::read(file)?;
         let (name, figures) = measure(&corpus, &inventory, &reader, options.misses)?;
         report.insert(name, figures);
     }

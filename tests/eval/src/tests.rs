@@ -35,7 +35,7 @@ const FROZEN: &[(&str, &str)] = &[
 ];
 
 /// For each language, the least share of the develop half that is exact, and the most that is wrong and confident.
-const FLOORS: &[(&str, f64, f64)] = &[("en", 0.95, 0.03), ("zh", 0.93, 0.04)];
+const FLOORS: &[(&str, f64, f64)] = &[("en", 0.95, 0.02), ("zh", 0.94, 0.03)];
 
 #[test]
 fn the_corpus_is_frozen() {

@@ -81,7 +81,7 @@ impl Scan<'_> {
         let mut joined = false;
         while at < next.begin {
             match self.lexicon.joins.longest(self.tokens(), at) {
-                Some((end, ())) if end <= next.begin => {
+                Some((end, ())) if end <= next.begin && !self.tokens()[at].clause => {
                     at = end;
                     joined = true;
                 }

@@ -51,7 +51,8 @@ impl Scan<'_> {
         let Some(first) = self.moment(at) else { return };
         if let Some(second) = self.second(first) {
             let (first, second) = share(first, second);
-            if (first.sure || second.sure) && first.possible() && second.possible() {
+            let begun = at > 0 && matches!(self.word(at - 1), "from" | "between");
+            if (first.sure || second.sure || begun) && first.possible() && second.possible() {
                 let value = json!({ "from": first.text(), "to": second.text() });
                 self.plain(at, second.end, Kind::Time, value);
             }
