@@ -34,10 +34,12 @@ fn read(sentence: &str) -> Answer {
 }
 
 fn one(sentence: &str) -> Reading {
-    match read(sentence) {
-        Answer::Intents(readings) if readings.len() == 1 => readings[0].clone(),
-        other => panic!("{sentence}: {other:?}"),
-    }
+    let answer = read(sentence);
+    let Answer::Intents(readings) = &answer else {
+        panic!("{sentence}: {answer:?}")
+    };
+    assert_eq!(readings.len(), 1, "{sentence}: {answer:?}");
+    readings[0].clone()
 }
 
 #[test]
