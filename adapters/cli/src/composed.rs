@@ -319,6 +319,16 @@ impl Observer for ComposedObserver {
         })
     }
 
+    fn native(&mut self, by: Deadline) -> Answer<'_, String> {
+        Box::pin(async move {
+            let mut whole = String::new();
+            for observer in &mut self.observers {
+                whole.push_str(&observer.native(by).await?);
+            }
+            Ok(whole)
+        })
+    }
+
     fn query<'a>(&'a mut self, query: &'a Query, by: Deadline) -> Answer<'a, Vec<Observation>> {
         Box::pin(async move {
             let (mut seen, mut last) = (Vec::new(), None);
