@@ -108,12 +108,12 @@ struct Road<'a> {
 
 impl Road<'_> {
     fn netconf(&self, secrets: Arc<dyn Secrets>, schemas: &Arc<Schemas>) -> Result<NetconfAccess, WayError> {
-        let native = builtin::named(&self.way.platform).and_then(Platform::native);
-        let native = native.ok_or_else(|| self.no_platform())?;
+        let platform = builtin::named(&self.way.platform).ok_or_else(|| self.no_platform())?;
+        let native = platform.native().ok_or_else(|| self.no_platform())?;
         let access = NetconfAccess::new(adapters_netconf::Target {
             device: self.device.to_owned(),
             dial: Box::new(self.dial()?),
-            dialect: Arc::new(PlatformDialect::new(native.clone())),
+            dialect: Arc::new(PlatformDialect::new(native.clone()).with_state(platform.state().native())),
             secrets,
             limits: Limits::default(),
         });

@@ -1,13 +1,13 @@
 //! Reading over a command line.
 
 use crate::device::{Device, Side};
-use crate::target::Target;
+use crate::target::{Target, lost};
 use crate::terminal::Terminal;
 use crate::vault::Vault;
-use adapters_platform::Reading;
+use adapters_platform::{Measure, Reading, Seen};
 use adapters_port::{
-    Answer, Applied, Deadline, Observation, Observer, Protocol, Query, Receipt, Record, SessionError, Standing, Step,
-    Watch, masked_lines,
+    self as port, Answer, Applied, Deadline, DeviceWords, Observation, Observer, Protocol, Query, Receipt, Record,
+    SessionError, Standing, Step, Watch, masked_lines,
 };
 use knowledge_model::{Path, Tree};
 use std::sync::Arc;
@@ -50,6 +50,49 @@ impl CliObserver {
             foreign,
         })
     }
+
+    /// Asks as the platform says, and reads the answers as the platform says.
+    async fn state(&mut self, query: &Query, by: Deadline) -> Result<Vec<Observation>, SessionError> {
+        let platform = Arc::clone(&self.device.target.platform);
+        let place = || self.device.target.place(Step::Query);
+        let mut seen = Vec::new();
+        for name in &query.names {
+            let asks: Vec<_> = platform.state().asks(name, &query.labels).collect();
+            if asks.is_empty() {
+                let what = format!("{} cannot be asked for {name}", platform.name());
+                return Err(self.device.unsupported(Step::Query, what));
+            }
+            for ask in asks {
+                let terminal = &mut self.device.terminal;
+                let answer = match ask.lasts {
+                    Some(lasts) => terminal.say_for(&ask.line, lasts, by).await,
+                    None => terminal.say(&ask.line, by).await,
+                };
+                let answer = answer.map_err(|it| lost(place(), it))?;
+                let read = ask.read(&answer.text).map_err(|words| SessionError::Refused {
+                    place: place(),
+                    words: Box::new(DeviceWords {
+                        message: words,
+                        path: Some(ask.line.clone()),
+                        ..DeviceWords::default()
+                    }),
+                })?;
+                seen.extend(read.into_iter().map(observation));
+            }
+        }
+        Ok(seen)
+    }
+}
+
+fn observation(seen: Seen) -> Observation {
+    Observation {
+        name: seen.name,
+        labels: seen.labels,
+        reading: match seen.value {
+            Measure::Number(number) => port::Reading::Number(number),
+            Measure::Word(word) => port::Reading::Word(word),
+        },
+    }
 }
 
 impl Observer for CliObserver {
@@ -74,9 +117,8 @@ impl Observer for CliObserver {
         })
     }
 
-    fn query<'a>(&'a mut self, query: &'a Query, _by: Deadline) -> Answer<'a, Vec<Observation>> {
-        let what = format!("the state {}", query.names.join(", "));
-        Box::pin(std::future::ready(Err(self.device.unsupported(Step::Query, what))))
+    fn query<'a>(&'a mut self, query: &'a Query, by: Deadline) -> Answer<'a, Vec<Observation>> {
+        Box::pin(self.state(query, by))
     }
 
     fn watch<'a>(&'a mut self, _query: &'a Query, _by: Deadline) -> Answer<'a, Box<dyn Watch>> {

@@ -4,6 +4,7 @@ use crate::screen;
 use adapters_platform::{Answer as Reply, Secret, Session};
 use adapters_port::Deadline;
 use adapters_ssh::Stream;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
@@ -13,6 +14,8 @@ const OUTPUT: usize = 32 * 1024 * 1024;
 const BANNER: usize = 4 * 1024 * 1024;
 /// How many questions one command may ask.
 const QUESTIONS: usize = 10_000;
+/// What stops a command that goes on.
+const INTERRUPT: &[u8] = &[0x03];
 /// The end of the output in which a prompt or a question is looked for.
 const TAIL: usize = 1024;
 
@@ -150,6 +153,28 @@ impl Terminal {
         })
     }
 
+    /// Sends a line that holds no secret, and interrupts it after `lasts`: some commands go on until they are told to stop.
+    ///
+    /// # Errors
+    /// Where no answer comes.
+    pub async fn say_for(&mut self, line: &str, lasts: Duration, by: Deadline) -> Result<Answer, TerminalError> {
+        self.write(format!("{line}\n").as_bytes(), line, by).await?;
+        self.seen.clear();
+        let pause = Deadline::after(Instant::now().into_std(), lasts);
+        let read = match self.read_on(line, OUTPUT, pause.earlier(by)).await {
+            Err(TerminalError::Deadline { .. }) if pause < by => {
+                self.write(INTERRUPT, line, by).await?;
+                self.read_on(line, OUTPUT, by).await
+            }
+            read => read,
+        };
+        let (text, mode) = read?;
+        Ok(Answer {
+            text: without_echo(&text, line),
+            mode,
+        })
+    }
+
     async fn write(&mut self, bytes: &[u8], shown: &str, by: Deadline) -> Result<(), TerminalError> {
         let end = Instant::from_std(by.instant());
         let after = || format!("{shown:?}");
@@ -163,11 +188,16 @@ impl Terminal {
 
     /// Reads up to the next prompt, answering what is asked on the way.
     async fn read(&mut self, shown: &str, limit: usize, by: Deadline) -> Result<(String, String), TerminalError> {
+        self.seen.clear();
+        self.read_on(shown, limit, by).await
+    }
+
+    /// The same, with what came before kept.
+    async fn read_on(&mut self, shown: &str, limit: usize, by: Deadline) -> Result<(String, String), TerminalError> {
         let end = Instant::from_std(by.instant());
         let after = || format!("{shown:?}");
         let mut asked = 0;
         let mut from = 0;
-        self.seen.clear();
         loop {
             let mut chunk = [0; 16 * 1024];
             let read = timeout_at(end, self.stream.read(&mut chunk)).await;

@@ -18,6 +18,11 @@ pub trait Dialect: Send + Sync {
     /// What a `data` element says, as canonical entries. What it does not know it leaves out.
     fn read(&self, data: &Element) -> Result<Tree, DialectError>;
 
+    /// The same for what a device says of itself, where the platform has words for that.
+    fn state(&self) -> Option<&dyn Dialect> {
+        None
+    }
+
     /// What a server of this platform is known to do otherwise than it should.
     fn quirks(&self, features: &Features) -> Quirks {
         Quirks::of(features)

@@ -6,8 +6,9 @@ use crate::session::touched;
 use crate::target::Target;
 use crate::watch::NetconfWatch;
 use crate::xml::indented;
+use adapters_platform::{Measure, Seen};
 use adapters_port::{
-    Answer, Applied, Deadline, Observation, Observer, Query, Record, SessionError, Standing, Step, Watch,
+    Answer, Applied, Deadline, Observation, Observer, Query, Reading, Record, SessionError, Standing, Step, Watch,
 };
 use knowledge_model::{Path, Tree};
 use std::sync::Arc;
@@ -57,6 +58,27 @@ impl NetconfObserver {
         }
     }
 
+    /// What the device says of itself, by the nodes of the platform's state section.
+    async fn state(&mut self, query: &Query, by: Deadline) -> Result<Vec<Observation>, SessionError> {
+        let target = Arc::clone(&self.target);
+        let paths: Vec<Path> = query.names.iter().map(|name| Path::root().child(name)).collect();
+        let words = target.dialect.state();
+        let Some((dialect, filter)) = words.and_then(|it| Some((it, it.filter(&paths).ok()?))) else {
+            return Err(self.talk.unsupported(format!("observing {}", query.names.join(", "))));
+        };
+        let read = Operation::read_state(&Filter::Subtree(filter), WithDefaults::Unsaid);
+        let reply = self.talk.ask(read, by).await?;
+        let Some(data) = reply.data().filter(|_| reply.is_ok()) else {
+            return Err(self.talk.refusal(&reply, "reading state"));
+        };
+        let tree = dialect.read(data).map_err(|it| self.talk.malformed(it))?;
+        let wanted = paths.iter().flat_map(|path| tree.under(path));
+        Ok(wanted
+            .filter_map(|(path, value)| Seen::of(path, value))
+            .map(observation)
+            .collect())
+    }
+
     async fn stand(&mut self, record: &Record, by: Deadline) -> Result<Standing, SessionError> {
         let revealed = self
             .talk
@@ -75,6 +97,17 @@ impl NetconfObserver {
         }
         // Confirmed or not cannot be asked without acting; both endings are safe from here.
         Ok(Standing::Applied(Applied::found(record.clone(), self.talk.receipt())))
+    }
+}
+
+fn observation(seen: Seen) -> Observation {
+    Observation {
+        name: seen.name,
+        labels: seen.labels,
+        reading: match seen.value {
+            Measure::Number(number) => Reading::Number(number),
+            Measure::Word(word) => Reading::Word(word),
+        },
     }
 }
 
@@ -99,10 +132,10 @@ impl Observer for NetconfObserver {
         })
     }
 
-    fn query<'a>(&'a mut self, query: &'a Query, _by: Deadline) -> Answer<'a, Vec<Observation>> {
+    fn query<'a>(&'a mut self, query: &'a Query, by: Deadline) -> Answer<'a, Vec<Observation>> {
         Box::pin(async move {
             self.talk.begin(Step::Query);
-            Err(self.talk.unsupported(format!("observing {}", query.names.join(", "))))
+            self.state(query, by).await
         })
     }
 

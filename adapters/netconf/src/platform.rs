@@ -8,12 +8,20 @@ use knowledge_model::{Delta, Path, Tree};
 /// The native section of a platform.
 pub struct PlatformDialect {
     native: Native,
+    state: Option<Box<PlatformDialect>>,
 }
 
 impl PlatformDialect {
     /// From the native section of a platform.
     pub fn new(native: Native) -> Self {
-        Self { native }
+        Self { native, state: None }
+    }
+
+    /// With the nodes of the platform's state section.
+    #[must_use]
+    pub fn with_state(mut self, state: Option<&Native>) -> Self {
+        self.state = state.map(|it| Box::new(Self::new(it.clone())));
+        self
     }
 }
 
@@ -28,6 +36,10 @@ impl Dialect for PlatformDialect {
 
     fn read(&self, data: &Element) -> Result<Tree, DialectError> {
         self.native.read(&xml::write(data)).map_err(said)
+    }
+
+    fn state(&self) -> Option<&dyn Dialect> {
+        self.state.as_deref().map(|it| it as &dyn Dialect)
     }
 }
 

@@ -23,6 +23,7 @@ mod script;
 mod session;
 mod show;
 mod slot;
+mod state;
 mod template;
 mod text;
 
@@ -36,4 +37,5 @@ pub use render::RenderError;
 pub use sample::Dice;
 pub use script::{Line, Role, Script};
 pub use session::{Answer, Commit, Mode, Question, Session};
+pub use state::{Ask, ENTITIES, Entity, Measure, Seen, State};
 pub use text::{Secret, Text, UnknownSecret, is_reference};

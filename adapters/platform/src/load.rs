@@ -28,6 +28,9 @@ fn read(fields: Fields<'_>, faults: &Faults) -> Option<Platform> {
     let native = fields
         .optional("native")
         .and_then(|it| crate::native::load::read(it, faults));
+    let state = fields
+        .optional("state")
+        .and_then(|it| crate::state::load::read(it, native.as_ref(), faults));
     fields.end();
     Some(Platform::build(Platform {
         name: name?,
@@ -39,6 +42,7 @@ fn read(fields: Fields<'_>, faults: &Faults) -> Option<Platform> {
         syntax,
         rules,
         native,
+        state: state.unwrap_or_default(),
         readers: Vec::new(),
     }))
 }

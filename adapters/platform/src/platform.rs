@@ -4,6 +4,7 @@ use crate::load;
 use crate::native::Native;
 use crate::rule::Rule;
 use crate::session::Session;
+use crate::state::State;
 use knowledge_model::Path;
 use knowledge_model::document::{Fault, Faults, Mark};
 use regex::{Regex, RegexSet};
@@ -21,6 +22,7 @@ pub struct Platform {
     pub(crate) syntax: Syntax,
     pub(crate) rules: Vec<Rule>,
     pub(crate) native: Option<Native>,
+    pub(crate) state: State,
     pub(crate) readers: Vec<Readers>,
 }
 
@@ -142,6 +144,11 @@ impl Platform {
     /// How it is spoken to in YANG; none if it is not.
     pub fn native(&self) -> Option<&Native> {
         self.native.as_ref()
+    }
+
+    /// What it says of itself, and how that is asked for.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// True if the command line has a rule for entries at this path.

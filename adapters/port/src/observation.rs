@@ -4,10 +4,29 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Which observations are wanted, by canonical name (`resource/cpu`, `interface/rate`), or everything below a name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Query {
     /// Canonical names or prefixes of them.
     pub names: Vec<String>,
+    /// What they are about, where a device has to be told: `address → 192.0.2.1`.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Query {
+    /// Everything below one name.
+    pub fn of(name: &str) -> Self {
+        Self {
+            names: vec![name.to_owned()],
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// The same, about this.
+    #[must_use]
+    pub fn about(mut self, label: &str, value: &str) -> Self {
+        self.labels.insert(label.to_owned(), value.to_owned());
+        self
+    }
 }
 
 /// One value that was seen.

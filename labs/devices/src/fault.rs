@@ -78,6 +78,26 @@ pub enum Fault {
     },
     /// Replies carry hoisted prefixes, comments and foreign attributes: the same data, another text.
     StrangeXml,
+    /// A routing session with this neighbour does not stand.
+    NeighborDown {
+        /// The neighbour.
+        address: String,
+    },
+    /// A static route is configured, and not in the table.
+    NoRoute {
+        /// Its prefix.
+        prefix: String,
+    },
+    /// Nobody answers to probes of this address.
+    Unanswered {
+        /// The address.
+        address: String,
+    },
+    /// An interface is down, whatever is configured.
+    LinkDown {
+        /// Which.
+        interface: String,
+    },
     /// Interface counters move at this rate.
     Counters {
         /// Octets in a second.

@@ -209,6 +209,11 @@ impl Shared {
         held(&self.faults).list()
     }
 
+    /// The faults alone, without their bounds.
+    pub fn armed(&self) -> Vec<Fault> {
+        self.faults().into_iter().map(|it| it.fault).collect()
+    }
+
     /// Whether connections are refused now.
     pub fn refuses(&self, protocol: Protocol) -> bool {
         held(&self.faults).refuses(protocol)

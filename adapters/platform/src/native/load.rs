@@ -30,7 +30,7 @@ pub(crate) fn read(node: &Node, faults: &Faults) -> Option<Native> {
     Some(Native { namespaces, rules })
 }
 
-fn read_rule(node: &Node, namespaces: &BTreeMap<String, String>, faults: &Faults) -> Option<NativeRule> {
+pub(crate) fn read_rule(node: &Node, namespaces: &BTreeMap<String, String>, faults: &Faults) -> Option<NativeRule> {
     let fields = node.fields(faults)?;
     let wrong = |at: &Node, what: String| faults.add(at.at, what, "");
     let path = fields.required("path").and_then(|it| {

@@ -8,6 +8,7 @@ mod ios;
 mod keys;
 mod print;
 mod rules;
+mod senses;
 mod session;
 #[cfg(test)]
 mod tests;

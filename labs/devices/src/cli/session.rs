@@ -174,7 +174,11 @@ impl Session {
             shared.stores().discard();
             return Ok(Some(Said::default()));
         }
-        let said = self.console.line(&mut shared.stores(), line);
+        let said = match self.console.dialect {
+            Dialect::Frr => super::senses::say(&shared.stores(), &shared.armed(), line).map(Said::text),
+            Dialect::Vrp | Dialect::Ios => None,
+        };
+        let said = said.unwrap_or_else(|| self.console.line(&mut shared.stores(), line));
         if shared.drops(Protocol::Cli, first, Moment::After) {
             return Err(self.out.cut().await);
         }
