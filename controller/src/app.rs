@@ -4,7 +4,8 @@ mod error;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
 
 use fabric_events::Severity;
 use fabric_identity::Authority;
@@ -21,16 +22,16 @@ use crate::commit::{Change, Hub, Outcome, Track, now};
 use crate::config::TermSettings;
 use crate::events::Events;
 use crate::history::Keep;
+use crate::known::LastKnown;
 use crate::network::Network;
 use crate::operation::Operation;
-use crate::plan::{self, Plan, PlanError, PlannedIntent, Purpose};
+use crate::plan::{self, Plan, PlannedIntent, Purpose};
 use crate::policy::Policy;
+use crate::saying::Talks;
 use crate::store::{Kept, NewIntent, Store, TransactionRow};
 
 pub use error::AppError;
 
-/// How often planning may find that it must read more devices.
-const ROUNDS: usize = 8;
 /// Who asks, and through which door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
@@ -44,6 +45,12 @@ pub struct Asker {
 pub struct App {
     /// The classes; a new library takes the place of the old one whole.
     pub library: RwLock<Arc<Library>>,
+    /// A directory with classes of the user's own.
+    pub classes: Option<PathBuf>,
+    /// What was said, and the reader of sentences.
+    pub talks: Talks,
+    /// What devices held when they were last read.
+    pub known: LastKnown,
     /// Devices, and who owns what on them.
     pub network: Mutex<Network>,
     /// What is remembered.
@@ -84,17 +91,8 @@ impl App {
         withdraws: Vec<String>,
         asker: &Asker,
     ) -> Result<Plan, AppError> {
-        let mut leaving = Vec::new();
-        for key in &withdraws {
-            leaving.push(self.intent(key).await?.id);
-        }
-        let mut drafts = Vec::new();
-        for envelope in envelopes {
-            drafts.push(self.draft(envelope).await?);
-        }
-        let mut read = HashMap::new();
-        let drafted = self.drafted(&drafts, &leaving, &mut read).await?;
-        self.draw(drafted, read, None, asker).await
+        let plan = self.considered(envelopes, withdraws).await?;
+        self.issue(plan, asker).await
     }
 
     /// Reads what is not read yet, and makes of what was drafted a plan that is kept.
@@ -124,41 +122,8 @@ impl App {
         Ok(plan)
     }
 
-    /// Drafts intents, and reads the devices on which that depends.
-    async fn drafted(
-        &self,
-        drafts: &[plan::Draft],
-        leaving: &[String],
-        read: &mut HashMap<DeviceId, knowledge_model::Tree>,
-    ) -> Result<plan::Drafted, AppError> {
-        for _ in 0..ROUNDS {
-            let library = self.library();
-            let drafted = {
-                let network = self.network.lock().await;
-                let ground = plan::Ground {
-                    library: &library,
-                    network: &network,
-                    read,
-                };
-                plan::draft(drafts, leaving, &ground)
-            };
-            match drafted {
-                Err(PlanError::Unread(devices)) => read.extend(self.read_all(devices).await?),
-                settled => return Ok(settled?),
-            }
-        }
-        Err(AppError::Inside(format!(
-            "after {ROUNDS} rounds of reading there was still more to read"
-        )))
-    }
-
-    /// The classes as they are now.
-    pub fn library(&self) -> Arc<Library> {
-        self.library.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// An intent with its id: the one that it has where it is active under its name, else a new one.
-    async fn draft(&self, envelope: Envelope) -> Result<plan::Draft, AppError> {
+    pub(crate) async fn draft(&self, envelope: Envelope) -> Result<plan::Draft, AppError> {
         let named = match &envelope.name {
             Some(name) => self.store.intent(name).await?.filter(|kept| kept.state == "active"),
             None => None,
@@ -167,7 +132,7 @@ impl App {
         Ok(plan::Draft { id, envelope })
     }
 
-    async fn keep(&self, plan: &Plan, asker: &Asker) -> Result<(), AppError> {
+    pub(crate) async fn keep(&self, plan: &Plan, asker: &Asker) -> Result<(), AppError> {
         self.store
             .add_plan(&plan.id, &plan.hash, &written(plan)?, stamp())
             .await?;
@@ -179,18 +144,6 @@ impl App {
             json!({ "hash": plan.hash, "devices": plan.devices.len() }),
         )
         .await
-    }
-
-    /// What stands on each of these devices now.
-    pub(crate) async fn read_all(
-        &self,
-        devices: Vec<DeviceId>,
-    ) -> Result<HashMap<DeviceId, knowledge_model::Tree>, AppError> {
-        let reads = devices
-            .into_iter()
-            .map(|device| async move { self.agents.read(device, Vec::new()).await.map(|tree| (device, tree)) });
-        let read: Vec<_> = futures::future::try_join_all(reads).await?;
-        Ok(read.into_iter().collect())
     }
 
     /// Commits a plan: the transaction begins as soon as all its devices are free.

@@ -25,7 +25,7 @@ pub struct Arguments {
 
 const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 invalid input; 4 rolled back; 5 torn; 6 controller unreachable; \
 7 denied; 8 not found; 9 conflict; 10 address in use; 11 state directory unusable; 12 state directory locked; 13 disk full; \
-14 wrong clock; 74 the journal was lost; 130 stopped at once.";
+14 wrong clock; 15 asked back; 74 the journal was lost; 130 stopped at once.";
 
 /// How data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,6 +44,45 @@ pub struct Remote {
     pub server: Option<String>,
 }
 
+/// What is planned.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// The file with the intents
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub file: Option<PathBuf>,
+    /// Ask no controller: the inventory and what devices were last known to hold are enough
+    #[arg(long)]
+    pub offline: bool,
+    /// Offline: the file that names devices and links [default: the setting `inventory`]
+    #[arg(long, value_name = "FILE", requires = "offline")]
+    pub inventory: Option<PathBuf>,
+    /// Offline: a controller's state directory, or a file with what devices hold [default: the setting `state`]
+    #[arg(long, value_name = "DIR|FILE", requires = "offline")]
+    pub state: Option<PathBuf>,
+    /// Keep the plan in a file, to be carried to a controller: `entente commit FILE`
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub remote: Remote,
+    #[command(subcommand)]
+    pub command: Option<PlanCommand>,
+}
+
+/// What is said.
+#[derive(Debug, Args)]
+pub struct SayArguments {
+    /// The sentence
+    pub sentence: String,
+    /// The conversation that it belongs to, as an earlier answer named it
+    #[arg(long, value_name = "NAME")]
+    pub conversation: Option<String>,
+    /// Commit what it comes to without asking
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the controller
@@ -60,18 +99,23 @@ pub enum Command {
     },
     /// Show what intents would change, without changing it
     #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-    Plan {
-        /// The file with the intents
-        #[arg(short, long, value_name = "FILE", required = true)]
-        file: Option<PathBuf>,
+    Plan(PlanArguments),
+    /// Say what you want, in English or Chinese: the reading is shown, then the plan
+    Say(SayArguments),
+    /// Ask what changes nothing: about the network, about intents
+    Ask {
+        /// The file with the question, an intent of a class that calls
+        #[arg(short, long, value_name = "FILE")]
+        file: PathBuf,
         #[command(flatten)]
         remote: Remote,
-        #[command(subcommand)]
-        command: Option<PlanCommand>,
     },
+    /// The classes of intents
+    #[command(subcommand)]
+    Class(ClassCommand),
     /// Make a plan true on all of its devices, or on none
     Commit {
-        /// The plan's id
+        /// The plan's id, or the file that it was saved in
         #[arg(required_unless_present = "file")]
         plan: Option<String>,
         /// Plan the intents of this file and commit them
@@ -171,6 +215,26 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClassCommand {
+    /// The classes that the controller knows
+    List(Remote),
+    /// The JSON Schema of intents of a class
+    Show {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Check the files of a directory and name every fault
+    Check {
+        /// The directory
+        folder: PathBuf,
+    },
+    /// Read the classes anew; the old ones stay where the new ones have faults
+    Reload(Remote),
 }
 
 #[derive(Debug, Subcommand)]

@@ -32,6 +32,8 @@ pub enum Exit {
     Full = 13,
     /// The clock is wrong.
     Clock = 14,
+    /// Something is asked back: say it again with the answer.
+    Asks = 15,
 }
 
 /// An error that knows how the program ends.

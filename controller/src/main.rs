@@ -1,12 +1,15 @@
 //! The `entente` program: takes intents, plans them, drives transactions, watches that they hold.
 
 mod agents;
+mod answer;
 mod app;
 mod approval;
 mod arguments;
 mod audit;
 mod backup;
+mod carry;
 mod cases;
+mod classes;
 mod client;
 mod command;
 mod commit;
@@ -20,16 +23,20 @@ mod freeze;
 #[path = "../../tests/torture/halt.rs"]
 mod halt;
 mod history;
+mod holding;
 mod intake;
 mod journal;
+mod known;
 mod logging;
 mod metrics;
 mod moved;
 mod network;
 mod operation;
 mod plan;
+mod planning;
 mod policy;
 mod rollback;
+mod saying;
 mod secure;
 mod serve;
 mod standing;
@@ -45,11 +52,10 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
 
 use arguments::{
-    Arguments, AuditCommand, Command, ConfigCommand, DeviceCommand, IntentCommand, InventoryCommand, Output, Remote,
-    SchemaKind, TransactionCommand,
+    Arguments, AuditCommand, ClassCommand, Command, ConfigCommand, DeviceCommand, IntentCommand, InventoryCommand,
+    Output, PlanArguments, Remote, SchemaKind, TransactionCommand,
 };
 use client::Client;
-use command::approval::PlanCommand;
 use command::show;
 use config::{Config, Sources};
 
@@ -66,6 +72,10 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line or two for each command: a table, not a decision"
+)]
 async fn run(arguments: Arguments) -> Result<()> {
     let file = arguments.config.clone();
     let output = arguments.output;
@@ -77,14 +87,18 @@ async fn run(arguments: Arguments) -> Result<()> {
             listen,
             inventory,
         } => {
-            let given = [("state", state), ("listen", listen), ("inventory", inventory)];
-            let given = given
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect();
-            serve::run(settings(given)?).await
+            serve::run(settings(given([
+                ("state", state),
+                ("listen", listen),
+                ("inventory", inventory),
+            ]))?)
+            .await
         }
-        Command::Plan { file, remote, command } => plan(output, client, (file, remote), command).await,
+        Command::Plan(asked) if asked.offline => plan_offline(output, asked, &settings(BTreeMap::new())?).await,
+        Command::Plan(asked) => plan(output, client, asked).await,
+        Command::Say(asked) => command::say::run(&client(&asked.remote)?, output, asked.into()).await,
+        Command::Ask { file, remote } => command::ask::ask(&client(&remote)?, output, &file).await,
+        Command::Class(command) => class(command, output, client).await,
         Command::Commit {
             plan,
             file,
@@ -138,26 +152,72 @@ async fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// Speaks about a plan that was made, or plans a file.
-async fn plan(
-    output: Output,
-    client: impl Fn(&Remote) -> Result<Client>,
-    (file, remote): (Option<PathBuf>, Remote),
-    command: Option<PlanCommand>,
-) -> Result<()> {
-    if let Some(command) = command {
+async fn plan(output: Output, client: impl Fn(&Remote) -> Result<Client>, asked: PlanArguments) -> Result<()> {
+    if let Some(command) = asked.command {
         return command::approval::plan(command, output, client).await;
     }
-    let client = client(&remote)?;
-    let plan = command::commit::plan(&client, &file.unwrap_or_default()).await?;
-    command::commit::print(output, &plan)?;
+    let client = client(&asked.remote)?;
+    let plan = command::commit::plan(&client, &asked.file.unwrap_or_default()).await?;
+    command::commit::planned(output, &plan, asked.save.as_deref())?;
     command::approval::needs(&client, output, &plan.id).await
+}
+
+/// The settings that were given on the command line.
+fn given<const N: usize>(named: [(&'static str, Option<String>); N]) -> BTreeMap<&'static str, String> {
+    named
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// A plan that asks no controller.
+async fn plan_offline(output: Output, asked: PlanArguments, config: &Config) -> Result<()> {
+    let library = classes::read(config.classes.as_deref())?;
+    let save = asked.save.clone();
+    let plan = command::offline::plan(&asked.into(), &library, config).await?;
+    command::commit::planned(output, &plan, save.as_deref())
 }
 
 /// Commits a plan that was made, or plans a file and commits that.
 async fn commit(client: &Client, output: Output, what: (Option<String>, Option<PathBuf>), detach: bool) -> Result<()> {
     match what {
         (None, Some(file)) => command::commit::file(client, output, &file, detach).await,
+        (Some(saved), _) if Path::new(&saved).is_file() => {
+            let plan = command::commit::carry(client, Path::new(&saved)).await?;
+            command::commit::commit(client, output, &plan.id, Some(&plan.hash), detach).await
+        }
         (plan, _) => command::commit::commit(client, output, &plan.unwrap_or_default(), None, detach).await,
+    }
+}
+
+async fn class(command: ClassCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
+    match command {
+        ClassCommand::List(remote) => {
+            let library: serde_json::Value = client(&remote)?.fetch("/v1/classes").await?;
+            let columns = ["name", "version", "title", "risk", "file"];
+            show::rows(output, &library["classes"], &columns, "no classes")
+        }
+        ClassCommand::Show { name, remote } => {
+            show::json(&client(&remote)?.fetch(&format!("/v1/classes/{name}")).await?)
+        }
+        ClassCommand::Check { folder } => {
+            let library = classes::read(Some(&folder))?;
+            command::say(format!(
+                "{} classes, revision {}",
+                library.iter().count(),
+                library.revision()
+            ));
+            Ok(())
+        }
+        ClassCommand::Reload(remote) => {
+            let library: serde_json::Value = client(&remote)?.post("/v1/classes/reload", String::new()).await?;
+            let count = library["classes"].as_array().map_or(0, Vec::len);
+            command::say(format!(
+                "{count} classes, revision {}",
+                library["revision"].as_str().unwrap_or_default()
+            ));
+            Ok(())
+        }
     }
 }
 
@@ -259,7 +319,7 @@ async fn transaction(
 
 fn schema(kind: SchemaKind) -> Result<()> {
     match kind {
-        SchemaKind::Intent => show::json(&intents::schema(&serve::library(None)?)),
+        SchemaKind::Intent => show::json(&intents::schema(&classes::read(None)?)),
         SchemaKind::Inventory => show::json(&knowledge_model::inventory::schema()),
     }
 }

@@ -1,13 +1,11 @@
 //! `entente serve`: builds the controller, runs it, drains it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
-use intents::Library;
 use knowledge_model::inventory::Inventory;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -17,6 +15,7 @@ use crate::agents::Fabric;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::backup;
+use crate::classes;
 use crate::command::faulty;
 use crate::commit::{Bounded, Change, Gates, Ground, Hub};
 use crate::config::Config;
@@ -25,10 +24,12 @@ use crate::exit::Exit;
 use crate::intake::listen::{Entrance, Peer};
 use crate::intake::rest;
 use crate::journal::{self, Led};
+use crate::known::LastKnown;
 use crate::logging::Logging;
 use crate::network::Network;
 use crate::operation::Operation;
 use crate::policy::Policy;
+use crate::saying::Talks;
 use crate::secure;
 use crate::start::{self, chain};
 use crate::traces::Traces;
@@ -46,7 +47,7 @@ pub async fn run(config: Config) -> Result<()> {
     let logging = Logging::start(&config.log).map_err(|error| Exit::Invalid.because(format!("`log` is {error}")))?;
     start::prepare(&config.state)?;
     let token = start::token(&config.state.join("token"))?;
-    let library = library(config.classes.as_deref())?;
+    let library = classes::read(config.classes.as_deref())?;
     let network = network(&config)?;
     let policy = policy(config.policy.as_deref())?;
     let held = journal::hold(config.journal, &config.state)?;
@@ -86,6 +87,9 @@ pub async fn run(config: Config) -> Result<()> {
         .context("send traces")?;
     let app = Arc::new(App {
         library: RwLock::new(Arc::new(library)),
+        classes: config.classes.clone(),
+        known: LastKnown::inside(&config.state),
+        talks: Talks::default(),
         network: Mutex::new(network),
         store,
         audit,
@@ -119,6 +123,7 @@ pub async fn run(config: Config) -> Result<()> {
 /// Lets agents in, and acts on what they tell, until what comes back is dropped.
 fn attend(app: &Arc<App>, fabric: &mut Fabric) -> DropGuard {
     let stop = CancellationToken::new();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(app.clone().reload_on_hangup()));
     if let Some(door) = fabric.door.take() {
         let receive = app.agents.clone().receive(door, Arc::downgrade(&app.hub));
         tokio::spawn(stop.clone().run_until_cancelled_owned(receive));
@@ -170,23 +175,6 @@ async fn interrupted() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-}
-
-/// The classes of the program and of the user's directory.
-pub fn library(folder: Option<&Path>) -> Result<Library> {
-    let mut files = Vec::new();
-    if let Some(folder) = folder {
-        let entries = fs::read_dir(folder).with_context(|| format!("read the classes in {}", folder.display()))?;
-        let paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        for path in paths
-            .iter()
-            .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
-        {
-            files.push((path.display().to_string(), crate::command::read(path)?));
-        }
-        files.sort();
-    }
-    Library::load(&files).map_err(|faults| faulty(folder.unwrap_or(Path::new("library")), &faults))
 }
 
 /// What must be approved, and when nothing is committed; nothing without a file.

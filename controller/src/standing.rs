@@ -125,6 +125,8 @@ impl App {
             stood: Vec::new(),
         };
         let plan = Plan {
+            notices: Vec::new(),
+            library: String::new(),
             id: String::new(),
             hash: String::new(),
             intents: Vec::new(),

@@ -36,6 +36,8 @@ fn every_command_of_the_readme_does_what_it_says() {
             "intent show customer-a" => "active",
             "device get r1" => "static-route[198.51.100.0/24]/next-hop[192.0.2.1]",
             "intent withdraw customer-a" => "- static-route[198.51.100.0/24]/next-hop[192.0.2.1]: present → absent",
+            "say \"set the mtu of r1 eth1 to 1400\"" => "mtu = 1400",
+            "class list" => "access.control",
             "audit verify" => "entries hold",
             other => panic!("say what `entente {other}` is expected to print"),
         };

@@ -87,7 +87,7 @@ fn page(class: &Class) -> String {
     match class.call {
         Some(call) => writeln!(
             page,
-            "\n## What it comes to\n\nNothing is changed: it is a call ({}). The controller does not answer it yet.",
+            "\n## What it comes to\n\nNothing is changed: it is a call ({}), answered by `entente ask`.",
             call.word()
         )
         .unwrap(),

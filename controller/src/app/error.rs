@@ -77,6 +77,15 @@ pub enum AppError {
         /// Which, by whom and why.
         busy: Vec<String>,
     },
+    /// The network moved on since a plan was made; every difference.
+    #[error("the network moved on since the plan was made: plan again")]
+    Stale(Vec<String>),
+    /// The classes have faults, the old ones stay; every fault.
+    #[error("the classes have faults, the old ones stay")]
+    Classes(Vec<String>),
+    /// It is not done yet.
+    #[error("{0}")]
+    NotYet(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -26,6 +26,20 @@ pub async fn plan(client: &Client, file: &Path) -> Result<Plan> {
     client.post("/v1/plans", read(file)?).await
 }
 
+/// Carries a plan that was made without the controller to it; it is made anew there, and refused where the network
+/// moved on.
+pub async fn carry(client: &Client, file: &Path) -> Result<Plan> {
+    client.post("/v1/plans/carried", read(file)?).await
+}
+
+/// Prints a plan, and keeps it in a file where one is named.
+pub fn planned(output: Output, plan: &Plan, save: Option<&Path>) -> Result<()> {
+    if let Some(file) = save {
+        super::offline::save(plan, file)?;
+    }
+    print(output, plan)
+}
+
 /// Prints a plan.
 pub fn print(output: Output, plan: &Plan) -> Result<()> {
     if output == Output::Json {
@@ -41,6 +55,9 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
     }
     if let Some(purpose) = &plan.purpose {
         say(purpose.words());
+    }
+    for notice in &plan.notices {
+        say(format!("note: {notice}"));
     }
     for id in &plan.withdraws {
         say(format!("withdraw {id}"));

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod approval;
+pub mod ask;
 pub mod audit;
 pub mod backup;
 pub mod case;
@@ -12,7 +13,9 @@ pub mod drift;
 pub mod event;
 pub mod history;
 pub mod inventory;
+pub mod offline;
 pub mod platform;
+pub mod say;
 pub mod show;
 pub mod standing;
 pub mod token;

@@ -96,7 +96,8 @@ pub fn list(value: &Value) -> String {
     cell(Some(value))
 }
 
-fn cell(value: Option<&Value>) -> String {
+/// One value in one line.
+pub fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -3,6 +3,7 @@
 mod again;
 mod agents;
 mod approval;
+mod ask;
 mod caller;
 mod case;
 mod describe;
@@ -16,4 +17,5 @@ mod pages;
 mod problem;
 pub mod rest;
 pub mod roles;
+mod say;
 pub mod view;

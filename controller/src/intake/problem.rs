@@ -113,6 +113,9 @@ impl From<AppError> for Problem {
             // What is wrong here is the state of the device, which somebody has to change, not the controller.
             AppError::Read(ReadError::Unspoken { .. }) => (409, "unreachable", Vec::new()),
             AppError::Read(_) => (503, "unreachable", Vec::new()),
+            AppError::Stale(moved) => (409, "stale", moved),
+            AppError::Classes(faults) => (422, "invalid", faults),
+            AppError::NotYet(_) => (422, "not-yet", Vec::new()),
             AppError::Spent { .. } | AppError::Changed { .. } => (409, "spent", Vec::new()),
             AppError::Store(_) if full => (507, "full", Vec::new()),
             AppError::Unapproved { wanting, .. } => (403, "unapproved", wanting),

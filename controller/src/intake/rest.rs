@@ -86,6 +86,8 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .merge(super::device::routes())
         .merge(super::drift::routes())
         .merge(super::approval::routes())
+        .merge(super::ask::routes())
+        .merge(super::say::routes())
         .split_for_parts();
     api.merge(rest);
     let closed = closed
@@ -158,7 +160,7 @@ async fn plan(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Resu
     Ok((StatusCode::CREATED, Json(plan)))
 }
 
-fn not_text() -> Fault {
+pub(super) fn not_text() -> Fault {
     Fault {
         at: Mark { line: 1, column: 1 },
         what: "the body is not UTF-8".to_owned(),

@@ -32,6 +32,12 @@ pub struct Plan {
     /// Only what would change was asked for: it cannot be committed.
     #[serde(default)]
     pub dry_run: bool,
+    /// What is worth saying of the intents beside those that hold.
+    #[serde(default)]
+    pub notices: Vec<String>,
+    /// The library that it was made with.
+    #[serde(default)]
+    pub library: String,
 }
 
 /// What a plan is made for, where no intent asks for it.

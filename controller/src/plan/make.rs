@@ -246,6 +246,8 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
         risk: drafted.risk.word().to_owned(),
         guarantee,
         dry_run: drafted.dry_run,
+        notices: Vec::new(),
+        library: String::new(),
     })
 }
 

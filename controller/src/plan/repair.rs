@@ -72,6 +72,8 @@ pub fn repaired(
     };
     let guarantee = weakest(&devices);
     Ok(Plan {
+        notices: Vec::new(),
+        library: String::new(),
         id: String::new(),
         hash: String::new(),
         intents: Vec::new(),

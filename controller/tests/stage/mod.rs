@@ -57,7 +57,7 @@ impl Stage {
         self.folder.path()
     }
 
-    /// Runs `entente` with the words of a line; answers its exit code and everything that it said.
+    /// Runs `entente` with the words of a line, quoted ones as one; answers its exit code and everything that it said.
     pub fn run(&self, line: &str) -> (i32, String) {
         self.run_as("operator", line)
     }
@@ -67,7 +67,7 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
         let variables = self.variables.iter().map(|(name, value)| (name, value));
         command
-            .args(line.split_whitespace())
+            .args(words(line))
             .envs(variables)
             .env("USER", who)
             .current_dir(self.path());
@@ -79,6 +79,19 @@ impl Stage {
         );
         (status.code().unwrap_or(-1), said)
     }
+}
+
+/// The words of a line; what stands in double quotes is one.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('"').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
 }
 
 impl Drop for Stage {

@@ -1,0 +1,166 @@
+//! `entente say`: a sentence is read, the reading is shown, and what it comes to is planned, asked or committed.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::{ask, commit, say, show};
+use crate::arguments::{Output, SayArguments};
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::plan::Plan;
+
+/// How often is asked back before the sentence is given up.
+const QUESTIONS: usize = 5;
+
+/// What `say` was told.
+#[derive(Debug, Clone)]
+pub struct Saying {
+    /// The sentence.
+    pub sentence: String,
+    /// The conversation that it belongs to.
+    pub conversation: Option<String>,
+    /// Commit without asking.
+    pub yes: bool,
+}
+
+impl From<SayArguments> for Saying {
+    fn from(asked: SayArguments) -> Self {
+        Self {
+            sentence: asked.sentence,
+            conversation: asked.conversation,
+            yes: asked.yes,
+        }
+    }
+}
+
+/// Reads a sentence and does what it says, as far as it is let.
+pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> {
+    let interactive = std::io::stdin().is_terminal() && output == Output::Table;
+    let (understood, conversation) = understood(client, &saying, interactive).await?;
+    let readings = understood["readings"].as_array().cloned().unwrap_or_default();
+    if output == Output::Table {
+        readings.iter().for_each(reading);
+        say(format!("conversation {conversation}"));
+    }
+    let (changes, calls): (Vec<&Value>, Vec<&Value>) = readings
+        .iter()
+        .partition(|reading| reading["changes"] == Value::Bool(true));
+    for call in calls {
+        let answer: Value = client.post("/v1/calls", call["intent"].to_string()).await?;
+        ask::print(output, &answer)?;
+    }
+    if changes.is_empty() {
+        client.tell(&format!("/v1/utterances/{conversation}/confirm")).await?;
+        return Ok(());
+    }
+    let intents: Vec<&Value> = changes.iter().map(|reading| &reading["intent"]).collect();
+    let plan: Plan = client
+        .post("/v1/plans", json!({ "intents": intents }).to_string())
+        .await?;
+    commit::print(output, &plan)?;
+    let agreed = saying.yes || (interactive && agreed()?);
+    if !agreed {
+        if output == Output::Table {
+            say(format!("nothing was done yet: `entente commit {}` does it", plan.id));
+        }
+        return Ok(());
+    }
+    commit::commit(client, output, &plan.id, Some(&plan.hash), false).await?;
+    client.tell(&format!("/v1/utterances/{conversation}/confirm")).await
+}
+
+/// What is understood in the end, after as many questions as it takes where somebody can answer them.
+async fn understood(client: &Client, saying: &Saying, interactive: bool) -> Result<(Value, String)> {
+    let (mut sentence, mut conversation) = (saying.sentence.clone(), saying.conversation.clone());
+    for _ in 0..QUESTIONS {
+        let body = json!({ "text": sentence, "conversation": conversation });
+        let understood: Value = client.post("/v1/utterances", body.to_string()).await?;
+        let text = |name: &str| understood[name].as_str().unwrap_or_default().to_owned();
+        match understood["answer"].as_str() {
+            Some("intents") => {
+                let name = text("conversation");
+                return Ok((understood, name));
+            }
+            Some("ask") if interactive => {
+                let answer = answered(&understood)?;
+                // A doubtful word is replaced, a missing one is added.
+                let said = understood["said"]
+                    .as_str()
+                    .filter(|said| !said.is_empty() && sentence.contains(*said));
+                sentence = match said {
+                    Some(said) => sentence.replacen(said, &answer, 1),
+                    None => format!("{sentence} {answer}"),
+                };
+                conversation = Some(text("conversation"));
+            }
+            Some("ask") => return Err(Exit::Asks.because(question(&understood))),
+            _ => return Err(Exit::Invalid.because(text("text"))),
+        }
+    }
+    Err(Exit::Asks.because(format!("asked back {QUESTIONS} times: say it in one sentence")))
+}
+
+fn question(understood: &Value) -> String {
+    let candidates = understood["candidates"].as_array().cloned().unwrap_or_default();
+    let each: String = candidates
+        .iter()
+        .filter_map(Value::as_str)
+        .map(|it| format!("\n  {it}"))
+        .collect();
+    format!("{}{each}", understood["text"].as_str().unwrap_or_default())
+}
+
+/// The answer of the person at the terminal: words, or the number of a candidate.
+fn answered(understood: &Value) -> Result<String> {
+    let candidates: Vec<&str> = understood["candidates"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    say(understood["text"].as_str().unwrap_or_default());
+    for (index, candidate) in candidates.iter().enumerate() {
+        say(format!("  {}. {candidate}", index + 1));
+    }
+    let line = line("> ")?;
+    if line.is_empty() {
+        return Err(Exit::Asks.because("nothing was answered, nothing was done"));
+    }
+    let chosen = line
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| candidates.get(number.checked_sub(1)?));
+    Ok(chosen.map_or(line, |it| (*it).to_owned()))
+}
+
+fn agreed() -> Result<bool> {
+    Ok(matches!(line("commit it? [y/N] ")?.as_str(), "y" | "yes" | "是" | "好"))
+}
+
+fn line(prompt: &str) -> Result<String> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "{prompt}").and_then(|()| out.flush()).context("ask")?;
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .context("read the answer")?;
+    Ok(line.trim().to_owned())
+}
+
+/// The reading: what is meant, and which words became what.
+fn reading(reading: &Value) {
+    say(reading["class"].as_str().unwrap_or_default());
+    for (slot, value) in reading["intent"]["slots"].as_object().into_iter().flatten() {
+        let origin = reading["origins"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|it| it["slot"] == **slot);
+        let said = origin.and_then(|it| it["said"].as_str()).filter(|it| !it.is_empty());
+        let said = said.map(|it| format!("  ← {it}")).unwrap_or_default();
+        say(format!("  {slot} = {}{said}", show::cell(Some(value))));
+    }
+}

@@ -1,0 +1,105 @@
+//! From intents to a plan: what depends on devices is read first, what cannot hold together is said before all else.
+
+use std::collections::HashMap;
+
+use intents::Envelope;
+use knowledge_model::Tree;
+use transaction::DeviceId;
+
+use crate::app::{App, AppError, Asker};
+use crate::holding::holding;
+use crate::plan::{self, Draft, Drafted, Ground, Plan, PlanError};
+
+/// How often planning may find that it must read more devices.
+const ROUNDS: usize = 8;
+
+impl App {
+    /// Makes a plan for a changed intent that holds already, and keeps it.
+    pub async fn plan_in_place(&self, envelope: Envelope, id: String, asker: &Asker) -> Result<Plan, AppError> {
+        let plan = self.planned(vec![Draft { id, envelope }], Vec::new()).await?;
+        self.issue(plan, asker).await
+    }
+
+    /// Makes a plan and keeps nothing of it.
+    pub async fn considered(&self, envelopes: Vec<Envelope>, withdraws: Vec<String>) -> Result<Plan, AppError> {
+        let mut leaving = Vec::new();
+        for key in &withdraws {
+            leaving.push(self.intent(key).await?.id);
+        }
+        let mut drafts = Vec::new();
+        for envelope in envelopes {
+            drafts.push(self.draft(envelope).await?);
+        }
+        self.planned(drafts, leaving).await
+    }
+
+    async fn planned(&self, drafts: Vec<Draft>, leaving: Vec<String>) -> Result<Plan, AppError> {
+        let library = self.library();
+        let holding = holding(&self.store, &library).await?;
+        let names = plan::names(&drafts, &holding);
+        let mut read = HashMap::new();
+        let drafted = self.drafted(&drafts, &leaving, &mut read).await?;
+        let more = drafted
+            .devices()
+            .into_iter()
+            .filter(|device| !read.contains_key(device));
+        read.extend(self.read_all(more.collect()).await?);
+        self.network.lock().await.promise(self.agents.guarantees());
+        let network = self.network.lock().await;
+        let ground = Ground {
+            library: &library,
+            network: &network,
+            read: &read,
+        };
+        let notices = plan::consider(&drafts, &leaving, &holding, &ground)?;
+        let mut plan = plan::finish(drafted, &read, &network).map_err(|error| plan::renamed(error, &names))?;
+        plan.notices = notices;
+        plan.library = library.revision().to_owned();
+        Ok(plan)
+    }
+
+    /// Drafts intents, and reads the devices on which that depends.
+    pub(crate) async fn drafted(
+        &self,
+        drafts: &[Draft],
+        leaving: &[String],
+        read: &mut HashMap<DeviceId, Tree>,
+    ) -> Result<Drafted, AppError> {
+        for _ in 0..ROUNDS {
+            let library = self.library();
+            let drafted = {
+                let network = self.network.lock().await;
+                let ground = Ground {
+                    library: &library,
+                    network: &network,
+                    read,
+                };
+                plan::draft(drafts, leaving, &ground)
+            };
+            match drafted {
+                Err(PlanError::Unread(devices)) => read.extend(self.read_all(devices).await?),
+                settled => return Ok(settled?),
+            }
+        }
+        Err(AppError::Inside(format!(
+            "after {ROUNDS} rounds of reading there was still more to read"
+        )))
+    }
+
+    /// What stands on each of these devices now.
+    pub(crate) async fn read_all(&self, devices: Vec<DeviceId>) -> Result<HashMap<DeviceId, Tree>, AppError> {
+        let reads = devices
+            .into_iter()
+            .map(|device| async move { self.agents.read(device, Vec::new()).await.map(|tree| (device, tree)) });
+        let read: Vec<_> = futures::future::try_join_all(reads).await?;
+        let known = self.known.clone();
+        let copy = read.clone();
+        let kept =
+            tokio::task::spawn_blocking(move || copy.iter().try_for_each(|(device, tree)| known.keep(*device, tree)));
+        // A plan does not wait for what only helps to plan without devices.
+        if let Ok(Err(error)) = kept.await {
+            tracing::warn!("cannot keep what devices hold: {error:#}");
+        }
+        Ok(read.into_iter().collect())
+    }
+}
