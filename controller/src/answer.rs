@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use transaction::DeviceId;
 use utoipa::ToSchema;
 
-use crate::app::{App, AppError, Asker};
+use crate::app::{App, AppError, Asker, Wishes};
 use crate::plan::{Plan, PlannedIntent};
 use crate::store::Kept;
 
@@ -157,7 +157,14 @@ impl App {
             );
         };
         let asked = json!({ "class": "connectivity.ensure", "slots": { "src": src, "dst": dst }, "dry_run": true });
-        let plan = self.considered(vec![self.read_back(&asked)?], Vec::new()).await?;
+        // Nothing of it is ever committed: only what is lacking is wanted.
+        let wishes = Wishes {
+            ungated: true,
+            forced: true,
+        };
+        let plan = self
+            .considered(vec![self.read_back(&asked)?], Vec::new(), wishes)
+            .await?;
         let mut answer = Answer::default();
         for device in &plan.devices {
             for entry in device.entries.iter().filter(|it| it.before.is_none()) {
@@ -225,7 +232,9 @@ impl App {
             "get" | "status" => self.intents_shown(call).await,
             "explain" => self.explained(call).await,
             "withdraw" => {
-                let plan = self.plan(Vec::new(), named(call)?.to_vec(), asker).await?;
+                let plan = self
+                    .plan(Vec::new(), named(call)?.to_vec(), Wishes::default(), asker)
+                    .await?;
                 Ok(Answer {
                     plan: Some(plan),
                     ..Answer::said("this is what a withdrawal would change: commit the plan")
@@ -235,7 +244,9 @@ impl App {
                 let proposal = call.proposal.as_ref().map(SlotValue::to_json);
                 let mut asked = proposal.ok_or_else(|| missing("proposal"))?;
                 asked["dry_run"] = true.into();
-                let plan = self.plan(vec![self.read_back(&asked)?], Vec::new(), asker).await?;
+                let plan = self
+                    .plan(vec![self.read_back(&asked)?], Vec::new(), Wishes::default(), asker)
+                    .await?;
                 Ok(Answer {
                     plan: Some(plan),
                     ..Answer::said("this is what it would change; nothing is kept of it")

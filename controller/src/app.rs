@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use fabric_events::Severity;
 use fabric_identity::Authority;
@@ -21,6 +22,7 @@ use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Outcome, Track, now};
 use crate::config::TermSettings;
 use crate::events::Events;
+use crate::gatekeeper::Gatekeeper;
 use crate::history::Keep;
 use crate::known::LastKnown;
 use crate::network::Network;
@@ -31,6 +33,18 @@ use crate::saying::Talks;
 use crate::store::{Kept, NewIntent, Store, TransactionRow};
 
 pub use error::AppError;
+
+/// How much longer the gate may take than the checks themselves.
+const GATE_ROOM: Duration = Duration::from_secs(15);
+
+/// What the caller wants of a plan beyond its intents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Nothing is looked at before the change stays.
+    pub ungated: bool,
+    /// The change is made although it may cut an agent's way to its device.
+    pub forced: bool,
+}
 
 /// Who asks, and through which door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +73,8 @@ pub struct App {
     pub audit: Audit,
     /// Who has joined.
     pub agents: Arc<Agents>,
+    /// What is looked at before changes stay.
+    pub gatekeeper: Gatekeeper,
     /// What runs.
     pub hub: Arc<Hub>,
     /// The terms of transactions.
@@ -89,9 +105,10 @@ impl App {
         &self,
         envelopes: Vec<Envelope>,
         withdraws: Vec<String>,
+        wishes: Wishes,
         asker: &Asker,
     ) -> Result<Plan, AppError> {
-        let plan = self.considered(envelopes, withdraws).await?;
+        let plan = self.considered(envelopes, withdraws, wishes).await?;
         self.issue(plan, asker).await
     }
 
@@ -109,7 +126,9 @@ impl App {
             .filter(|device| !read.contains_key(device));
         read.extend(self.read_all(more.collect()).await?);
         self.network.lock().await.promise(self.agents.guarantees());
-        let plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
+        let words = drafted.words();
+        let mut plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
+        self.guard(&mut plan, &words, &read, Wishes::default()).await?;
         self.issue(Plan { purpose, ..plan }, asker).await
     }
 
@@ -141,7 +160,7 @@ impl App {
             asker,
             "plan",
             &plan.id,
-            json!({ "hash": plan.hash, "devices": plan.devices.len() }),
+            json!({ "hash": plan.hash, "devices": plan.devices.len(), "gate": gate_word(plan), "forced": plan.forced }),
         )
         .await
     }
@@ -188,9 +207,17 @@ impl App {
             ended: None,
         };
         self.store.begin(&row).await?;
-        self.note(asker, "commit", &row.id, json!({ "plan": id, "hash": plan.hash }))
-            .await?;
+        self.note(
+            asker,
+            "commit",
+            &row.id,
+            json!({ "plan": id, "hash": plan.hash, "gate": gate_word(&plan), "forced": plan.forced }),
+        )
+        .await?;
         let charge = self.charge(transaction, &plan, asker).await?;
+        if charge.gate != Gate::None {
+            self.gatekeeper.expect(transaction, plan.gate.clone());
+        }
         if charge.members.is_empty() {
             // Nothing has to change: the plan is true already.
             self.settled(transaction, Some(&Ending::Committed), "").await?;
@@ -250,6 +277,7 @@ impl App {
             lease: self.terms.lease,
             in_doubt: self.terms.in_doubt,
             repair_within: self.terms.repair,
+            gate_within: Duration::from_secs(plan.gate.within) + GATE_ROOM,
             ..Terms::default()
         };
         terms.check().map_err(|error| inside(&error))?;
@@ -264,7 +292,7 @@ impl App {
             intents,
             comment,
             members,
-            gate: Gate::None,
+            gate: if plan.gate.counts() { Gate::Last } else { Gate::None },
             terms,
         })
     }
@@ -287,6 +315,7 @@ impl App {
                     continue;
                 }
             };
+            self.gatekeeper.forget(transaction);
             let said = std::iter::once(reason)
                 .chain(track.minded())
                 .filter(|it| !it.is_empty());
@@ -460,6 +489,10 @@ pub fn missing(kind: &'static str, key: &str) -> AppError {
         kind,
         key: key.to_owned(),
     }
+}
+
+fn gate_word(plan: &Plan) -> &'static str {
+    if plan.gate.off { "none" } else { "checks" }
 }
 
 /// The wall clock, in milliseconds since 1970.

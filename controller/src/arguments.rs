@@ -44,6 +44,35 @@ pub struct Remote {
     pub server: Option<String>,
 }
 
+/// What is wanted of a plan beyond its intents. A plan that was made says all this itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub struct Wanted {
+    /// What is looked at before the change stays
+    #[arg(long, value_enum, default_value_t = GateWord::Checks)]
+    pub gate: GateWord,
+    /// Make the change although it may cut an agent's way to its device
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Whether health checks run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum GateWord {
+    /// What the intents promise, and what the change must not break.
+    #[default]
+    Checks,
+    /// Nothing.
+    None,
+}
+
+impl Wanted {
+    /// The part of an address that says so.
+    pub fn query(self) -> String {
+        let gate = if self.gate == GateWord::None { "none" } else { "checks" };
+        format!("?gate={gate}&force={}", self.force)
+    }
+}
+
 /// What is planned.
 #[derive(Debug, Args)]
 pub struct PlanArguments {
@@ -62,6 +91,8 @@ pub struct PlanArguments {
     /// Keep the plan in a file, to be carried to a controller: `entente commit FILE`
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub wanted: Wanted,
     #[command(flatten)]
     pub remote: Remote,
     #[command(subcommand)]
@@ -121,6 +152,8 @@ pub enum Command {
         /// Plan the intents of this file and commit them
         #[arg(short, long, value_name = "FILE", conflicts_with = "plan")]
         file: Option<PathBuf>,
+        #[command(flatten)]
+        wanted: Wanted,
         /// Print the transaction's id and do not wait for its end
         #[arg(long)]
         detach: bool,
@@ -255,6 +288,8 @@ pub enum IntentCommand {
         /// Only show the plan
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        wanted: Wanted,
         #[command(flatten)]
         remote: Remote,
     },

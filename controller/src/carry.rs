@@ -3,7 +3,7 @@
 use intents::read_one;
 use knowledge_model::document;
 
-use crate::app::{App, AppError, Asker};
+use crate::app::{App, AppError, Asker, Wishes};
 use crate::plan::{Plan, moved};
 
 impl App {
@@ -21,7 +21,11 @@ impl App {
             let node = document::read(&intent.asked.to_string()).map_err(AppError::Invalid)?;
             envelopes.push(read_one(&node, &library).map_err(AppError::Invalid)?);
         }
-        let plan = self.considered(envelopes, carried.withdraws.clone()).await?;
+        let wishes = Wishes {
+            ungated: carried.gate.off,
+            forced: carried.forced,
+        };
+        let plan = self.considered(envelopes, carried.withdraws.clone(), wishes).await?;
         let moved = moved(&carried, &plan);
         if !moved.is_empty() {
             return Err(AppError::Stale(moved));

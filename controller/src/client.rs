@@ -239,7 +239,7 @@ async fn refusal(response: Response) -> anyhow::Error {
     let exit = match problem.code.as_str() {
         "invalid" => Exit::Invalid,
         "missing" => Exit::Missing,
-        "conflict" | "spent" | "stale" | "maintenance" => Exit::Conflict,
+        "conflict" | "spent" | "stale" | "maintenance" | "cut-off" => Exit::Conflict,
         "denied" | "unapproved" | "frozen" => Exit::Denied,
         "reused" => Exit::Conflict,
         "unreachable" | "busy" | "stopping" | "mute" => Exit::Unreachable,

@@ -104,11 +104,12 @@ impl App {
         let purpose = Purpose::Repair {
             device: device.to_owned(),
         };
-        let plan = {
+        let mut plan = {
             let mut network = self.network.lock().await;
             network.promise(self.agents.guarantees());
             plan::repaired(&known, &there, &network, purpose, &chosen)?
         };
+        self.guard_one(&mut plan, (known.id, there)).await?;
         self.issue(plan, asker).await
     }
 

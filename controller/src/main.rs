@@ -7,6 +7,7 @@ mod approval;
 mod arguments;
 mod audit;
 mod backup;
+mod before;
 mod carry;
 mod cases;
 mod classes;
@@ -19,6 +20,7 @@ mod drift;
 mod events;
 mod exit;
 mod freeze;
+mod gatekeeper;
 #[cfg(torture)]
 #[path = "../../tests/torture/halt.rs"]
 mod halt;
@@ -53,7 +55,7 @@ use clap::{CommandFactory, Parser};
 
 use arguments::{
     Arguments, AuditCommand, ClassCommand, Command, ConfigCommand, DeviceCommand, IntentCommand, InventoryCommand,
-    Output, PlanArguments, Remote, SchemaKind, TransactionCommand,
+    Output, PlanArguments, Remote, SchemaKind, TransactionCommand, Wanted,
 };
 use client::Client;
 use command::show;
@@ -102,9 +104,10 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Commit {
             plan,
             file,
+            wanted,
             detach,
             remote,
-        } => commit(&client(&remote)?, output, (plan, file), detach).await,
+        } => commit(&client(&remote)?, output, (plan, file, wanted), detach).await,
         Command::Rollback {
             transaction,
             dry_run,
@@ -157,7 +160,7 @@ async fn plan(output: Output, client: impl Fn(&Remote) -> Result<Client>, asked:
         return command::approval::plan(command, output, client).await;
     }
     let client = client(&asked.remote)?;
-    let plan = command::commit::plan(&client, &asked.file.unwrap_or_default()).await?;
+    let plan = command::commit::plan(&client, &asked.file.unwrap_or_default(), asked.wanted).await?;
     command::commit::planned(output, &plan, asked.save.as_deref())?;
     command::approval::needs(&client, output, &plan.id).await
 }
@@ -179,14 +182,23 @@ async fn plan_offline(output: Output, asked: PlanArguments, config: &Config) -> 
 }
 
 /// Commits a plan that was made, or plans a file and commits that.
-async fn commit(client: &Client, output: Output, what: (Option<String>, Option<PathBuf>), detach: bool) -> Result<()> {
+async fn commit(
+    client: &Client,
+    output: Output,
+    what: (Option<String>, Option<PathBuf>, Wanted),
+    detach: bool,
+) -> Result<()> {
     match what {
-        (None, Some(file)) => command::commit::file(client, output, &file, detach).await,
-        (Some(saved), _) if Path::new(&saved).is_file() => {
+        (None, Some(file), wanted) => command::commit::file(client, output, (&file, wanted), detach).await,
+        (_, _, wanted) if wanted != Wanted::default() => {
+            let said = "a plan that was made says itself what is looked at and what is forced: plan again with --file";
+            Err(exit::Exit::Invalid.because(said))
+        }
+        (Some(saved), _, _) if Path::new(&saved).is_file() => {
             let plan = command::commit::carry(client, Path::new(&saved)).await?;
             command::commit::commit(client, output, &plan.id, Some(&plan.hash), detach).await
         }
-        (plan, _) => command::commit::commit(client, output, &plan.unwrap_or_default(), None, detach).await,
+        (plan, _, _) => command::commit::commit(client, output, &plan.unwrap_or_default(), None, detach).await,
     }
 }
 
@@ -278,10 +290,15 @@ async fn intent(command: IntentCommand, output: Output, client: impl Fn(&Remote)
         IntentCommand::Show { key, remote } => {
             show::object(output, &client(&remote)?.fetch(&format!("/v1/intents/{key}")).await?)
         }
-        IntentCommand::Withdraw { key, dry_run, remote } => {
+        IntentCommand::Withdraw {
+            key,
+            dry_run,
+            wanted,
+            remote,
+        } => {
             let client = client(&remote)?;
             let plan: plan::Plan = client
-                .post(&format!("/v1/intents/{key}/withdraw"), String::new())
+                .post(&format!("/v1/intents/{key}/withdraw{}", wanted.query()), String::new())
                 .await?;
             command::commit::shown(&client, output, &plan, dry_run).await
         }

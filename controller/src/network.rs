@@ -1,7 +1,8 @@
 //! The devices of the inventory, and who owns what on each of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::time::Duration;
 
 use adapters_platform::{Platform, builtin};
 use anyhow::{Context, Result};
@@ -213,6 +214,18 @@ impl Known {
     /// The platforms that are known to the program.
     fn platform(&self) -> Option<&'static Platform> {
         self.platforms.iter().find_map(|name| builtin::named(name))
+    }
+
+    /// Whether the device can be asked for an observation.
+    pub fn observes(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
+        let platforms = self.platforms.iter().filter_map(|name| builtin::named(name));
+        platforms.into_iter().any(|it| it.state().observes(name, labels))
+    }
+
+    /// How long after a change the device may take to act on it.
+    pub fn settle(&self) -> Duration {
+        let platforms = self.platforms.iter().filter_map(|name| builtin::named(name));
+        platforms.map(|it| it.state().settle()).max().unwrap_or_default()
     }
 
     /// What the device's platform cannot say of these paths, with the platforms that can.

@@ -6,7 +6,7 @@ use intents::Envelope;
 use knowledge_model::Tree;
 use transaction::DeviceId;
 
-use crate::app::{App, AppError, Asker};
+use crate::app::{App, AppError, Asker, Wishes};
 use crate::holding::holding;
 use crate::plan::{self, Draft, Drafted, Ground, Plan, PlanError};
 
@@ -16,12 +16,19 @@ const ROUNDS: usize = 8;
 impl App {
     /// Makes a plan for a changed intent that holds already, and keeps it.
     pub async fn plan_in_place(&self, envelope: Envelope, id: String, asker: &Asker) -> Result<Plan, AppError> {
-        let plan = self.planned(vec![Draft { id, envelope }], Vec::new()).await?;
+        let plan = self
+            .planned(vec![Draft { id, envelope }], Vec::new(), Wishes::default())
+            .await?;
         self.issue(plan, asker).await
     }
 
     /// Makes a plan and keeps nothing of it.
-    pub async fn considered(&self, envelopes: Vec<Envelope>, withdraws: Vec<String>) -> Result<Plan, AppError> {
+    pub async fn considered(
+        &self,
+        envelopes: Vec<Envelope>,
+        withdraws: Vec<String>,
+        wishes: Wishes,
+    ) -> Result<Plan, AppError> {
         let mut leaving = Vec::new();
         for key in &withdraws {
             leaving.push(self.intent(key).await?.id);
@@ -30,10 +37,12 @@ impl App {
         for envelope in envelopes {
             drafts.push(self.draft(envelope).await?);
         }
-        self.planned(drafts, leaving).await
+        self.planned(drafts, leaving, wishes).await
     }
 
-    async fn planned(&self, drafts: Vec<Draft>, leaving: Vec<String>) -> Result<Plan, AppError> {
+    async fn planned(&self, drafts: Vec<Draft>, leaving: Vec<String>, wishes: Wishes) -> Result<Plan, AppError> {
+        let silent = !drafts.is_empty() && drafts.iter().all(|it| it.envelope.ungated);
+        let ungated = wishes.ungated || silent;
         let library = self.library();
         let holding = holding(&self.store, &library).await?;
         let names = plan::names(&drafts, &holding);
@@ -45,6 +54,7 @@ impl App {
             .filter(|device| !read.contains_key(device));
         read.extend(self.read_all(more.collect()).await?);
         self.network.lock().await.promise(self.agents.guarantees());
+        let words = drafted.words();
         let network = self.network.lock().await;
         let ground = Ground {
             library: &library,
@@ -53,8 +63,11 @@ impl App {
         };
         let notices = plan::consider(&drafts, &leaving, &holding, &ground)?;
         let mut plan = plan::finish(drafted, &read, &network).map_err(|error| plan::renamed(error, &names))?;
+        drop(network);
         plan.notices = notices;
         plan.library = library.revision().to_owned();
+        self.guard(&mut plan, &words, &read, Wishes { ungated, ..wishes })
+            .await?;
         Ok(plan)
     }
 

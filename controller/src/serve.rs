@@ -5,7 +5,6 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use futures::future::BoxFuture;
 use knowledge_model::inventory::Inventory;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -17,10 +16,11 @@ use crate::audit::Audit;
 use crate::backup;
 use crate::classes;
 use crate::command::faulty;
-use crate::commit::{Bounded, Change, Gates, Ground, Hub};
+use crate::commit::{Bounded, Change, Ground, Hub};
 use crate::config::Config;
 use crate::events;
 use crate::exit::Exit;
+use crate::gatekeeper::Gatekeeper;
 use crate::intake::listen::{Entrance, Peer};
 use crate::intake::rest;
 use crate::journal::{self, Led};
@@ -67,11 +67,12 @@ pub async fn run(config: Config) -> Result<()> {
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
     let journal = Bounded::new(journal, records.iter());
     let restored = backup::restored(&config.state).map_err(|error| Exit::State.because(chain(&error)))?;
+    let gatekeeper = Gatekeeper::new(fabric.agents.clone());
     let ground = Ground {
         journal: journal.clone(),
         epoch,
         agents: fabric.agents.clone(),
-        gates: Arc::new(NoGate),
+        gates: Arc::new(gatekeeper.clone()),
         mute: Arc::default(),
         outcomes,
         restored,
@@ -94,6 +95,7 @@ pub async fn run(config: Config) -> Result<()> {
         store,
         audit,
         agents: fabric.agents.clone(),
+        gatekeeper,
         hub,
         terms: config.terms,
         policy,
@@ -194,13 +196,4 @@ fn ending(record: &CoordinatorRecord<Change>) -> Option<(TransactionId, Ending)>
         return Some((*transaction, ending.clone()));
     }
     None
-}
-
-/// No transaction asks the gate yet: plans carry no checks.
-struct NoGate;
-
-impl Gates for NoGate {
-    fn ask(&self, _: TransactionId, _: u16) -> BoxFuture<'static, Result<(), String>> {
-        Box::pin(async { Err("this controller runs no health checks".to_owned()) })
-    }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::{App, AppError, Asker, missing, read_plan, stamp};
 use crate::commit::Change;
-use crate::plan::{self, DevicePlan, Plan, Purpose};
+use crate::plan::{self, DevicePlan, Plan, PlannedGate, Purpose};
 use crate::store::{Maintained, Owed};
 
 /// How a device stands with us.
@@ -85,11 +85,12 @@ impl App {
         let purpose = Purpose::Replace {
             device: device.to_owned(),
         };
-        let plan = {
+        let mut plan = {
             let mut network = self.network.lock().await;
             network.promise(self.agents.guarantees());
             plan::repaired(&known, &there, &network, purpose, &|_: &Path| true)?
         };
+        self.guard_one(&mut plan, (known.id, there)).await?;
         self.issue(plan, asker).await
     }
 
@@ -123,6 +124,7 @@ impl App {
             rollback: String::new(),
             wishes: Vec::new(),
             stood: Vec::new(),
+            cuts: Vec::new(),
         };
         let plan = Plan {
             notices: Vec::new(),
@@ -138,6 +140,9 @@ impl App {
             devices: vec![share],
             risk: intents::Risk::Medium.word().to_owned(),
             dry_run: false,
+            // Its own end was decided already: what is looked at now could not change that.
+            gate: PlannedGate::default(),
+            forced: false,
             guarantee: Some(guarantee),
         };
         self.issue(plan, asker).await

@@ -18,8 +18,9 @@ use transaction_journal::Options;
 use crate::check;
 use crate::driver::{Driver, Open, Setup};
 use crate::ledger::{Ledger, LedgerError};
-use crate::link::{Downward, Gate, Link, Query, Reading, Upward, Words};
+use crate::link::{Downward, Gate, Link, Query, Reading, Source, Upward};
 use crate::part::Part;
+use crate::state;
 use crate::tell::Teller;
 
 /// How many requests wait for one device. More are dropped, and asked again by their coordinator.
@@ -202,18 +203,13 @@ impl Agent {
             within,
             steady,
         } = gate;
-        let Some(seat) = self.devices.get(&device) else {
-            return;
-        };
+        let Some(seat) = self.devices.get(&device) else { return };
         let way: Arc<dyn Access> = Arc::new(seat.failover.clone());
-        let checks: Vec<_> = checks
-            .into_iter()
-            .map(|wanted| check::check(wanted, way.clone()))
-            .collect();
+        let (eyes, checks) = check::checks(checks, &[way]);
         let by = Deadline::after(Instant::now().into_std(), within);
         let up = self.link.up.clone();
         gates.spawn(async move {
-            let findings = check::steady(&checks, steady, by).await;
+            let findings = check::steady(&eyes, &checks, steady, by).await;
             if up
                 .try_send(Upward::Health {
                     transaction,
@@ -229,10 +225,10 @@ impl Agent {
 
     fn read(&self, query: Query, gates: &mut JoinSet<()>) {
         let Query {
+            source,
             transaction,
             device,
             attempt,
-            words,
             paths,
             within,
         } = query;
@@ -254,10 +250,16 @@ impl Agent {
                 paths
             };
             let read = async {
-                let mut observer = way.observe(by).await?;
-                match words {
-                    Words::Canonical => observer.read(&paths, by).await.map(Reading::Canonical),
-                    Words::Native => observer.native(by).await.map(Reading::Native),
+                match source {
+                    Source::Running => {
+                        let mut observer = way.observe(by).await?;
+                        observer.read(&paths, by).await.map(Reading::Canonical)
+                    }
+                    Source::Native => {
+                        let mut observer = way.observe(by).await?;
+                        observer.native(by).await.map(Reading::Native)
+                    }
+                    Source::State => state::read(&way, &paths, by).await.map(Reading::Canonical),
                 }
             };
             let reading = match tokio::time::timeout_at(by.instant().into(), read).await {

@@ -1,38 +1,79 @@
-//! Health checks near the device.
+//! Health checks near the device: which there are, and how long they are looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapters_port::{Access, Deadline};
-use futures::FutureExt;
 use futures::future::BoxFuture;
-use knowledge_model::Path;
 use tokio::time::Instant;
 
+use crate::eyes::Eyes;
 use crate::part::Part;
+use crate::sense;
 
-/// How often a check is repeated while it has to hold.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How often a check is repeated while it has to hold. A server whose timers starve when it is asked all the time is
+/// left in peace.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long one look may take: a device that hangs is not waited for until the end.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// A check and how long it may be other than green.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Names it in the answer.
+    pub name: String,
+    /// What is looked at.
+    pub wanted: Wanted,
+    /// How long, from the beginning, it may be red before that is the answer; none: until the deadline.
+    pub patience: Option<Duration>,
+}
 
 /// Which check is wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Wanted {
-    /// The device still answers over the way that the agent would use.
-    Answers {
-        /// Names it in the answer.
-        name: String,
-    },
+    /// The device still answers over a way that the agent would use.
+    Answers,
     /// On these paths it still is what was applied.
     Equal {
-        /// Names it in the answer.
-        name: String,
         /// The change.
         part: Part,
     },
+    /// A routing session stands.
+    Session {
+        /// `bgp`, `ospf` or `bfd`.
+        protocol: String,
+        /// The other end.
+        neighbor: String,
+        /// Of a BGP session, what it exchanges; any where it is not said.
+        family: Option<String>,
+        /// How many prefixes it must have brought.
+        received: u64,
+        /// How many prefixes it must have taken.
+        sent: u64,
+    },
+    /// A prefix is in the routing table, or is not.
+    Route {
+        /// Which.
+        prefix: String,
+        /// Over which neighbour; any where it is not said.
+        next_hop: Option<String>,
+        /// It must not be there.
+        absent: bool,
+    },
+    /// An address answers to probes from the device.
+    Reach {
+        /// Which.
+        address: String,
+        /// How many of a thousand probes may be lost.
+        lost_per_thousand: u32,
+    },
+    /// An interface is up.
+    Link {
+        /// Which.
+        interface: String,
+    },
     /// Something that this agent cannot look at: no data, never green.
     Unseen {
-        /// Names it in the answer.
-        name: String,
         /// What it is about.
         what: &'static str,
     },
@@ -64,116 +105,39 @@ pub struct Finding {
 pub trait Check: Send + Sync {
     /// What the check is called in the answer.
     fn name(&self) -> &str;
+    /// How long it may be other than green.
+    fn patience(&self) -> Option<Duration>;
     /// Looks once.
     fn look(&self, by: Deadline) -> BoxFuture<'_, (Color, String)>;
 }
 
-/// The device answers.
-struct Answers {
-    name: String,
-    way: Arc<dyn Access>,
+/// The checks that do what is wanted, looking at one device with one pair of eyes.
+pub fn checks(tasks: Vec<Task>, ways: &[Arc<dyn Access>]) -> (Arc<Eyes>, Vec<Box<dyn Check>>) {
+    let eyes = Arc::new(Eyes::new(ways.to_vec()));
+    let check = |task| Box::new(sense::Sense::new(task, Arc::clone(&eyes))) as Box<dyn Check>;
+    let checks = tasks.into_iter().map(check).collect();
+    (eyes, checks)
 }
 
-impl Check for Answers {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn look(&self, by: Deadline) -> BoxFuture<'_, (Color, String)> {
-        let look = async move {
-            match self.way.observe(by).await {
-                Ok(_) => (Color::Green, format!("answers over {}", self.way.protocol())),
-                Err(error) => (Color::Red, error.to_string()),
-            }
-        };
-        look.boxed()
-    }
-}
-
-/// The device is as it was made.
-struct Equal {
-    name: String,
-    way: Arc<dyn Access>,
-    part: Part,
-}
-
-impl Equal {
-    async fn differing(&self, by: Deadline) -> Result<Vec<Path>, adapters_port::SessionError> {
-        let paths = self.part.paths();
-        let seen = self.way.observe(by).await?.read(&paths, by).await?;
-        let edits = self.part.delta.iter();
-        Ok(edits
-            .filter(|(path, edit)| seen.value(path) != edit.after.as_ref())
-            .map(|(path, _)| path.clone())
-            .collect())
-    }
-}
-
-impl Check for Equal {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn look(&self, by: Deadline) -> BoxFuture<'_, (Color, String)> {
-        let look = async move {
-            match self.differing(by).await {
-                Ok(paths) if paths.is_empty() => (Color::Green, "as it was applied".to_owned()),
-                Ok(paths) => (Color::Red, format!("{} and {} more differ", paths[0], paths.len() - 1)),
-                Err(error) => (Color::NoData, error.to_string()),
-            }
-        };
-        look.boxed()
-    }
-}
-
-/// Nothing can be seen of it from here.
-struct Unseen {
-    name: String,
-    what: &'static str,
-}
-
-impl Check for Unseen {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn look(&self, _by: Deadline) -> BoxFuture<'_, (Color, String)> {
-        let words = format!("this agent does not look at {}", self.what);
-        std::future::ready((Color::NoData, words)).boxed()
-    }
-}
-
-/// The check that does what is wanted.
-pub fn check(wanted: Wanted, way: Arc<dyn Access>) -> Box<dyn Check> {
-    match wanted {
-        Wanted::Answers { name } => Box::new(Answers { name, way }),
-        Wanted::Equal { name, part } => Box::new(Equal { name, way, part }),
-        Wanted::Unseen { name, what } => Box::new(Unseen { name, what }),
-    }
-}
-
-/// Looks until every check has held for `steady` without a break, or until the deadline: then as last seen.
-pub async fn steady(checks: &[Box<dyn Check>], steady: Duration, by: Deadline) -> Vec<Finding> {
-    let end = Instant::from_std(by.instant());
+/// Looks until every check has held for `steady` without a break, one is out of patience, or the deadline has come:
+/// then as last seen.
+pub async fn steady(eyes: &Eyes, checks: &[Box<dyn Check>], steady: Duration, by: Deadline) -> Vec<Finding> {
+    let (begun, end) = (Instant::now(), Instant::from_std(by.instant()));
     let mut since: Option<Instant> = None;
     loop {
-        let mut findings = Vec::with_capacity(checks.len());
-        for check in checks {
-            let (color, words) = match tokio::time::timeout_at(end, check.look(by)).await {
-                Ok(seen) => seen,
-                Err(_) => (Color::NoData, "no answer in time".to_owned()),
-            };
-            findings.push(Finding {
-                name: check.name().to_owned(),
-                color,
-                words,
-            });
-        }
+        eyes.open().await;
+        let round = Instant::now();
+        let findings = look(checks, by).await;
         let now = Instant::now();
+        let spoilt = |check: &dyn Check, finding: &Finding| {
+            let patience = check.patience().unwrap_or(Duration::MAX);
+            finding.color != Color::Green && now - begun >= patience
+        };
         let green = findings.iter().all(|it| it.color == Color::Green);
-        since = green.then(|| since.unwrap_or(now));
+        since = green.then(|| since.unwrap_or(round));
         let held = since.is_some_and(|since| now - since >= steady);
-        if held {
+        let mut pairs = checks.iter().zip(&findings);
+        if held || pairs.any(|(check, finding)| spoilt(check.as_ref(), finding)) {
             return findings;
         }
         if now + PAUSE >= end {
@@ -181,6 +145,23 @@ pub async fn steady(checks: &[Box<dyn Check>], steady: Duration, by: Deadline) -
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+async fn look(checks: &[Box<dyn Check>], by: Deadline) -> Vec<Finding> {
+    let mut findings = Vec::with_capacity(checks.len());
+    for check in checks {
+        let by = by.earlier(Deadline::after(Instant::now().into_std(), LOOK));
+        let (color, words) = match tokio::time::timeout_at(by.instant().into(), check.look(by)).await {
+            Ok(seen) => seen,
+            Err(_) => (Color::NoData, "no answer in time".to_owned()),
+        };
+        findings.push(Finding {
+            name: check.name().to_owned(),
+            color,
+            words,
+        });
+    }
+    findings
 }
 
 /// What is green at the end but did not hold for long enough is not green.

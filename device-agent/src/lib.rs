@@ -13,6 +13,7 @@ pub mod desk;
 pub mod driver;
 pub mod events;
 pub mod evidence;
+pub mod eyes;
 #[cfg(torture)]
 #[path = "../../tests/torture/halt.rs"]
 pub mod halt;
@@ -22,6 +23,8 @@ pub mod link;
 pub mod part;
 mod point;
 pub mod promise;
+mod sense;
+mod state;
 mod tell;
 pub mod watch;
 pub mod ways;

@@ -7,7 +7,7 @@ use knowledge_model::{Path, Tree};
 use tokio::sync::mpsc;
 use transaction::{DeviceId, Inquiry, Reply, Request, TransactionId};
 
-use crate::check::{Finding, Wanted};
+use crate::check::{Finding, Task};
 use crate::part::Part;
 
 /// How many messages wait in each direction.
@@ -24,33 +24,35 @@ pub enum Downward {
     Query(Query),
 }
 
-/// A question about a device's configuration.
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The running configuration.
+    Running,
+    /// The running configuration in the device's own words, with secrets hidden.
+    Native,
+    /// What the device says of itself.
+    State,
+}
+
+/// A question about a device.
 #[derive(Debug, Clone)]
 pub struct Query {
+    /// About what of it.
+    pub source: Source,
     /// Names the question in its answer; zero outside of a transaction.
     pub transaction: TransactionId,
     /// Which device.
     pub device: DeviceId,
     /// Tells it from other questions about the device.
     pub attempt: u32,
-    /// In whose words the answer is wanted.
-    pub words: Words,
     /// What is wanted, with all that is below; nothing means everything.
     pub paths: Vec<Path>,
     /// The answer is given by then.
     pub within: Duration,
 }
 
-/// In whose words a configuration is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Words {
-    /// In those of the canonical model.
-    Canonical,
-    /// In the device's own, with secrets hidden.
-    Native,
-}
-
-/// A configuration as it was read.
+/// What was read.
 #[derive(Debug, Clone)]
 pub enum Reading {
     /// In the canonical model.
@@ -67,7 +69,7 @@ pub struct Gate {
     /// Whose health.
     pub device: DeviceId,
     /// What is looked at.
-    pub checks: Vec<Wanted>,
+    pub checks: Vec<Task>,
     /// The answer is given by then.
     pub within: Duration,
     /// How long every check must hold without a break.

@@ -11,6 +11,7 @@ use crate::line::{Line, When, applies, read_when};
 use crate::resolve::{Use, read_uses};
 use crate::shared;
 use crate::slot::{Slot, SlotKind, SlotValue};
+use crate::stirs::Stirs;
 use crate::words::{Words, read_words};
 
 /// What may go wrong when an intent of a class is carried out.
@@ -76,6 +77,8 @@ pub struct Class {
     pub checks: Checks,
     /// What operators say, and what it means.
     pub examples: Vec<Example>,
+    /// What it stirs meanwhile.
+    pub stirs: Stirs,
     /// What it cannot do, and why, whatever the platform.
     pub(crate) refuses: Vec<(When, String)>,
     /// What is found out before the lines are filled.
@@ -173,6 +176,7 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         .optional("refuses")
         .map(|it| read_refusals(it, &slots, faults))
         .unwrap_or_default();
+    let stirs = crate::stirs::read(&fields, faults);
     let checks = fields
         .optional("checks")
         .map(|it| read_checks(it, &slots, faults))
@@ -197,6 +201,7 @@ fn read_class(node: &Node, faults: &Faults) -> Option<Class> {
         call,
         checks,
         examples,
+        stirs,
         refuses,
         resolves,
         configures,

@@ -28,6 +28,8 @@ pub struct Envelope {
     pub priority: i64,
     /// The least guarantee that each device must give; any where none is demanded.
     pub guarantee: Option<String>,
+    /// Whether nothing is looked at before it may stay: `gate: none`.
+    pub ungated: bool,
     /// What the sender keeps with it.
     pub labels: BTreeMap<String, String>,
     /// Only what would change is wanted.
@@ -114,6 +116,7 @@ fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Enve
     let fields = node.fields(faults)?;
     let class = fields.required("class").and_then(|it| known_class(it, library, faults));
     let guarantee = fields.optional("guarantee").and_then(|it| guarantee(it, faults));
+    let ungated = fields.optional("gate").is_some_and(|it| ungated(it, faults));
     let labels = fields
         .optional("labels")
         .map(|it| read_variables(it, faults))
@@ -166,6 +169,7 @@ fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Enve
         scope,
         priority: priority.unwrap_or(PRIORITY),
         guarantee,
+        ungated,
         labels,
         dry_run,
     })
@@ -207,6 +211,19 @@ fn guarantee(node: &Node, faults: &Faults) -> Option<String> {
         return None;
     }
     Some(word)
+}
+
+/// `gate: none` or `gate: checks`.
+fn ungated(node: &Node, faults: &Faults) -> bool {
+    let word = node.text(faults).unwrap_or_default();
+    if !matches!(word.as_str(), "none" | "checks") {
+        faults.add(
+            node.at,
+            format!("{word:?} is no gate"),
+            "checks, or none to let a change stay unseen",
+        );
+    }
+    word == "none"
 }
 
 fn read_scope(node: &Node, faults: &Faults) -> Option<Scope> {
@@ -376,6 +393,7 @@ impl Envelope {
         let more = [
             ("name", self.name.clone().map(serde_json::Value::from)),
             ("guarantee", self.guarantee.clone().map(serde_json::Value::from)),
+            ("gate", self.ungated.then(|| "none".into())),
             ("scope", (!scope.is_empty()).then_some(serde_json::Value::Object(scope))),
             (
                 "labels",

@@ -19,6 +19,7 @@ mod resolve;
 mod schema;
 mod shared;
 mod slot;
+mod stirs;
 mod traffic;
 mod understanding;
 mod value;
@@ -38,6 +39,7 @@ pub use resolve::{Meaning, Resolver, World, devices, meaning};
 pub use schema::{class_schema, schema};
 pub use shared::shared_slots;
 pub use slot::{Slot, SlotKind, SlotValue};
+pub use stirs::Stirs;
 pub use understanding::{
     Answer, Conversation, LENGTH, Language, Names, Origin, Question, Reader, Reading, Reason, Refusal, TextError,
 };

@@ -58,6 +58,7 @@ fn intent(class: &Class) -> Value {
             "on_violation": shared("on_violation"),
             "dry_run": shared("dry_run"),
             "guarantee": { "enum": ["confirmed", "session", "timed", "whole", "plain"] },
+            "gate": { "enum": ["checks", "none"], "default": "checks" },
             "labels": { "type": "object", "additionalProperties": { "type": "string" } },
             "scope": {
                 "type": "object",

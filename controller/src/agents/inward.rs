@@ -189,7 +189,7 @@ fn protocol(number: i32) -> Option<&'static str> {
 }
 
 /// A fault in one sentence: what happened, then what the device said.
-fn words(fault: &v1::Fault) -> String {
+pub fn words(fault: &v1::Fault) -> String {
     let (detail, said) = (plain(&fault.detail), plain(&fault.device_words));
     match (detail.is_empty(), said.is_empty()) {
         (false, false) => format!("{detail}: {said}"),
@@ -200,7 +200,7 @@ fn words(fault: &v1::Fault) -> String {
 }
 
 /// Text from outside without control characters and of bounded length.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars()
         .map(|it| if it.is_control() { ' ' } else { it })
         .take(1024)

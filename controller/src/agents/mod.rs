@@ -4,6 +4,7 @@ mod desk;
 mod door;
 mod fabric;
 mod inward;
+mod looking;
 mod outward;
 mod own;
 mod roster;
@@ -12,6 +13,7 @@ mod settings;
 pub use desk::{Allowance, Card, stands};
 pub use door::{bind, clock};
 pub use fabric::Fabric;
+pub use looking::{Looked, Looks};
 pub use own::{CONTROLLER, Own};
 pub use roster::Roster;
 pub use settings::{FabricSettings, endpoint};
@@ -101,6 +103,7 @@ pub struct Agents {
     roster: Arc<Roster>,
     seats: Mutex<HashMap<String, Seat>>,
     reads: Mutex<HashMap<(DeviceId, u32), Parts>>,
+    looks: Looks,
     count: AtomicU32,
     arrivals: tokio::sync::watch::Sender<u64>,
 }
@@ -113,6 +116,7 @@ impl Agents {
             roster,
             seats: Mutex::default(),
             reads: Mutex::default(),
+            looks: Looks::default(),
             count: AtomicU32::new(1),
             arrivals: tokio::sync::watch::Sender::new(0),
         })
@@ -185,6 +189,9 @@ impl Agents {
             upward::Body::Answer(answer) if scope.step == Step::Query as i32 => {
                 self.part(device, scope.attempt, answer)
             }
+            upward::Body::Answer(answer) if scope.step == Step::Gate as i32 => {
+                self.looks.answered(device, scope.attempt, answer);
+            }
             upward::Body::Answer(answer) => {
                 let foreign = inward::foreign(&answer);
                 if let (Some(reply), Some(hub)) = (inward::reply(&scope, device, answer), hub.upgrade()) {
@@ -234,17 +241,22 @@ impl Agents {
 
     /// Reads what stands at `paths` of a device; everything that can be read where none is named.
     pub async fn read(&self, device: DeviceId, paths: Vec<String>) -> Result<Tree, ReadError> {
-        self.look(device, v1::Source::Running, paths).await.map(|read| read.0)
+        self.query(device, v1::Source::Running, paths).await.map(|read| read.0)
+    }
+
+    /// What a device says of itself under these names, as entries.
+    pub async fn state(&self, device: DeviceId, names: Vec<String>) -> Result<Tree, ReadError> {
+        self.query(device, v1::Source::State, names).await.map(|read| read.0)
     }
 
     /// Reads a device's configuration in its own words; its agent has hidden the secrets.
     pub async fn native(&self, device: DeviceId) -> Result<String, ReadError> {
-        self.look(device, v1::Source::Native, Vec::new())
+        self.query(device, v1::Source::Native, Vec::new())
             .await
             .map(|read| read.1)
     }
 
-    async fn look(
+    async fn query(
         &self,
         device: DeviceId,
         source: v1::Source,
@@ -348,6 +360,14 @@ impl Agents {
         spoken
             .filter_map(|device| Some((device.id, device.guarantee?.to_string())))
             .collect()
+    }
+
+    /// Where the agent that speaks for a device is.
+    pub fn place(&self, device: DeviceId) -> Option<std::net::IpAddr> {
+        let (agent, _) = self.spoken(device)?;
+        let address = self.roster.named(&agent.parse().ok()?)?.registration.address;
+        let with_port = address.parse().map(|it: std::net::SocketAddr| it.ip());
+        with_port.or_else(|_| address.parse()).ok()
     }
 
     /// The devices of the inventory with their names.

@@ -10,10 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{read, say, show};
-use crate::arguments::Output;
+use crate::arguments::{Output, Wanted};
 use crate::client::{Client, Event};
 use crate::exit::{Ended, Exit};
-use crate::plan::{Plan, Warning};
+use crate::plan::{DevicePlan, Plan, Warning};
 
 /// How often a file is planned again at most.
 const AGAIN: u32 = 5;
@@ -22,8 +22,8 @@ const AGAIN: u32 = 5;
 const QUIET: u32 = 600;
 
 /// Plans the intents of a file.
-pub async fn plan(client: &Client, file: &Path) -> Result<Plan> {
-    client.post("/v1/plans", read(file)?).await
+pub async fn plan(client: &Client, file: &Path, wanted: Wanted) -> Result<Plan> {
+    client.post(&format!("/v1/plans{}", wanted.query()), read(file)?).await
 }
 
 /// Carries a plan that was made without the controller to it; it is made anew there, and refused where the network
@@ -103,7 +103,9 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
                 .collect::<Vec<_>>()
                 .join("\n"));
         }
+        checks(plan, device);
     }
+    gate(plan);
     for warning in &plan.warnings {
         warn(warning);
     }
@@ -153,10 +155,10 @@ pub async fn shown(client: &Client, output: Output, plan: &Plan, dry_run: bool) 
 
 /// Plans the intents of a file and commits them. Where nobody but our own transactions moved the network meanwhile, it is
 /// planned again, a few times at most.
-pub async fn file(client: &Client, output: Output, file: &Path, detach: bool) -> Result<()> {
+pub async fn file(client: &Client, output: Output, (file, wanted): (&Path, Wanted), detach: bool) -> Result<()> {
     let mut left = AGAIN;
     loop {
-        let plan = plan(client, file).await?;
+        let plan = plan(client, file, wanted).await?;
         if output == Output::Table {
             print(output, &plan)?;
         }
@@ -199,6 +201,29 @@ async fn overtaken(client: &Client, plan: &Plan, error: &anyhow::Error) -> bool 
     }
     let moved: Result<Vec<Value>> = client.fetch(&format!("/v1/plans/{}/moved", plan.id)).await;
     moved.is_ok_and(|moved| !moved.is_empty() && moved.iter().all(|it| it["by"].is_string()))
+}
+
+/// How long is looked before the change stays, or that nothing is.
+fn gate(plan: &Plan) {
+    if plan.gate.off {
+        say("\nno checks: nothing is looked at before the change stays");
+    } else if plan.gate.counts() {
+        let (steady, within) = (plan.gate.steady, plan.gate.within);
+        say(format!("\nchecks hold for {steady} s, and answer within {within} s"));
+    }
+}
+
+/// What may cut the way to one device, and what is looked at there before the change stays.
+fn checks(plan: &Plan, device: &DevicePlan) {
+    for cut in &device.cuts {
+        say(format!("  ! {cut}"));
+    }
+    for check in plan.gate.checks.iter().filter(|it| it.device == device.id) {
+        say(match &check.excluded {
+            Some(why) => format!("  (not checked: {}: {why})", check.name),
+            None => format!("  ? {}", check.name),
+        });
+    }
 }
 
 /// Commits a plan and follows it to its end, or detaches.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{commit, say};
-use crate::arguments::{Output, Remote};
+use crate::arguments::{Output, Remote, Wanted};
 use crate::client::Client;
 use crate::config::{Config, Sources};
 use crate::exit::{Ended, Exit};
@@ -314,7 +314,7 @@ async fn describe(folder: &Path, client: &Client, devices: &[Simulated], text: &
     let intent = json!({ "class": "interface.set", "slots": { "device": names, "interface": "eth1", "description": text }, "priority": priority(text) });
     let file = folder.join("intent.json");
     fs::write(&file, intent.to_string())?;
-    let plan = commit::plan(client, &file).await?;
+    let plan = commit::plan(client, &file, Wanted::default()).await?;
     let entries: usize = plan.devices.iter().map(|device| device.entries.len()).sum();
     let guarantee = plan.guarantee.as_deref().unwrap_or("none");
     say(format!(

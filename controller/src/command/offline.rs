@@ -8,7 +8,7 @@ use intents::{Library, Named};
 use uuid::Uuid;
 
 use super::{faulty, read};
-use crate::arguments::PlanArguments;
+use crate::arguments::{GateWord, PlanArguments, Wanted};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::known::{LastKnown, from_file};
@@ -25,6 +25,8 @@ pub struct Offline {
     pub inventory: Option<PathBuf>,
     /// A state directory, or a file with what devices hold; the state directory of the settings where none is named.
     pub state: Option<PathBuf>,
+    /// What is wanted beyond the intents: a controller that the plan is carried to does it.
+    pub wanted: Wanted,
 }
 
 impl From<PlanArguments> for Offline {
@@ -33,6 +35,7 @@ impl From<PlanArguments> for Offline {
             file: asked.file.unwrap_or_default(),
             inventory: asked.inventory,
             state: asked.state,
+            wanted: asked.wanted,
         }
     }
 }
@@ -69,6 +72,8 @@ pub async fn plan(offline: &Offline, library: &Library, config: &Config) -> Resu
     let mut plan = finished.map_err(|error| refused(error, &network, state))?;
     plan.id = format!("offline-{}", Uuid::now_v7());
     plan.notices = notices;
+    plan.gate.off = offline.wanted.gate == GateWord::None;
+    plan.forced = offline.wanted.force;
     plan.library = library.revision().to_owned();
     Ok(plan.sealed())
 }
@@ -121,7 +126,9 @@ fn refused(error: PlanError, network: &Network, state: &Path) -> anyhow::Error {
     let lines = |faults: &[String]| faults.iter().map(|fault| format!("\n  {fault}")).collect::<String>();
     match &error {
         PlanError::Invalid(faults) => Exit::Invalid.because(format!("{error}{}", lines(faults))),
-        PlanError::Conflict(faults) => Exit::Conflict.because(format!("{error}{}", lines(faults))),
+        PlanError::Conflict(faults) | PlanError::CutOff(faults) => {
+            Exit::Conflict.because(format!("{error}{}", lines(faults)))
+        }
         PlanError::Unread(devices) => {
             let named = network.devices().filter(|device| devices.contains(&device.id));
             let names: Vec<&str> = named.map(|device| device.name.as_str()).collect();

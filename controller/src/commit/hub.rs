@@ -36,8 +36,11 @@ pub trait Agents: Send + Sync {
 
 /// Who looks at the network's health.
 pub trait Gates: Send + Sync {
+    /// Looks before anything changes: what is broken already cannot be broken by the change.
+    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, ()>;
+
     /// Whether the network does what was promised; the reason if not.
-    fn ask(&self, transaction: TransactionId, wave: u16) -> BoxFuture<'static, Result<(), String>>;
+    fn ask(&self, transaction: TransactionId, wave: u16, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>>;
 }
 
 /// How a transaction ended, also one that a former run of the program began.

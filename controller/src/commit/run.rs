@@ -59,7 +59,10 @@ impl Run {
         let mut timers = Timers::new();
         let mut waiting = VecDeque::new();
         let mut effects = match start {
-            Start::Begin => self.coordinator.step(Input::Begin, now()),
+            Start::Begin => {
+                self.ground.gates.before(self.transaction, self.track.clone()).await;
+                self.coordinator.step(Input::Begin, now())
+            }
             Start::Resume(effects) => effects,
         };
         loop {
@@ -177,9 +180,10 @@ impl Run {
 
     /// The gate is asked beside the machine, which meanwhile goes on renewing.
     fn ask_gate(&self, round: u32, wave: u16) {
-        let (gates, own, transaction) = (self.ground.gates.clone(), self.own.clone(), self.transaction);
+        let (gates, own) = (self.ground.gates.clone(), self.own.clone());
+        let asked = gates.ask(self.transaction, wave, self.track.clone());
         tokio::spawn(async move {
-            let verdict = match gates.ask(transaction, wave).await {
+            let verdict = match asked.await {
                 Ok(()) => Verdict::Passed,
                 Err(reason) => Verdict::Failed { reason },
             };

@@ -68,19 +68,22 @@ impl Track {
         if minded.len() < KEPT && !minded.contains(&said) {
             minded.push(said);
             drop(minded);
-            let percent = self
-                .events
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .back()
-                .map_or(0, |it| it.percent);
-            self.add(Some(device), text, percent, None);
+            self.note(Some(device), text);
         }
     }
 
     /// What an operator must hear of at the end.
     pub fn minded(&self) -> Vec<String> {
         self.minded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds what happened while the whole stands still.
+    pub fn note(&self, device: Option<String>, text: String) {
+        let percent = {
+            let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            events.back().map_or(0, |event| event.percent)
+        };
+        self.add(device, text, percent, None);
     }
 
     /// What happened after `sequence`, at once or as soon as something does.

@@ -112,6 +112,7 @@ impl From<AppError> for Problem {
             AppError::Plan(PlanError::Unread(_)) => (503, "unreachable", Vec::new()),
             // What is wrong here is the state of the device, which somebody has to change, not the controller.
             AppError::Read(ReadError::Unspoken { .. }) => (409, "unreachable", Vec::new()),
+            AppError::Plan(PlanError::CutOff(cuts)) => (409, "cut-off", cuts),
             AppError::Read(_) => (503, "unreachable", Vec::new()),
             AppError::Stale(moved) => (409, "stale", moved),
             AppError::Classes(faults) => (422, "invalid", faults),

@@ -24,7 +24,7 @@ use super::pages::{Page, Paged};
 use super::problem::{self, Problem};
 use super::view::{AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, TransactionView};
 use super::{again, describe, measure};
-use crate::app::{App, AppError, Asker, read_plan};
+use crate::app::{App, AppError, Asker, Wishes, read_plan};
 use crate::commit::Event;
 use crate::plan::Plan;
 
@@ -51,10 +51,41 @@ struct Since {
     since: u64,
 }
 
+/// What is wanted of a plan beyond its intents.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// `none`: nothing is looked at before the change stays.
+    #[serde(default)]
+    gate: GateWish,
+    /// Make the change although it may cut an agent's way to its device.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Whether health checks run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum GateWish {
+    #[default]
+    Checks,
+    None,
+}
+
+impl Wanted {
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            ungated: self.gate == GateWish::None,
+            forced: self.force,
+        }
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Entente", description = "What the network should do, and whether it does."),
-    components(schemas(Problem, Event))
+    components(schemas(Problem, Event, GateWish))
 )]
 struct Api;
 
@@ -151,12 +182,20 @@ async fn health(State(door): State<Door>) -> Result<Json<Health>, Problem> {
 }
 
 /// Plans the intents of the body: one intent, or several under `intents`. Nothing changes yet.
-#[utoipa::path(post, path = "/v1/plans", request_body(content = Object, content_type = "application/json"),
+#[utoipa::path(post, path = "/v1/plans", params(Wanted), request_body(content = Object, content_type = "application/json"),
     responses((status = 201, body = Plan), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-async fn plan(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Json<Plan>), Problem> {
+async fn plan(
+    State(door): State<Door>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Plan>), Problem> {
     let text = std::str::from_utf8(&body).map_err(|_| AppError::Invalid(vec![not_text()]))?;
     let envelopes = intents::read_file(text, &door.app.library()).map_err(AppError::Invalid)?;
-    let plan = door.app.plan(envelopes, Vec::new(), &asker(&headers)).await?;
+    let plan = door
+        .app
+        .plan(envelopes, Vec::new(), wanted.wishes(), &asker(&headers))
+        .await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }
 
@@ -303,14 +342,18 @@ async fn intent(State(door): State<Door>, Path(key): Path<String>) -> Result<Jso
 }
 
 /// Plans the withdrawal of an intent: what it found comes back, what others want stays.
-#[utoipa::path(post, path = "/v1/intents/{key}/withdraw",
+#[utoipa::path(post, path = "/v1/intents/{key}/withdraw", params(Wanted),
     responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
 async fn withdraw(
     State(door): State<Door>,
     Path(key): Path<String>,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Plan>), Problem> {
-    let plan = door.app.plan(Vec::new(), vec![key], &asker(&headers)).await?;
+    let plan = door
+        .app
+        .plan(Vec::new(), vec![key], wanted.wishes(), &asker(&headers))
+        .await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }
 

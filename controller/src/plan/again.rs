@@ -32,6 +32,8 @@ pub fn again(plan: &Plan, taken: &[Taken]) -> Drafted {
         dry_run: false,
         wishes: BTreeMap::new(),
         demands: BTreeMap::new(),
+        // What was promised was promised for another time: what must not break is looked at.
+        words: BTreeMap::new(),
     };
     let mut seen = BTreeSet::new();
     for it in taken {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::gate::PlannedGate;
+
 /// What will be done, and nothing is left to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
@@ -38,6 +40,12 @@ pub struct Plan {
     /// The library that it was made with.
     #[serde(default)]
     pub library: String,
+    /// What is looked at before it may stay.
+    #[serde(default)]
+    pub gate: PlannedGate,
+    /// Whether the caller forced it although it may cut an agent's way to its device.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 /// What a plan is made for, where no intent asks for it.
@@ -123,6 +131,9 @@ pub struct DevicePlan {
     pub preview: String,
     /// The way back in the device's own language, where a platform is known.
     pub rollback: String,
+    /// What of the change touches the way between the device and its agent, in words.
+    #[serde(default)]
+    pub cuts: Vec<String>,
     /// What each intent wants here, to be remembered once the plan is true.
     pub wishes: Vec<PlannedWish>,
     /// What stood at each path that was looked at.

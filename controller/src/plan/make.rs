@@ -8,6 +8,7 @@ use knowledge_model::{Schema, Tree};
 use transaction::DeviceId;
 
 use super::document::{DevicePlan, Plan, PlannedEntry, PlannedIntent, PlannedWish, Stood};
+use super::gate::{PlannedGate, Word};
 use crate::network::{Known, Network};
 
 /// Why no plan can be made.
@@ -22,6 +23,11 @@ pub enum PlanError {
     /// What is asked depends on what these devices hold.
     #[error("{} devices must be read first", .0.len())]
     Unread(Vec<DeviceId>),
+    /// A change could cut the way over which it would be taken back.
+    #[error(
+        "nothing was planned: it may cut the agent's own way, and only the agent could take it back; force it if that is meant"
+    )]
+    CutOff(Vec<String>),
 }
 
 /// An intent with the id that it was given.
@@ -42,9 +48,15 @@ pub struct Drafted {
     pub(super) dry_run: bool,
     pub(super) wishes: BTreeMap<DeviceId, Vec<Wish>>,
     pub(super) demands: BTreeMap<DeviceId, String>,
+    pub(super) words: BTreeMap<DeviceId, Word>,
 }
 
 impl Drafted {
+    /// What the intents promise and stir, device by device.
+    pub fn words(&self) -> BTreeMap<DeviceId, Word> {
+        self.words.clone()
+    }
+
     /// The devices that must be read.
     pub fn devices(&self) -> Vec<DeviceId> {
         self.wishes.keys().copied().collect()
@@ -76,6 +88,7 @@ pub fn draft(drafts: &[Draft], withdraws: &[String], ground: &Ground<'_>) -> Res
         dry_run: drafts.iter().any(|draft| draft.envelope.dry_run),
         wishes: BTreeMap::new(),
         demands: BTreeMap::new(),
+        words: BTreeMap::new(),
     };
     for draft in drafts {
         match ground.library.class(&draft.envelope.class) {
@@ -155,6 +168,8 @@ fn add(draft: &Draft, class: &Class, ground: &Ground<'_>, drafted: &mut Drafted)
     let targets = wanted.keys().cloned().collect();
     for (name, Contribution { tree, composed }) in wanted {
         let Some(device) = network.named(&name) else { continue };
+        let word = drafted.words.entry(device.id).or_default();
+        word.add(draft, class, (&name, &tree));
         let mut wish = Wish::new(draft.id.as_str(), priority, tree);
         wish.composed = composed;
         drafted.wishes.entry(device.id).or_default().push(wish);
@@ -223,7 +238,7 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
         let there = read.get(&device.id).unwrap_or(&empty);
         match device_plan(device, wishes, &drafted, there, network) {
             Ok(plan) => devices.push(plan),
-            Err(PlanError::Conflict(more)) => conflicts.extend(more),
+            Err(PlanError::Conflict(more) | PlanError::CutOff(more)) => conflicts.extend(more),
             Err(PlanError::Invalid(more)) => faults.extend(more),
             Err(unread @ PlanError::Unread(_)) => return Err(unread),
         }
@@ -248,6 +263,8 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
         dry_run: drafted.dry_run,
         notices: Vec::new(),
         library: String::new(),
+        gate: PlannedGate::default(),
+        forced: false,
     })
 }
 
@@ -327,6 +344,7 @@ pub(super) fn shown(
         entries: entries.collect(),
         preview,
         rollback,
+        cuts: Vec::new(),
         wishes: wishes.iter().map(PlannedWish::of).collect(),
         stood: planned
             .baseline

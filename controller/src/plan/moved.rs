@@ -86,6 +86,7 @@ mod tests {
             rollback: String::new(),
             wishes: Vec::new(),
             stood: vec![stood(true)],
+            cuts: Vec::new(),
         };
         serde_json::from_value(serde_json::json!({
             "id": value, "hash": "", "intents": [], "withdraws": [], "devices": [device], "risk": "low", "guarantee": null

@@ -6,6 +6,7 @@ use knowledge_model::owners::{Ownership, Wish, drift, plan as between};
 use knowledge_model::{Delta, Edit, Path, Schema, Tree, Value};
 
 use super::document::{Plan, Purpose};
+use super::gate::PlannedGate;
 use super::make::{PlanError, shown, weakest};
 use crate::network::{Known, Network};
 
@@ -83,6 +84,8 @@ pub fn repaired(
         devices,
         risk: intents::Risk::Medium.word().to_owned(),
         dry_run: false,
+        gate: PlannedGate::default(),
+        forced: false,
         guarantee,
     })
 }

@@ -86,9 +86,11 @@ impl Lab {
             .http
             .post(format!("{}/devices/{device}/{what}", self.base))
             .json(body);
-        self.runtime
-            .block_on(async { request.send().await.unwrap().error_for_status() })
-            .unwrap();
+        let (status, said) = self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        });
+        assert!(status.is_success(), "{device} {what}: {status}: {said}");
     }
 }
 

@@ -6,8 +6,8 @@ use fabric_wire::v1::{self, downward};
 use transaction::{DeviceId, Epoch, Lease, Order, Request, TransactionId};
 
 use super::values;
-use crate::check::Wanted;
-use crate::link::{Downward, Gate, Query, Words};
+use crate::check::{Task, Wanted};
+use crate::link::{Downward, Gate, Query, Source};
 
 /// The most checks of one gate, paths of one query.
 const MOST: usize = 1024;
@@ -126,44 +126,62 @@ fn gate(about: About, gate: v1::Gate) -> Result<Gate, String> {
     if gate.checks.len() > MOST {
         return Err(format!("{} checks, at most {MOST} are taken", gate.checks.len()));
     }
-    let wanted = |check: v1::Check| {
-        let name = check.name;
-        match check.kind {
-            Some(v1::check::Kind::Management(_)) => Wanted::Answers { name },
-            Some(v1::check::Kind::Session(_)) => Wanted::Unseen {
-                name,
-                what: "routing sessions",
-            },
-            Some(v1::check::Kind::Route(_)) => Wanted::Unseen { name, what: "routes" },
-            Some(v1::check::Kind::Reach(_)) => Wanted::Unseen {
-                name,
-                what: "reachability",
-            },
-            Some(v1::check::Kind::Link(_)) => Wanted::Unseen { name, what: "links" },
-            None => Wanted::Unseen {
-                name,
-                what: "a check of a kind unknown to it",
-            },
-        }
-    };
     Ok(Gate {
         transaction: about.transaction,
         device: about.device,
-        checks: gate.checks.into_iter().map(wanted).collect(),
+        checks: gate.checks.into_iter().map(task).collect(),
         within: Duration::from_millis(gate.within_milliseconds),
         steady: Duration::from_millis(gate.steady_milliseconds),
     })
+}
+
+fn task(check: v1::Check) -> Task {
+    Task {
+        name: check.name,
+        patience: (check.patience_milliseconds > 0).then(|| Duration::from_millis(check.patience_milliseconds)),
+        wanted: wanted(check.kind),
+    }
+}
+
+fn wanted(kind: Option<v1::check::Kind>) -> Wanted {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    match kind {
+        Some(v1::check::Kind::Management(_)) => Wanted::Answers,
+        Some(v1::check::Kind::Session(it)) => Wanted::Session {
+            protocol: it.protocol,
+            neighbor: it.neighbor,
+            family: some(it.family),
+            received: it.received_at_least,
+            sent: it.sent_at_least,
+        },
+        Some(v1::check::Kind::Route(it)) => Wanted::Route {
+            prefix: it.prefix,
+            next_hop: some(it.next_hop),
+            absent: it.absent,
+        },
+        Some(v1::check::Kind::Reach(it)) => Wanted::Reach {
+            address: it.address,
+            lost_per_thousand: it.lost_per_thousand,
+        },
+        Some(v1::check::Kind::Link(it)) => Wanted::Link {
+            interface: it.interface,
+        },
+        None => Wanted::Unseen {
+            what: "a check of a kind unknown to it",
+        },
+    }
 }
 
 fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> {
     if query.paths.len() > MOST {
         return Err(format!("{} paths, at most {MOST} are taken", query.paths.len()));
     }
-    let words = match query.source() {
-        v1::Source::Running => Words::Canonical,
-        v1::Source::Native => Words::Native,
-        v1::Source::Unspecified | v1::Source::Startup | v1::Source::State => {
-            return Err("unsupported: this agent reads the running configuration".to_owned());
+    let source = match query.source() {
+        v1::Source::Running => Source::Running,
+        v1::Source::State => Source::State,
+        v1::Source::Native => Source::Native,
+        v1::Source::Unspecified | v1::Source::Startup => {
+            return Err("unsupported: this agent reads the running configuration and state".to_owned());
         }
     };
     let paths = query
@@ -173,10 +191,10 @@ fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> 
         .collect::<Result<Vec<_>, _>>()?;
     let within = Duration::from_millis(query.within_milliseconds);
     Ok(Query {
+        source,
         transaction: about.transaction,
         device: about.device,
         attempt,
-        words,
         paths,
         within,
     })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adapters_port::{Guarantee, Protocol};
-use device_agent::check::{Color, Wanted};
+use device_agent::check::{Color, Task, Wanted};
 use device_agent::link::{Downward, Gate, Upward};
 use knowledge_model::Value;
 use transaction::{Answer, DeviceId, Epoch, Order, Request, Standing, TransactionId};
@@ -202,6 +202,14 @@ async fn a_device_of_somebody_else_is_refused() {
     assert!(matches!(reply.answer, Answer::Refused { .. }));
 }
 
+fn task(name: &str, wanted: Wanted) -> Task {
+    Task {
+        name: name.to_owned(),
+        wanted,
+        patience: None,
+    }
+}
+
 #[tokio::test]
 async fn a_gate_is_green_while_the_device_answers_and_is_as_it_was_made() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
@@ -210,13 +218,8 @@ async fn a_gate_is_green_while_the_device_answers_and_is_as_it_was_made() {
     assert_eq!(bench.ask(1, Order::Apply).await, Answer::Applied);
     let gate = async |bench: &mut Bench, within| {
         let checks = vec![
-            Wanted::Answers {
-                name: "answers".to_owned(),
-            },
-            Wanted::Equal {
-                name: "equal".to_owned(),
-                part: part.clone(),
-            },
+            task("answers", Wanted::Answers),
+            task("equal", Wanted::Equal { part: part.clone() }),
         ];
         let (transaction, steady) = (TransactionId(1), Duration::ZERO);
         bench

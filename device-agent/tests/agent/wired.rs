@@ -297,6 +297,7 @@ async fn what_stands_on_a_device_is_read_and_its_health_is_looked_at() {
     let check = |name: &str, kind| v1::Check {
         name: name.to_owned(),
         kind: Some(kind),
+        ..v1::Check::default()
     };
     let gate = v1::Gate {
         checks: vec![
