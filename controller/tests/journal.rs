@@ -133,7 +133,7 @@ impl Network {
             .arg(home.join("agent.yaml"))
             .stderr(log);
         self.parts.push(Child::start(&mut command).unwrap());
-        self.until("the agent to join", "agent list", |said| said.contains("east"));
+        self.until("the agent to join", "device list", |said| said.contains("east"));
     }
 
     fn entente(&self, line: &str) -> (i32, String) {
@@ -259,7 +259,7 @@ fn a_controller_with_its_journal_in_a_table_commits_dies_and_finishes_what_it_fi
     let log = std::fs::File::create(network.path("controller.log")).unwrap();
     command.arg("serve").env("ENTENTE_JOURNAL", "file").stderr(log);
     network.controller = Some(Child::start(&mut command).unwrap());
-    network.until("the agent to come back", "agent list", |said| said.contains("east"));
+    network.until("the agent to come back", "device list", |said| said.contains("east"));
     network.describe("third");
     let (code, said) = network.entente("commit -f intent.yaml");
     assert_eq!(code, 0, "{said}\n{}", network.logs());

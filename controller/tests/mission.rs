@@ -109,7 +109,7 @@ impl Mission {
         mission.until(
             "both agents to join",
             |said| said.contains("east") && said.contains("west"),
-            "agent list",
+            "device list",
         );
         mission
     }

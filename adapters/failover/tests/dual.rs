@@ -20,7 +20,7 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_secs(6);
 /// The window, what the device needs to notice, and what we wait beyond it.
 const OVER: Duration = Duration::from_secs(12);
-const STEP: Duration = Duration::from_secs(25);
+const STEP: Duration = Duration::from_secs(40);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn lost_in_four_ways_at_four_points_nothing_is_applied_twice_or_beside() {

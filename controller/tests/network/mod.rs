@@ -186,12 +186,14 @@ impl Network {
         self.start_agent(self.agents.len() - 1);
     }
 
-    /// Waits until every agent has joined.
+    /// Waits until every agent has joined and speaks for its devices; one is on the list before that.
     pub fn joined(&self) {
         self.until("every agent to join", || {
             let (code, said) = self.entente("agent list --output json");
             let agents: Value = serde_json::from_str(&said).ok()?;
-            (code == 0 && agents.as_array()?.len() == self.agents.len()).then_some(())
+            let speaks = |agent: &&Value| agent["devices"].as_array().is_some_and(|devices| !devices.is_empty());
+            let count = agents.as_array()?.iter().filter(speaks).count();
+            (code == 0 && count == self.agents.len()).then_some(())
         });
     }
 
