@@ -75,7 +75,6 @@ fn value(value: v1::Value) -> Result<Value, String> {
     match value.kind {
         Some(v1::value::Kind::Present(true)) => Ok(Value::Present),
         Some(v1::value::Kind::Scalar(text)) => Ok(Value::scalar(text)),
-        Some(v1::value::Kind::Credential(name)) if name.starts_with("secret:") => Ok(Value::scalar(name)),
         Some(v1::value::Kind::Credential(name)) => Ok(Value::scalar(format!("secret:{name}"))),
         Some(v1::value::Kind::Present(false)) | None => Err("a value without a kind".to_owned()),
     }
@@ -86,8 +85,10 @@ pub(super) fn observed(tree: &Tree) -> Vec<v1::Observed> {
     let entry = |(path, value): (&Path, &Value)| {
         let kind = match value {
             Value::Present => v1::value::Kind::Present(true),
-            Value::Scalar(text) if text.starts_with("secret:") => v1::value::Kind::Credential(text.to_string()),
-            Value::Scalar(text) => v1::value::Kind::Scalar(text.to_string()),
+            Value::Scalar(text) => match text.strip_prefix("secret:") {
+                Some(name) => v1::value::Kind::Credential(name.to_owned()),
+                None => v1::value::Kind::Scalar(text.to_string()),
+            },
         };
         v1::Observed {
             path: path.to_string(),
@@ -171,6 +172,16 @@ pub(super) fn standing(standing: Standing) -> v1::Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reference_is_the_same_after_a_journey_up_and_down() {
+        let mut tree = Tree::default();
+        let at = path("bgp/neighbor[192.0.2.1]/password").unwrap();
+        tree.insert(at, Value::scalar("secret:bgp-core@3"));
+        let sent = observed(&tree).remove(0).value.unwrap();
+        assert_eq!(sent.kind, Some(v1::value::Kind::Credential("bgp-core@3".to_owned())));
+        assert_eq!(value(sent), Ok(Value::scalar("secret:bgp-core@3")));
+    }
 
     #[test]
     fn two_demands_together_are_met_by_what_meets_both() {
