@@ -158,7 +158,7 @@ impl Network {
 
     fn describe(&self, words: &str) {
         let intent = format!(
-            "class: interface.set\nname: uplinks\nslots: {{ device: [r1, r2], interface: eth1, description: {words} }}\n"
+            "class: interface.set\nname: uplinks\ngate: none\nslots: {{ device: [r1, r2], interface: eth1, description: {words} }}\n"
         );
         std::fs::write(self.path("intent.yaml"), intent).unwrap();
     }

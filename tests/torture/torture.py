@@ -207,7 +207,7 @@ class Client(threading.Thread):
 
     def plan(self, text):
         """The plan's id and hash, or nothing while nobody can plan."""
-        intent = {"class": "interface.set", "name": self.name, "slots": {
+        intent = {"class": "interface.set", "name": self.name, "gate": "none", "slots": {
             "device": [it.name for it in self.devices], "interface": "eth1", "description": text}}
         status, plan = self.network.rest.ask("/v1/plans", intent)
         if status in (200, 201) and plan["devices"]:

@@ -128,7 +128,7 @@ fn agent(stage: &Stage, lab: &Lab, name: &str, device: usize) -> Child {
 fn describe(stage: &Stage, lab: &Lab, text: &str) {
     let names: Vec<&str> = lab.devices.iter().map(|it| it.0.as_str()).collect();
     let intent = format!(
-        "class: interface.set\nname: uplinks\nslots: {{ device: [{}], interface: eth1, description: {text} }}\n",
+        "class: interface.set\nname: uplinks\ngate: none\nslots: {{ device: [{}], interface: eth1, description: {text} }}\n",
         names.join(", ")
     );
     std::fs::write(stage.path("intent.yaml"), intent).unwrap();

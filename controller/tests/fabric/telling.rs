@@ -151,7 +151,7 @@ async fn until_asked(asked: &mut mpsc::Receiver<(v1::Step, Vec<u8>)>, step: v1::
 
 fn describe(stage: &Stage, name: &str, text: &str) {
     let intent = format!(
-        "class: interface.set\nname: {name}\npriority: {}\nslots: {{ device: pe1, interface: eth1, description: {text} }}\n",
+        "class: interface.set\nname: {name}\ngate: none\npriority: {}\nslots: {{ device: pe1, interface: eth1, description: {text} }}\n",
         if text == "first" { 100 } else { 200 }
     );
     std::fs::write(stage.path(&format!("{name}.yaml")), intent).unwrap();

@@ -203,10 +203,10 @@ impl Network {
         said(&output)
     }
 
-    /// An intent that describes an interface on these devices.
+    /// An intent that describes an interface on these devices; these tests are about agreement, so nobody looks at the network.
     pub fn describe(&self, file: &str, devices: &str, interface: &str, text: &str) {
         let intent = format!(
-            "class: interface.set\nname: {interface}\nslots: {{ device: [{devices}], interface: {interface}, description: {text} }}\n"
+            "class: interface.set\nname: {interface}\ngate: none\nslots: {{ device: [{devices}], interface: {interface}, description: {text} }}\n"
         );
         self.write(file, &intent);
     }
