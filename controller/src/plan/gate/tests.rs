@@ -1,7 +1,8 @@
 //! Gates of plans, from what intents promise and what devices say of themselves.
 
 use intents::{Envelope, Library, read_file};
-use knowledge_model::Value;
+use knowledge_model::inventory::Inventory;
+use knowledge_model::{Schema, Value};
 
 use super::*;
 use crate::plan::{Draft, Ground, draft, finish};
@@ -9,13 +10,10 @@ use crate::plan::{Draft, Ground, draft, finish};
 const ID: &str = "01930000-0000-7000-8000-000000000001";
 
 fn network() -> Network {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("inventory.yaml");
     let text = format!(
         "version: 1\ndevices:\n  - {{ id: {ID}, name: r1, address: 192.0.2.2, platforms: [frr], protocols: [{{ name: cli }}] }}\n"
     );
-    std::fs::write(&file, text).unwrap();
-    Network::load(&file).unwrap()
+    Network::of(Inventory::read(&text, Schema::canonical()).unwrap())
 }
 
 fn tree(lines: &[(&str, Option<&str>)]) -> Tree {
