@@ -227,6 +227,7 @@ impl Desk {
             return Ok(Work {
                 outcome: Outcome::Renewed,
                 receipt: None,
+                foreign: Vec::new(),
             });
         }
         let applied = match self.applied(record, by).await? {
@@ -290,6 +291,7 @@ impl Desk {
                     standing: transaction::Standing::Untouched,
                 },
                 receipt: None,
+                foreign: Vec::new(),
             });
         }
         let standing = match self.resume(record, by).await? {
