@@ -22,9 +22,7 @@ const WINDOW: Duration = Duration::from_secs(6);
 const OVER: Duration = Duration::from_secs(12);
 const STEP: Duration = Duration::from_secs(40);
 
-// Not one of every run: it takes four minutes, and yangcli's login is now and then slower than the time a connection has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 12)]
-#[ignore = "`./x test --full` runs it"]
 async fn lost_in_four_ways_at_four_points_nothing_is_applied_twice_or_beside() {
     if !tests_real::wanted("failover::lost_in_four_ways_at_four_points") {
         return;
