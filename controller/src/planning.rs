@@ -62,8 +62,10 @@ impl App {
             read: &read,
         };
         let notices = plan::consider(&drafts, &leaving, &holding, &ground)?;
-        let mut plan = plan::finish(drafted, &read, &network).map_err(|error| plan::renamed(error, &names))?;
+        // A large configuration takes a while to check.
+        let finished = tokio::task::block_in_place(|| plan::finish(drafted, &read, &network));
         drop(network);
+        let mut plan = finished.map_err(|error| plan::renamed(error, &names))?;
         plan.notices = notices;
         plan.library = library.revision().to_owned();
         self.guard(&mut plan, &words, &read, Wishes { ungated, ..wishes })

@@ -200,6 +200,62 @@ fn a_plan_needs_no_controller_but_what_it_once_read() {
 }
 
 #[test]
+fn a_change_that_the_model_forbids_is_refused_and_what_was_wrong_before_is_not_held_against_it() {
+    let served = Served::start();
+    served.write(
+        "known.json",
+        r#"{"r1": [{"path": "interface[eth1]"}, {"path": "interface[eth1]/address[2001:db8::2/64]"}]}"#,
+    );
+    let small = "class: interface.set\nname: small\nslots: { interface: 'r1:eth1', mtu: 600 }\n";
+    served.write("small.yaml", small);
+    let (code, said) = served.run("plan -f small.yaml --offline --state known.json");
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("r1: interface[eth1]/mtu: found \"600\", expected at least 1280 beside an IPv6 address"),
+        "{said}"
+    );
+    // The device has it so already: another change is none of its faults.
+    served.write("known.json", r#"{"r1": [{"path": "interface[eth1]"}, {"path": "interface[eth1]/address[2001:db8::2/64]"}, {"path": "interface[eth1]/mtu", "value": "600"}]}"#);
+    served.write(
+        "named.yaml",
+        "class: interface.set\nname: named\nslots: { interface: 'r1:eth1', description: uplink }\n",
+    );
+    let (code, said) = served.run("plan -f named.yaml --offline --state known.json");
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn files_that_are_no_configuration_are_refused_with_every_reason() {
+    let served = Served::start();
+    served.write("good.json", r#"{"entente-interfaces:interface":[{"name":"eth1"}]}"#);
+    for (bad, expected) in [
+        (
+            r#"{"entente-interfaces:interface":[{"name":"eth1","access-list-in":"nope"}]}"#,
+            "\"nope\"",
+        ),
+        (
+            r#"{"entente-interfaces:interface":[{"name":"eth1","oper-status":"up"}]}"#,
+            "oper-status",
+        ),
+    ] {
+        served.write("bad.json", bad);
+        let (code, said) = served.run("config diff good.json bad.json");
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    std::fs::write(served.folder.path().join("bad.json"), b"{\n \"a\": \"\xff\"}").unwrap();
+    let (code, said) = served.run("plan -f bad.json --offline");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("bad.json:2: not UTF-8 at byte 10"), "{said}");
+    let (code, said) = served.run("config diff good.json /dev/zero");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("longer than 128 MiB"), "{said}");
+    let (code, said) = served.run("inventory check .");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("is a folder"), "{said}");
+}
+
+#[test]
 fn a_carried_plan_is_committed_unless_the_network_moved_on() {
     let stage = Stage::start();
     let (code, known) = stage.run("device get r1 --output json");

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use knowledge_model::{Limits, Schema, Tree, diff as between};
+use anyhow::{Context, Result};
+use knowledge_model::{Tree, diff as between};
+use knowledge_yang::{Format, Validator};
 use serde_json::{Value, json};
 
-use super::{read, say, show};
+use super::{bytes, say, show};
 use crate::arguments::Output;
 use crate::client::Client;
 use crate::config::Config;
@@ -56,14 +57,14 @@ pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
     show::differences(output, &rows, "no difference")
 }
 
-/// A configuration of a file, in RFC 7951 JSON or in XML.
+/// A whole and valid configuration of a file, in RFC 7951 JSON or in XML.
 pub fn tree(file: &Path) -> Result<Tree> {
-    let text = read(file)?;
-    let schema = Schema::canonical();
-    let read = if text.trim_start().starts_with('<') {
-        Tree::from_xml(text.as_bytes(), schema, &Limits::default())
+    let text = bytes(file)?;
+    let format = if text.trim_ascii_start().starts_with(b"<") {
+        Format::Xml
     } else {
-        Tree::from_json(text.as_bytes(), schema, &Limits::default())
+        Format::Json
     };
+    let read = Validator::new().context("load the model")?.read(&text, format);
     read.map_err(|invalid| Exit::Invalid.because(format!("{} is no configuration\n{invalid}", file.display())))
 }

@@ -20,22 +20,49 @@ pub mod show;
 pub mod standing;
 pub mod token;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::exit::Exit;
 
-/// Reads a file that a person named.
+/// The largest file that is read.
+const LENGTH: u64 = 128 << 20;
+
+/// Reads a file of text that a person named.
 pub fn read(file: &Path) -> Result<String> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(text),
+    String::from_utf8(bytes(file)?).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
+        Exit::Invalid.because(format!(
+            "{}:{line}: not UTF-8 at byte {}: save it as UTF-8",
+            file.display(),
+            good + 1
+        ))
+    })
+}
+
+/// Reads a file that a person named, whatever is in it.
+pub fn bytes(file: &Path) -> Result<Vec<u8>> {
+    let opened = match std::fs::File::open(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Exit::Missing.because(format!("no file {}", file.display())))
+            return Err(Exit::Missing.because(format!("no file {}", file.display())));
         }
-        Err(error) => Err(error).with_context(|| format!("read {}", file.display())),
+        opened => opened.with_context(|| format!("read {}", file.display()))?,
+    };
+    if opened.metadata().is_ok_and(|it| it.is_dir()) {
+        return Err(Exit::Invalid.because(format!("{} is a folder: name a file", file.display())));
     }
+    let mut bytes = Vec::new();
+    opened
+        .take(LENGTH + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("read {}", file.display()))?;
+    if bytes.len() as u64 > LENGTH {
+        return Err(Exit::Invalid.because(format!("{} is longer than {} MiB", file.display(), LENGTH >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// An error that lists every fault of a file.

@@ -9,6 +9,7 @@ use transaction::DeviceId;
 
 use super::document::{DevicePlan, Plan, PlannedEntry, PlannedIntent, PlannedWish, Stood};
 use super::gate::{PlannedGate, Word};
+use super::valid::unfit;
 use crate::network::{Known, Network};
 
 /// Why no plan can be made.
@@ -317,6 +318,10 @@ fn device_plan(
         PlanError::Conflict(conflicts.iter().map(|it| format!("{}: {it}", device.name)).collect())
     };
     let planned = planned.map_err(named)?;
+    let unfit = unfit(device, there, &planned.delta);
+    if !unfit.is_empty() {
+        return Err(PlanError::Invalid(unfit));
+    }
     let demand = drafted.demands.get(&device.id).cloned();
     shown(device, wishes, planned, (&after, there), network).map(|plan| DevicePlan { demand, ..plan })
 }

@@ -13,6 +13,7 @@ mod promise;
 mod repair;
 mod still;
 mod touch;
+mod valid;
 
 pub use again::{Taken, again, standing};
 pub use consider::{consider, names, renamed};
