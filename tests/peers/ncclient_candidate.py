@@ -1,10 +1,11 @@
 """The peer: a candidate transaction with ncclient, written the way its documentation does it.
 
-Reads a JSON job from standard input and writes one line of JSON: CPU and wall seconds. The RPCs are the same as ours:
-lock both, read, edit, validate, confirmed commit, read, confirm, read, unlock both.
+Reads a JSON job from standard input and writes one line of JSON: CPU and wall seconds, and peak memory in bytes. The
+RPCs are the same as ours: lock both, read, edit, validate, confirmed commit, read, confirm, read, unlock both.
 """
 
 import json
+import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 def connect(job, device):
     return manager.connect(host=device["host"], port=device["port"], username=job["user"], password=job["password"],
-                           hostkey_verify=False, allow_agent=False, look_for_keys=False, timeout=60)
+                           key_filename=job.get("key"), hostkey_verify=False, allow_agent=False, look_for_keys=False, timeout=60)
 
 
 def transaction(session, job, edit, mark, present):
@@ -26,7 +27,8 @@ def transaction(session, job, edit, mark, present):
     session.lock("candidate")
     session.get_config("running", filter=wanted)
     session.edit_config(f'<config xmlns="{BASE}">{edit}</config>', target="candidate")
-    session.validate("candidate")
+    if job["validate"]:
+        session.validate("candidate")
     session.dispatch(to_ele(f'<commit xmlns="{BASE}"><confirmed/><confirm-timeout>60</confirm-timeout>'
                             f"<persist>{mark}</persist></commit>"))
     if (job["marker"] in session.get_config("running", filter=wanted).data_xml) != present:
@@ -64,7 +66,8 @@ def main():
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         if job["warm"]:
             list(pool.map(lambda session: session.close_session(), things))
-    print(json.dumps({"cpu": cpu, "wall": wall}))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"cpu": cpu, "wall": wall, "memory": memory}))
 
 
 main()

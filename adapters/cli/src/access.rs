@@ -3,12 +3,15 @@
 use crate::observer::CliObserver;
 use crate::session::CliSession;
 use crate::target::Target;
+use crate::terminal::Terminal;
 use adapters_port::{Access, Answer, Capabilities, ConfigureSession, Deadline, Observer, Protocol, SessionError};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Opens sessions to one device.
 pub struct CliAccess {
     target: Arc<Target>,
+    /// What a session can do, once one was opened: the platform says it, and being let in shows that it is so.
+    known: OnceLock<Capabilities>,
 }
 
 impl CliAccess {
@@ -16,7 +19,14 @@ impl CliAccess {
     pub fn new(target: Target) -> Self {
         Self {
             target: Arc::new(target),
+            known: OnceLock::new(),
         }
+    }
+
+    async fn open(&self, by: Deadline) -> Result<Terminal, SessionError> {
+        let terminal = self.target.open(by).await?;
+        self.known.get_or_init(|| self.target.capabilities(terminal.session()));
+        Ok(terminal)
     }
 
     /// A session for configuring, as its own type.
@@ -24,7 +34,7 @@ impl CliAccess {
     /// # Errors
     /// Where the device cannot be reached, or does not let us in.
     pub async fn session(&self, by: Deadline) -> Result<CliSession, SessionError> {
-        let terminal = self.target.open(by).await?;
+        let terminal = self.open(by).await?;
         Ok(CliSession::new(Arc::clone(&self.target), terminal))
     }
 
@@ -33,7 +43,7 @@ impl CliAccess {
     /// # Errors
     /// Where the device cannot be reached, or does not let us in.
     pub async fn observer(&self, by: Deadline) -> Result<CliObserver, SessionError> {
-        let terminal = self.target.open(by).await?;
+        let terminal = self.open(by).await?;
         Ok(CliObserver::new(Arc::clone(&self.target), terminal))
     }
 }
@@ -45,8 +55,11 @@ impl Access for CliAccess {
 
     fn capabilities(&self, by: Deadline) -> Answer<'_, Capabilities> {
         Box::pin(async move {
-            let terminal = self.target.open(by).await?;
-            Ok(self.target.capabilities(&terminal))
+            if let Some(known) = self.known.get() {
+                return Ok(known.clone());
+            }
+            let terminal = self.open(by).await?;
+            Ok(self.target.capabilities(terminal.session()))
         })
     }
 

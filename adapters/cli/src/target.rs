@@ -9,6 +9,7 @@ use adapters_port::{
 use adapters_ssh::{ConnectError, Endpoint, HostKeys, Login, Stream, connect};
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The width of the terminal: wide enough that no line is broken.
 const COLUMNS: u32 = 511;
@@ -75,6 +76,16 @@ impl Target {
                 what: format!("the platform {} has no command line", self.platform.name()),
             });
         };
+        let patience = |it: Duration| Deadline::after(now(), it.min(by.remaining(now()) / 2));
+        let first = session.patience.map_or(by, |it| by.earlier(patience(it)));
+        match self.attempt(session, first).await {
+            Err(_) if first < by && first.remaining(now()).is_zero() => self.attempt(session, by).await,
+            opened => opened,
+        }
+    }
+
+    async fn attempt(&self, session: &platform::Session, by: Deadline) -> Result<Terminal, SessionError> {
+        let place = || self.place(Step::Connect);
         let stream = self.dial.dial(by).await.map_err(|it| it.at(place()))?;
         let enable = self.enable.as_ref().map(|it| platform::Secret::new(it.expose()));
         let terminal = Terminal::open(stream, session.clone(), enable, by).await;
@@ -82,17 +93,13 @@ impl Target {
     }
 
     /// What a session can do here.
-    pub(crate) fn capabilities(&self, terminal: &Terminal) -> Capabilities {
-        let saves = !terminal.session().save.is_empty();
+    pub(crate) fn capabilities(&self, session: &platform::Session) -> Capabilities {
+        let saves = !session.save.is_empty();
         Capabilities {
             protocol: Protocol::Cli,
             guarantee: guarantee(self.platform.facts()),
             renew: false,
-            exclusive: terminal
-                .session()
-                .commit
-                .as_ref()
-                .is_some_and(|it| !it.exclusive.is_empty()),
+            exclusive: session.commit.as_ref().is_some_and(|it| !it.exclusive.is_empty()),
             save: if saves { Save::AtConfirm } else { Save::Itself },
             watch: false,
             identity: None,
@@ -110,6 +117,10 @@ pub(crate) fn guarantee(facts: Facts) -> Guarantee {
         platform::Keeper::Agent => Keeper::Agent,
     };
     Guarantee::of(extent, keeper)
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// Nothing was changed, and nobody answers.

@@ -7,13 +7,13 @@
 )]
 
 use adapters_cli::{CliAccess, Locks, OverSsh, Target};
-use adapters_platform::builtin;
+use adapters_platform::{Platform, builtin};
 use adapters_port::conformance::{self, Outcome, Subject};
-use adapters_port::{Access, Answer, Deadline, Secret, SecretError, SecretRef, Secrets};
+use adapters_port::{Access, Answer, Deadline, Secret, SecretError, SecretRef, Secrets, SessionError};
 use adapters_ssh::{Algorithms, Credential, Endpoint, FirstUse, HostKeys, Login};
 use futures::future::BoxFuture;
 use knowledge_model::{Delta, Path, Tree, Value, diff};
-use labs_devices::{Device, Options, Store};
+use labs_devices::{Armed, Device, Fault, Options, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ struct Terminal {
 
 impl Terminal {
     async fn start(personality: &str, platform: &str) -> Self {
+        Self::speaking(personality, builtin::named(platform).unwrap().clone()).await
+    }
+
+    async fn speaking(personality: &str, platform: Platform) -> Self {
         let options = Options {
             config: Some(INTERFACES.to_owned()),
             ..Options::default()
@@ -53,7 +57,7 @@ impl Terminal {
                     credentials: vec![Credential::Password(Secret::new("admin"))],
                 },
             }),
-            platform: Arc::new(builtin::named(platform).unwrap().clone()),
+            platform: Arc::new(platform),
             secrets: Arc::new(NoSecrets),
             enable: Some(Secret::new("admin")),
             locks: Locks::new(),
@@ -130,6 +134,33 @@ async fn every_terminal_behaves() {
         let held = outcomes.iter().filter(|(_, it)| *it == Outcome::Holds).count();
         assert!(held >= 8, "{platform} offers too little to say so\n{matrix}");
     }
+}
+
+#[tokio::test]
+async fn a_prompt_that_never_comes_costs_one_new_session_where_the_platform_says_so() {
+    let text = include_str!("../../platform/platforms/cisco_ios.yaml");
+    let patient = text.replacen("session:\n", "session:\n  patience: 1\n", 1);
+    let subject = Terminal::speaking("ios", Platform::load(&patient).unwrap()).await;
+    let silent = |times| Armed {
+        fault: Fault::NoHello,
+        protocol: None,
+        times: Some(times),
+    };
+    subject.device.inject(silent(1));
+    let begun = tokio::time::Instant::now();
+    drop(subject.access.configure(subject.soon()).await.unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    // What a session can do is known from now on, without another login.
+    subject.device.inject(silent(9));
+    assert!(subject.access.capabilities(subject.soon()).await.is_ok());
+    let brief = Deadline::after(tokio::time::Instant::now().into_std(), Duration::from_secs(2));
+    let lost = subject.access.configure(brief).await.map(drop);
+    assert!(matches!(lost, Err(SessionError::Unreachable { .. })), "{lost:?}");
+    assert_eq!(
+        subject.device.faults().first().and_then(|it| it.times),
+        Some(7),
+        "once, not again and again"
+    );
 }
 
 /// The page on platforms shows the matrix of this build; `ENTENTE_WRITE_DOCS=1` writes it there.

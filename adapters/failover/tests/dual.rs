@@ -15,11 +15,16 @@ use adapters_port::{Access, Applied, ConfigureSession, Protocol, Receipt, Record
 use device::{Dual, Loss, change, interface, makes, within};
 use knowledge_model::{Path, Tree};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long the device waits for a confirm.
-const WINDOW: Duration = Duration::from_secs(6);
-/// The window, what the device needs to notice, and what we wait beyond it.
-const OVER: Duration = Duration::from_secs(12);
+const WINDOW: Duration = Duration::from_secs(4);
+/// The window and what we wait beyond it: from then on another protocol may write.
+const OVER: Duration = Duration::from_millis(9500);
+/// The server's timer runs only in a second in which nobody asks it anything.
+const ALONE: Duration = Duration::from_millis(2500);
+/// How long an answer is waited for that does not come.
+const UNHEARD: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_secs(40);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 12)]
@@ -118,7 +123,8 @@ async fn apply_unanswered(dual: &Dual, loss: Loss) {
         .unwrap();
     let record = staged.record().clone();
     dual.hears_only();
-    let unknown = session.apply(staged, within(Duration::from_secs(2))).await;
+    let since = Instant::now() + UNHEARD;
+    let unknown = session.apply(staged, within(UNHEARD)).await;
     assert!(
         matches!(&unknown, Err(SessionError::Unknown { .. })),
         "{loss:?}: {unknown:?}"
@@ -126,7 +132,7 @@ async fn apply_unanswered(dual: &Dual, loss: Loss) {
     drop(session);
     dual.heals();
     dual.loses(loss);
-    pending(dual, &failover, &record, loss).await;
+    pending(dual, &failover, (&record, since), loss).await;
     assert!(told.switches().len() <= 1, "{loss:?}: {:?}", told.switches());
     dual.heals();
 }
@@ -140,6 +146,7 @@ async fn after_apply(dual: &Dual, loss: Loss) {
         .await
         .unwrap();
     let applied = session.apply(staged, within(STEP)).await.unwrap();
+    let since = Instant::now();
     dual.loses(loss);
     let lost = session.confirm(&applied, within(Duration::from_secs(3))).await;
     assert!(
@@ -150,12 +157,12 @@ async fn after_apply(dual: &Dual, loss: Loss) {
         "{loss:?}: {lost:?}"
     );
     drop(session);
-    pending(dual, &failover, applied.record(), loss).await;
+    pending(dual, &failover, (applied.record(), since), loss).await;
     dual.heals();
 }
 
 /// While the device may still take it back others read and do not write; then it is classified and brought back.
-async fn pending(dual: &Dual, failover: &Failover, record: &Record, loss: Loss) {
+async fn pending(dual: &Dual, failover: &Failover, (record, since): (&Record, Instant), loss: Loss) {
     let brief = Duration::from_secs(2);
     let early = failover.session().revert(record, within(brief)).await;
     assert!(early.is_err(), "{loss:?}: {early:?}");
@@ -168,8 +175,7 @@ async fn pending(dual: &Dual, failover: &Failover, record: &Record, loss: Loss) 
         matches!(standing, Standing::Applied(_) | Standing::Untouched),
         "{loss:?}: {standing:?}"
     );
-    // The server's timer runs only while it is left alone.
-    tokio::time::sleep(OVER).await;
+    tokio::time::sleep_until((since + OVER).max(Instant::now() + ALONE)).await;
     if loss == Loss::Dropped {
         dual.cuts();
     }

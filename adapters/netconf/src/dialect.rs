@@ -3,7 +3,6 @@
 use crate::rpc::{ConfirmedCommit, Features};
 use crate::xml::Element;
 use knowledge_model::{Delta, Path, Tree};
-use std::time::Duration;
 
 /// A platform's mapping between the canonical model and native YANG data.
 ///
@@ -49,8 +48,9 @@ pub enum DialectError {
 /// What a server does otherwise than the standards say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {
-    /// How long to wait between hello and the first RPC, where an RPC that comes too early is lost.
-    pub settle: Duration,
+    /// May an RPC that comes together with hello be kept until more comes? Then a session begins with a question whose
+    /// answer matters to nobody.
+    pub keeps_first: bool,
     /// Is `validate` of the candidate to be left out, since it spoils the commit behind it?
     pub skip_validate: bool,
     /// Does a granted lock of the candidate prove that it is clean (RFC 6241 §7.5)?
@@ -67,7 +67,7 @@ pub struct Quirks {
 impl Default for Quirks {
     fn default() -> Self {
         Self {
-            settle: Duration::ZERO,
+            keeps_first: false,
             skip_validate: false,
             lock_proves_clean: true,
             renew: false,
@@ -82,11 +82,10 @@ impl Quirks {
     pub fn of(features: &Features) -> Self {
         let standard = Self::default();
         if features.mentions("netconfcentral.org/ns/yuma") {
-            // yuma123 2.13: validate then commit answers ok and drops the edit; an RPC behind the hello gets lost;
-            // "restore running config failed (config locked)" at the end of the window.
-            let settle = Duration::from_millis(20);
+            // yuma123 2.13: validate then commit answers ok and drops the edit; an RPC that is read together with hello waits
+            // for the next byte; "restore running config failed (config locked)" at the end of the window.
             return Self {
-                settle,
+                keeps_first: true,
                 skip_validate: true,
                 renew: true,
                 lock_blocks_revert: true,

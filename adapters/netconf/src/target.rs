@@ -9,12 +9,16 @@ use adapters_port::{
 };
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Opens streams to the NETCONF subsystem of one device.
 pub trait Dial: Send + Sync {
     /// A new stream, logged in and ready for hello.
     fn dial(&self, by: Deadline) -> BoxFuture<'_, Result<Box<dyn Stream>, ConnectError>>;
 }
+
+/// How long the first answer of a server that may lose the first question is waited for, at most.
+const FIRST: Duration = Duration::from_secs(5);
 
 /// The usual way: SSH.
 pub struct OverSsh {
@@ -50,30 +54,47 @@ pub struct Target {
 }
 
 impl Target {
-    /// Opens a session and says hello.
+    /// Opens a session, says hello, and is sure to be heard: where a server may lose the first RPC, a session that gets no
+    /// answer to it is opened anew, once.
     pub(crate) async fn open(&self, by: Deadline) -> Result<Conversation, SessionError> {
-        let place = || Place {
+        let mut exchange = self.greeted(by).await?;
+        if self.quirks(&exchange).keeps_first {
+            let now = tokio::time::Instant::now().into_std();
+            let first = by.earlier(Deadline::after(now, FIRST.min(by.remaining(now) / 2)));
+            match exchange.wake(first).await {
+                Err(ExchangeError::Deadline { .. }) => {
+                    drop(exchange);
+                    exchange = self.greeted(by).await?;
+                    exchange.wake(by).await.map_err(|it| self.lost(it))?;
+                }
+                woken => woken.map_err(|it| self.lost(it))?,
+            }
+        }
+        Ok(Conversation::new(exchange, self.device.clone()))
+    }
+
+    async fn greeted(&self, by: Deadline) -> Result<Exchange, SessionError> {
+        let stream = self.dial.dial(by).await.map_err(|it| it.at(self.place()))?;
+        let exchange = Exchange::open(stream, self.limits, by).await;
+        exchange.map_err(|it| self.lost(it))
+    }
+
+    fn lost(&self, error: ExchangeError) -> SessionError {
+        let (place, malformed) = (self.place(), error.is_malformed());
+        let source = error.into();
+        if malformed {
+            SessionError::Malformed { place, source }
+        } else {
+            SessionError::Unreachable { place, source }
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
             device: self.device.clone(),
             protocol: Protocol::Netconf,
             step: Step::Connect,
-        };
-        let stream = self.dial.dial(by).await.map_err(|it| it.at(place()))?;
-        let settle = |features: &_| self.dialect.quirks(features).settle;
-        let exchange = Exchange::open(stream, self.limits, settle, by).await;
-        let exchange = exchange.map_err(|it: ExchangeError| {
-            if it.is_malformed() {
-                SessionError::Malformed {
-                    place: place(),
-                    source: it.into(),
-                }
-            } else {
-                SessionError::Unreachable {
-                    place: place(),
-                    source: it.into(),
-                }
-            }
-        })?;
-        Ok(Conversation::new(exchange, self.device.clone()))
+        }
     }
 
     /// What a session can do here.

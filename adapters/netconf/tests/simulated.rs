@@ -7,6 +7,8 @@
 
 #[path = "simulated/faults.rs"]
 mod faults;
+#[path = "simulated/first.rs"]
+mod first;
 #[path = "simulated/modules.rs"]
 mod modules;
 #[path = "simulated/saved.rs"]

@@ -1,6 +1,7 @@
 //! How a platform's command line is driven: what its prompts look like, how it says no, how a change is kept.
 
 use regex::Regex;
+use std::time::Duration;
 
 /// The session section of a platform file.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Session {
     pub commit: Option<Commit>,
     /// The file that holds the configuration for the next start, where our agent writes it itself.
     pub boot_file: Option<String>,
+    /// A first prompt that has not come within this time never comes: the session is opened anew, once.
+    pub patience: Option<Duration>,
 }
 
 /// A mode of the command line.

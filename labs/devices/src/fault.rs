@@ -113,6 +113,8 @@ pub enum Quirk {
     ValidateLosesEdit,
     /// The first RPC of a session is lost if it arrives together with the client's hello.
     LoseFirstRpc,
+    /// The first RPC of a session is read when the next byte behind it comes.
+    KeepFirstRpc,
     /// Any session may commit during another's confirmed commit, with any persist id or none.
     LaxCommit,
     /// A renewal moves the point to return to.

@@ -34,17 +34,27 @@ enum Bench {
     Transaction(Common),
     /// A thousand agents' streams and signed events, against a bare tonic echo and unsigned events.
     Fabric(Common),
-    /// A candidate transaction on simulated devices against ncclient, cold and warm.
+    /// A candidate transaction against ncclient and scrapli-netconf, ten lines of a terminal against netmiko, cold and warm.
     Southbound {
-        /// How many devices.
-        #[arg(long, default_value_t = 100)]
-        devices: usize,
+        /// How many devices; may be given more than once.
+        #[arg(long, default_values_t = [100, 500])]
+        devices: Vec<usize>,
+        /// So many milliseconds of round trip to each simulated device.
+        #[arg(long, default_value_t = 0)]
+        round_trip: u64,
+        /// Instead of simulated devices this many real ones: netconfd.
+        #[arg(long)]
+        netconfd: Option<usize>,
         #[command(flatten)]
         common: Common,
     },
     /// The devices of `southbound`, in a process of their own.
     #[command(hide = true)]
-    SouthboundDevices { count: usize },
+    SouthboundDevices {
+        count: usize,
+        personality: String,
+        round_trip: u64,
+    },
     /// Our client of `southbound`, in a process of its own.
     #[command(hide = true)]
     SouthboundClient,
@@ -65,8 +75,25 @@ fn main() -> anyhow::Result<ExitCode> {
         Bench::Model(common) => (model::run(common.rounds.max(1))?, common),
         Bench::Transaction(common) => (transaction::run(common.rounds.max(1))?, common),
         Bench::Fabric(common) => (fabric::run(common.rounds.max(1))?, common),
-        Bench::Southbound { devices, common } => (southbound::run(devices.max(1), common.rounds.max(1))?, common),
-        Bench::SouthboundDevices { count } => return southbound::serve(count).map(|()| ExitCode::SUCCESS),
+        Bench::Southbound {
+            devices,
+            round_trip,
+            netconfd,
+            common,
+        } => {
+            let plan = southbound::Plan {
+                devices,
+                round_trip,
+                netconfd,
+                rounds: common.rounds.max(1),
+            };
+            (southbound::run(&plan)?, common)
+        }
+        Bench::SouthboundDevices {
+            count,
+            personality,
+            round_trip,
+        } => return southbound::serve(count, &personality, round_trip).map(|()| ExitCode::SUCCESS),
         Bench::SouthboundClient => return southbound::client().map(|()| ExitCode::SUCCESS),
     };
     report::print(&rows);

@@ -110,7 +110,7 @@ impl Dual {
     /// What an agent has that has just started, and what it tells.
     pub fn failover(&self) -> (Failover, Arc<Told>) {
         let told = Arc::new(Told::default());
-        let connect_within = Duration::from_secs(10);
+        let connect_within = Duration::from_secs(8);
         let tell = Arc::clone(&told) as _;
         let failover = Failover::new("pe1", self.routes.clone(), Policy::default(), connect_within, tell);
         (failover, told)

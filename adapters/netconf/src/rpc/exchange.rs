@@ -91,16 +91,16 @@ pub struct Exchange {
     notices: VecDeque<Element>,
     limits: Limits,
     buffer: Box<[u8]>,
+    /// The first byte of the next message has been sent.
+    nudged: bool,
 }
 
+/// How long a server that keeps the first RPC is given before it is nudged.
+const NUDGE: Duration = Duration::from_millis(50);
+
 impl Exchange {
-    /// Says hello and waits for the server's, then agrees on a version. `settle` is waited before the first RPC.
-    pub async fn open(
-        stream: Box<dyn Stream>,
-        limits: Limits,
-        settle: impl FnOnce(&Features) -> Duration,
-        by: Deadline,
-    ) -> Result<Self, ExchangeError> {
+    /// Says hello and waits for the server's, then agrees on a version.
+    pub async fn open(stream: Box<dyn Stream>, limits: Limits, by: Deadline) -> Result<Self, ExchangeError> {
         let mut exchange = Self {
             stream: Some(stream),
             decoder: Decoder::new(limits.message),
@@ -111,13 +111,16 @@ impl Exchange {
             notices: VecDeque::new(),
             limits,
             buffer: vec![0; 8192].into_boxed_slice(),
+            nudged: false,
         };
         exchange.within(by, Self::greet).await?;
-        let settle = settle(&exchange.features);
-        if !settle.is_zero() {
-            tokio::time::sleep(settle.min(by.remaining(now()))).await;
-        }
         Ok(exchange)
+    }
+
+    /// Asks for nothing, and hears that the server listens. A server that reads hello and this together may keep it until
+    /// more comes: then the line end that begins the next message goes ahead of it.
+    pub async fn wake(&mut self, by: Deadline) -> Result<(), ExchangeError> {
+        self.within(by, Self::ask_for_nothing).await
     }
 
     /// Closes it without a word: the device frees what it holds, and takes back what it keeps by session.
@@ -215,8 +218,20 @@ impl Exchange {
         }
     }
 
-    async fn exchange(&mut self, operations: &[Operation]) -> Result<Vec<Reply>, ExchangeError> {
-        let first = self.next_id;
+    async fn ask_for_nothing(&mut self) -> Result<(), ExchangeError> {
+        let bytes = self.encoded(&[Operation::read_nothing()]);
+        self.write(&bytes).await?;
+        // Reading is cut between two reads, where nothing is lost.
+        if let Ok(reply) = timeout_at(Instant::now() + NUDGE, self.reply()).await {
+            return reply.map(drop);
+        }
+        self.write(b"\n").await?;
+        self.nudged = true;
+        self.reply().await.map(drop)
+    }
+
+    /// These RPCs as they travel. Every message begins with a line end in one framing, and may in the other.
+    fn encoded(&mut self, operations: &[Operation]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for operation in operations {
             let (id, body) = (self.next_id, operation.body());
@@ -227,6 +242,15 @@ impl Exchange {
             );
             self.next_id += 1;
         }
+        if std::mem::take(&mut self.nudged) && bytes.first() == Some(&b'\n') {
+            bytes.remove(0);
+        }
+        bytes
+    }
+
+    async fn exchange(&mut self, operations: &[Operation]) -> Result<Vec<Reply>, ExchangeError> {
+        let first = self.next_id;
+        let bytes = self.encoded(operations);
         self.write(&bytes).await?;
         for operation in operations {
             tracing::trace!(target: "point", at = format!("netconf: {operation:?} sent"));

@@ -154,6 +154,11 @@ impl Operation {
         Self::new("get", format!("<get>{}{}</get>", filter.xml(), defaults.xml()))
     }
 
+    /// Reads nothing: a question that every server answers at once.
+    pub fn read_nothing() -> Self {
+        Self::new("get", "<get><filter type=\"subtree\"/></get>".to_owned())
+    }
+
     /// Edits a datastore.
     pub fn edit_config(edit: EditConfig<'_>) -> Self {
         let test = match edit.test {

@@ -73,8 +73,9 @@ impl Netconfd {
     /// A session of a stranger, who does what he likes.
     pub async fn stranger(&self) -> Stranger {
         let stream = self.ssh().dial(soon()).await.unwrap();
-        let settle = |_: &_| Duration::from_millis(20);
-        Stranger(Exchange::open(stream, Limits::default(), settle, soon()).await.unwrap())
+        let mut exchange = Exchange::open(stream, Limits::default(), soon()).await.unwrap();
+        exchange.wake(soon()).await.unwrap();
+        Stranger(exchange)
     }
 
     /// What the judge sees in a datastore: a line each leaf.

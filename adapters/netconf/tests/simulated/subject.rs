@@ -20,13 +20,17 @@ pub struct Simulated {
 
 impl Simulated {
     pub async fn start(personality: &str) -> Self {
+        Self::speaking(personality, dialect()).await
+    }
+
+    pub async fn speaking(personality: &str, dialect: Renewing) -> Self {
         let personality: Personality = personality.parse().unwrap();
         let device = Device::start(personality, Options::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let access = NetconfAccess::new(Target {
             device: device.name().to_owned(),
             dial: Box::new(over_ssh(&device, folder.path())),
-            dialect: Arc::new(dialect()),
+            dialect: Arc::new(dialect),
             secrets: Arc::new(None),
             limits: Limits::default(),
         });
@@ -56,29 +60,37 @@ pub fn over_ssh(device: &Device, folder: &std::path::Path) -> OverSsh {
 
 pub fn dialect() -> Renewing {
     let platform = adapters_platform::builtin::named("ietf").unwrap();
-    Renewing(PlatformDialect::new(platform.native().unwrap().clone()))
+    Renewing {
+        words: PlatformDialect::new(platform.native().unwrap().clone()),
+        keeps_first: false,
+    }
 }
 
 /// The platform's words, and the claim that a renewal works: the suite is what proves it.
-pub struct Renewing(PlatformDialect);
+pub struct Renewing {
+    words: PlatformDialect,
+    /// And that the first RPC may be kept.
+    pub keeps_first: bool,
+}
 
 impl Dialect for Renewing {
     fn filter(&self, paths: &[Path]) -> Result<String, DialectError> {
-        self.0.filter(paths)
+        self.words.filter(paths)
     }
 
     fn edit(&self, delta: &Delta) -> Result<String, DialectError> {
-        self.0.edit(delta)
+        self.words.edit(delta)
     }
 
     fn read(&self, data: &Element) -> Result<Tree, DialectError> {
-        self.0.read(data)
+        self.words.read(data)
     }
 
     fn quirks(&self, features: &Features) -> Quirks {
         Quirks {
             renew: true,
-            ..self.0.quirks(features)
+            keeps_first: self.keeps_first,
+            ..self.words.quirks(features)
         }
     }
 }

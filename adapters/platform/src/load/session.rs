@@ -3,6 +3,7 @@
 use super::texts;
 use crate::platform::compile;
 use crate::session::{Answer, Commit, Mode, Question, Session};
+use crate::state::load::span;
 use knowledge_model::document::{Faults, Node};
 use regex::Regex;
 
@@ -30,6 +31,7 @@ pub(super) fn read(node: &Node, faults: &Faults) -> Option<Session> {
         noise: compile(commands("noise"), node.at, faults),
         commit: fields.optional("commit").and_then(|it| read_commit(it, faults)),
         boot_file: commands("boot-file").pop(),
+        patience: fields.optional("patience").map(|it| span(it, faults)),
     };
     if session.modes.is_empty() {
         faults.add(node.at, "a session needs a mode", "modes: [{mode: …, prompt: …}]");

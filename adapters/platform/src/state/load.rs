@@ -35,7 +35,8 @@ pub(crate) fn read(node: &Node, native: Option<&Native>, faults: &Faults) -> Opt
     Some(state)
 }
 
-fn span(node: &Node, faults: &Faults) -> Duration {
+/// A time in seconds.
+pub(crate) fn span(node: &Node, faults: &Faults) -> Duration {
     let seconds = node.integer(faults).and_then(|it| u64::try_from(it).ok());
     let seconds = seconds.filter(|it| *it <= 600);
     if seconds.is_none() {

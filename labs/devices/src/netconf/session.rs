@@ -37,9 +37,13 @@ pub async fn serve(shared: Arc<Shared>, traits: Traits, connection: Connection) 
     if session.greet().await.is_ok() {
         let mut inbox = Inbox::default();
         let mut greeted = false;
+        let mut keeps = shared.stores().has(Quirk::KeepFirstRpc);
         while let Some(message) = input.wait().await {
             if let ChannelMsg::Data { data } = &message {
                 inbox.push(data);
+                if greeted && std::mem::take(&mut keeps) {
+                    continue;
+                }
                 if session.drain(&mut inbox, &mut greeted).await.is_err() {
                     break;
                 }

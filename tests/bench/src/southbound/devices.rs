@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
 use labs_devices::{Device, Options, Personality};
 
-use super::Address;
+use super::{Address, road};
 
 /// The devices, seen from the benchmark. They end with it.
 pub struct Fleet {
@@ -18,9 +19,10 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    pub fn start(count: usize) -> anyhow::Result<Self> {
+    pub fn start(count: usize, personality: &str, round_trip: u64) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("southbound-devices").arg(count.to_string());
+        command.arg(personality).arg(round_trip.to_string());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let ask = child.stdin.take().context("no standard input")?;
         let hear = BufReader::new(child.stdout.take().context("no standard output")?);
@@ -64,29 +66,30 @@ impl Drop for Fleet {
     clippy::print_stdout,
     reason = "the addresses and counts are what the benchmark asks for"
 )]
-pub fn serve(count: usize) -> anyhow::Result<()> {
+pub fn serve(count: usize, personality: &str, round_trip: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let personality: Personality = "confirmed".parse()?;
-    let devices = runtime.block_on(async {
-        let mut devices = Vec::new();
+    let personality: Personality = personality.parse()?;
+    let (devices, addresses) = runtime.block_on(async {
+        let (mut devices, mut addresses) = (Vec::new(), Vec::new());
         for _ in 0..count {
-            devices.push(Device::start(personality, Options::default()).await?);
+            let device = Device::start(personality, Options::default()).await?;
+            let own = device.netconf.or(device.cli).context("no port")?;
+            let port = match round_trip {
+                0 => own,
+                trip => road::to((device.address, own).into(), Duration::from_millis(trip)).await?,
+            };
+            addresses.push(Address {
+                host: device.address.to_string(),
+                port,
+            });
+            devices.push(device);
         }
-        anyhow::Ok(devices)
+        anyhow::Ok((devices, addresses))
     })?;
-    let address = |it: &Device| {
-        Some(Address {
-            host: it.address.to_string(),
-            port: it.netconf?,
-        })
-    };
-    println!(
-        "{}",
-        serde_json::to_string(&devices.iter().filter_map(address).collect::<Vec<_>>())?
-    );
+    println!("{}", serde_json::to_string(&addresses)?);
     for _ in std::io::stdin().lock().lines() {
         let mut sum: BTreeMap<String, u64> = BTreeMap::new();
         for device in &devices {

@@ -14,7 +14,7 @@ use anyhow::{Context, ensure};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use knowledge_model::{Delta, Path, Tree, Value, diff};
 
-use super::{Address, Figures, Job, peer};
+use super::{Address, Figures, Job, lines, peer};
 use crate::measure::Watch;
 
 const INTERFACES: usize = 8;
@@ -28,9 +28,13 @@ pub fn job(devices: Vec<Address>, warm: bool) -> anyhow::Result<Job> {
         devices,
         user: "admin".to_owned(),
         password: "admin".to_owned(),
+        key: None,
         warm,
         workers: 1,
         pairs: if warm { 3 } else { 1 },
+        validate: true,
+        lines: Vec::new(),
+        lines_back: Vec::new(),
         there: native.edit(&there)?,
         back: native.edit(&there.inverse())?,
         filter: native.filter(&paths)?,
@@ -57,34 +61,87 @@ pub fn client() -> anyhow::Result<()> {
 async fn work(job: Job) -> anyhow::Result<Figures> {
     let folder = tempfile::tempdir()?;
     let host_keys = Arc::new(HostKeys::open(folder.path().join("known_hosts"), FirstUse::Record)?);
+    if !job.lines.is_empty() {
+        return typed(&job, &host_keys).await;
+    }
     let dialect = Arc::new(PlatformDialect::new(native()?));
-    let access =
-        |address: &Address| NetconfAccess::new(target(&job, address, Arc::clone(&host_keys), Arc::clone(&dialect)));
-    let accesses: Vec<NetconfAccess> = job.devices.iter().map(access).collect();
+    let mut accesses = Vec::new();
+    for address in &job.devices {
+        let target = target(&job, address, Arc::clone(&host_keys), Arc::clone(&dialect))?;
+        accesses.push(NetconfAccess::new(target));
+    }
     if !job.warm {
-        let (cpu, watch) = (cpu()?, Watch::start());
+        let begun = Begun::now()?;
         for_all(accesses, job.workers, |access| async move { cold(&access).await }).await?;
-        return Ok(Figures {
-            cpu: self::cpu()? - cpu,
-            wall: watch.elapsed().as_secs_f64(),
-        });
+        return begun.figures();
     }
     let sessions = stream::iter(accesses)
         .map(|access| async move { access.session(soon()).await })
         .buffer_unordered(job.workers)
         .try_collect::<Vec<_>>()
         .await?;
-    let (pairs, cpu, watch) = (job.pairs, cpu()?, Watch::start());
-    for_all(
-        sessions,
-        job.workers,
-        |session| async move { warm(session, pairs).await },
-    )
-    .await?;
-    Ok(Figures {
-        cpu: self::cpu()? - cpu,
-        wall: watch.elapsed().as_secs_f64(),
-    })
+    let (pairs, begun) = (job.pairs, Begun::now()?);
+    for_all(sessions, job.workers, |session| warm(session, pairs)).await?;
+    begun.figures()
+}
+
+async fn typed(job: &Job, host_keys: &Arc<HostKeys>) -> anyhow::Result<Figures> {
+    let mut accesses = Vec::new();
+    for address in &job.devices {
+        accesses.push(lines::access(job, address, Arc::clone(host_keys))?);
+    }
+    if !job.warm {
+        let begun = Begun::now()?;
+        for_all(
+            accesses,
+            job.workers,
+            |access| async move { lines::cold(&access).await },
+        )
+        .await?;
+        return begun.figures();
+    }
+    let sessions = stream::iter(accesses)
+        .map(|access| async move { access.session(soon()).await })
+        .buffer_unordered(job.workers)
+        .try_collect::<Vec<_>>()
+        .await?;
+    let (pairs, begun) = (job.pairs, Begun::now()?);
+    for_all(sessions, job.workers, |session| lines::warm(session, pairs)).await?;
+    begun.figures()
+}
+
+/// When the work began.
+struct Begun {
+    cpu: f64,
+    watch: Watch,
+}
+
+impl Begun {
+    fn now() -> anyhow::Result<Self> {
+        Ok(Self {
+            cpu: cpu()?,
+            watch: Watch::start(),
+        })
+    }
+
+    fn figures(self) -> anyhow::Result<Figures> {
+        Ok(Figures {
+            cpu: cpu()? - self.cpu,
+            wall: self.watch.elapsed().as_secs_f64(),
+            memory: peak()?,
+        })
+    }
+}
+
+/// The most memory that this process held, in bytes.
+fn peak() -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("cannot see how much memory is used")?;
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    let kib: f64 = line
+        .and_then(|it| it.trim().strip_suffix(" kB"))
+        .context("no VmHWM")?
+        .parse()?;
+    Ok(kib * 1024.0)
 }
 
 async fn for_all<T, F>(things: Vec<T>, workers: usize, act: impl Fn(T) -> F) -> anyhow::Result<()>
@@ -129,28 +186,36 @@ async fn transaction(session: &mut NetconfSession, id: u128, delta: Delta) -> an
     Ok(())
 }
 
-fn target(job: &Job, address: &Address, host_keys: Arc<HostKeys>, dialect: Arc<PlatformDialect>) -> Target {
-    let password = Credential::Password(Secret::new(job.password.as_str()));
+fn target(
+    job: &Job,
+    address: &Address,
+    host_keys: Arc<HostKeys>,
+    dialect: Arc<PlatformDialect>,
+) -> anyhow::Result<Target> {
+    let credential = match &job.key {
+        Some(file) => Credential::key(&std::fs::read_to_string(file)?, None)?,
+        None => Credential::Password(Secret::new(job.password.as_str())),
+    };
     let endpoint = Endpoint {
         host: address.host.clone(),
         port: address.port,
         algorithms: Algorithms::Modern,
         keepalive: None,
     };
-    Target {
+    Ok(Target {
         device: format!("{}:{}", address.host, address.port),
         dial: Box::new(OverSsh {
             endpoint,
             host_keys,
             login: Login {
                 user: job.user.clone(),
-                credentials: vec![password],
+                credentials: vec![credential],
             },
         }),
         dialect,
         secrets: Arc::new(NoSecrets),
         limits: Limits::default(),
-    }
+    })
 }
 
 fn native() -> anyhow::Result<adapters_platform::Native> {
@@ -185,11 +250,11 @@ fn cpu() -> anyhow::Result<f64> {
     Ok(Duration::from_nanos(nanos).as_secs_f64())
 }
 
-fn soon() -> Deadline {
+pub fn soon() -> Deadline {
     Deadline::after(tokio::time::Instant::now().into_std(), Duration::from_secs(60))
 }
 
-struct NoSecrets;
+pub struct NoSecrets;
 
 impl Secrets for NoSecrets {
     fn resolve<'a>(&'a self, reference: &'a SecretRef, _by: Deadline) -> Answer<'a, Secret, SecretError> {
