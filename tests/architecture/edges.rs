@@ -1,10 +1,11 @@
-//! Which crate may use which: the arrows of ARCHITECTURE.md as a table.
+//! Which crate may use which: the arrows of ARCHITECTURE.md as a table, for the product and for its tests apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{none, tree};
 
-/// Crate → crates of ours that it may depend on. A crate that is not in the table breaks the rule.
+/// Crate → crates of ours that it may depend on. A crate that is not in the table breaks the rule, and so does an arrow
+/// that nobody uses.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("intents", &["knowledge-model"]),
     ("knowledge-model", &[]),
@@ -37,7 +38,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "transaction-journal",
             "adapters-platform",
             "adapters-port",
-            "adapters-ssh",
             "adapters-netconf",
             "adapters-cli",
             "adapters-failover",
@@ -65,29 +65,74 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("labs-devices", &[]),
     ("labs-runner", &["labs-devices"]),
     ("tests-real", &[]),
-    ("tests-simulation", &["transaction", "transaction-journal"]),
+    ("tests-simulation", &["transaction"]),
+    ("adapters-netconf-fuzz", &["adapters-netconf"]),
+    ("fabric-fuzz", &["fabric-events", "fabric-identity", "fabric-wire"]),
+    ("intents-fuzz", &["intents", "knowledge-model"]),
+    ("knowledge-model-fuzz", &["knowledge-model"]),
+];
+
+/// Arrows that stand in the table ahead of their use: who, whom, and why.
+const AHEAD: &[(&str, &str, &str)] = &[(
+    "controller",
+    "knowledge-yang",
+    "files of configuration are judged by the same library as a device's",
+)];
+
+/// Crate → crates of ours that its tests may use besides: what they are tried against.
+const IN_TESTS: &[(&str, &[&str])] = &[
+    ("knowledge-yang", &["tests-real"]),
+    ("transaction-journal", &["tests-real"]),
+    ("controller", &["tests-real"]),
+    ("device-agent", &["labs-devices", "tests-real"]),
+    ("adapters-netconf", &["knowledge-yang", "labs-devices", "tests-real"]),
+    ("adapters-cli", &["labs-devices", "tests-real"]),
+    (
+        "adapters-failover",
+        &[
+            "adapters-platform",
+            "adapters-ssh",
+            "adapters-netconf",
+            "adapters-cli",
+            "labs-devices",
+            "tests-real",
+        ],
+    ),
+    ("fabric-identity", &["fabric-wire", "tests-real"]),
+    ("fabric-events", &["tests-real"]),
+    ("labs-devices", &["tests-real"]),
 ];
 
 /// Crates that exist to look at all others.
-const ONLOOKERS: &[&str] = &["tests", "tests-bench", "tests-eval", "tests-end-to-end"];
+const ONLOOKERS: &[&str] = &["tests", "tests-bench", "tests-eval"];
 
 /// Outside crates with one home each: the C libraries, and what must not spread.
-const HOMES: &[(&str, &[&str])] = &[
-    ("yang5", &["knowledge-yang", "tests-bench"]),
-    ("rdkafka", &[]),
-    ("ssh2", &[]),
+const HOMES: &[(&str, &[&str])] = &[("yang5", &["knowledge-yang", "tests-bench"])];
+
+/// Crates that decide, and the outside crates that they may use: none has a clock, a socket, a runtime or chance.
+const PURE: &[(&str, &[&str])] = &[
+    ("intents", &["serde_json", "thiserror", "unicode-normalization"]),
+    (
+        "knowledge-model",
+        &["quick-xml", "regex", "saphyr", "serde", "serde_json", "thiserror"],
+    ),
+    ("knowledge-cases", &["serde"]),
+    ("transaction", &["serde", "thiserror"]),
+    ("adapters-platform", &["quick-xml", "regex", "serde_json", "thiserror"]),
 ];
 
+/// What a crate depends on: to be built and run, and to be tested.
+#[derive(Default)]
 struct Manifest {
     name: String,
-    ours: BTreeSet<String>,
-    theirs: BTreeSet<String>,
+    needs: BTreeSet<String>,
+    tests: BTreeSet<String>,
 }
 
-/// The manifests of the members of the workspace.
+/// The manifests of the tree, those of the fuzzers included.
 fn tables() -> Vec<(String, toml::Table)> {
     let sources = tree::files(&["Cargo.toml"]).into_iter();
-    let members = sources.filter(|source| source.path != "Cargo.toml" && !source.path.contains("fuzz/"));
+    let members = sources.filter(|source| source.path != "Cargo.toml");
     members
         .map(|source| {
             (
@@ -98,72 +143,226 @@ fn tables() -> Vec<(String, toml::Table)> {
         .collect()
 }
 
-fn manifests() -> Vec<Manifest> {
-    let all: Vec<toml::Table> = tables().into_iter().map(|(_, table)| table).collect();
-    let name = |table: &toml::Table| table["package"]["name"].as_str().expect("a name").to_owned();
-    let known: BTreeSet<String> = all.iter().map(name).collect();
-    let depends = |table: &toml::Table| -> BTreeSet<String> {
-        let section = table.get("dependencies").and_then(toml::Value::as_table);
-        section
-            .into_iter()
-            .flat_map(|section| section.keys().cloned())
-            .collect()
+/// Every section of dependencies with its kind, those for some targets alone included.
+fn sections(table: &toml::Table) -> Vec<(&'static str, &toml::Table)> {
+    let targets = table.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(toml::Table::values);
+    let places = targets.filter_map(toml::Value::as_table).chain([table]);
+    let mut found = Vec::new();
+    for place in places {
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let old = kind.replace("-dependencies", "_dependencies");
+            let section = place.get(kind).or_else(|| place.get(&old));
+            found.extend(section.and_then(toml::Value::as_table).map(|it| (kind, it)));
+        }
+    }
+    found
+}
+
+/// The crate that an entry stands for: it may go by another name.
+fn crate_of(key: &str, value: &toml::Value, workspace: &toml::Table) -> String {
+    let renamed = |value: &toml::Value| Some(value.get("package")?.as_str()?.to_owned());
+    let above = || renamed(workspace.get(key)?);
+    renamed(value).or_else(above).unwrap_or_else(|| key.to_owned())
+}
+
+fn manifest(table: &toml::Table, workspace: &toml::Table) -> Manifest {
+    let mut manifest = Manifest {
+        name: table["package"]["name"].as_str().expect("a name").to_owned(),
+        ..Manifest::default()
     };
-    all.iter()
-        .map(|table| {
-            let (ours, theirs) = depends(table).into_iter().partition(|name| known.contains(name));
-            Manifest {
-                name: name(table),
-                ours,
-                theirs,
-            }
-        })
-        .collect()
+    for (kind, section) in sections(table) {
+        let into = if kind == "dev-dependencies" {
+            &mut manifest.tests
+        } else {
+            &mut manifest.needs
+        };
+        into.extend(section.iter().map(|(key, value)| crate_of(key, value, workspace)));
+    }
+    manifest
+}
+
+fn manifests() -> Vec<Manifest> {
+    let root = tree::files(&["Cargo.toml"])
+        .into_iter()
+        .find(|it| it.path == "Cargo.toml");
+    let root: toml::Table = root.expect("a root").text.parse().expect("a manifest that cargo took");
+    let workspace = root["workspace"]["dependencies"].as_table().expect("versions");
+    tables().iter().map(|(_, table)| manifest(table, workspace)).collect()
+}
+
+/// What breaks the tables, and what in the tables nobody needs.
+fn breaches(manifests: &[Manifest], allowed: &[(&str, &[&str])], in_tests: &[(&str, &[&str])]) -> Vec<String> {
+    let ours: BTreeSet<&str> = manifests.iter().map(|it| &*it.name).collect();
+    let may: BTreeMap<&str, &[&str]> = allowed.iter().copied().collect();
+    let tests_may: BTreeMap<&str, &[&str]> = in_tests.iter().copied().collect();
+    let mut breaches = Vec::new();
+    for Manifest { name, needs, tests } in manifests.iter().filter(|it| !ONLOOKERS.contains(&&*it.name)) {
+        let Some(may) = may.get(&**name) else {
+            breaches.push(format!("{name}: not in the table of edges"));
+            continue;
+        };
+        let tests_may = tests_may.get(&**name).copied().unwrap_or_default();
+        let beyond = needs
+            .iter()
+            .filter(|it| ours.contains(&***it) && !may.contains(&&***it));
+        breaches.extend(beyond.map(|used| format!("{name} → {used}: no such arrow")));
+        let known = |it: &str| may.contains(&it) || tests_may.contains(&it);
+        let beyond = tests.iter().filter(|it| ours.contains(&***it) && !known(it));
+        breaches.extend(beyond.map(|used| format!("{name} → {used}: no such arrow, in tests neither")));
+    }
+    breaches
+}
+
+/// Rows and arrows that stand in the tables and that nothing uses.
+fn idle(manifests: &[Manifest], allowed: &[(&str, &[&str])], in_tests: &[(&str, &[&str])]) -> Vec<String> {
+    let named = |name: &str| manifests.iter().find(|it| it.name == name);
+    let mut idle = Vec::new();
+    for (table, is_tests) in [(allowed, false), (in_tests, true)] {
+        for (name, uses) in table {
+            let Some(manifest) = named(name) else {
+                idle.push(format!("{name}: there is no such crate: take its row out"));
+                continue;
+            };
+            let used = if is_tests { &manifest.tests } else { &manifest.needs };
+            let unused = uses.iter().filter(|it| !used.contains(**it));
+            idle.extend(unused.map(|it| format!("{name} → {it}: nothing uses it: take it out of the table")));
+        }
+    }
+    idle
 }
 
 #[test]
 fn crates_depend_only_along_the_arrows() {
-    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.iter().copied().collect();
-    let mut breaches = Vec::new();
-    for manifest in manifests()
-        .iter()
-        .filter(|manifest| !ONLOOKERS.contains(&manifest.name.as_str()))
-    {
-        let Some(may) = allowed.get(manifest.name.as_str()) else {
-            breaches.push(format!("{}: not in the table of edges", manifest.name));
-            continue;
-        };
-        let beyond = manifest.ours.iter().filter(|used| !may.contains(&used.as_str()));
-        breaches.extend(beyond.map(|used| format!("{} → {used}: no such arrow", manifest.name)));
+    none(&breaches(&manifests(), ALLOWED, IN_TESTS));
+}
+
+#[test]
+fn no_arrow_and_no_exception_is_idle() {
+    let manifests = manifests();
+    let uses = |name: &str, used: &str| manifests.iter().any(|it| it.name == name && it.needs.contains(used));
+    let ahead = |it: &String| AHEAD.iter().any(|(a, b, _)| it.starts_with(&format!("{a} → {b}:")));
+    let mut all = idle(&manifests, ALLOWED, IN_TESTS);
+    all.retain(|it| !ahead(it));
+    let known = |name: &str| manifests.iter().any(|it| it.name == name);
+    let gone = ONLOOKERS.iter().filter(|it| !known(it));
+    all.extend(gone.map(|it| format!("{it}: there is no such crate: take it out of ONLOOKERS")));
+    for (table, title) in [(HOMES, "HOMES"), (PURE, "PURE")] {
+        for (a, all_of) in table {
+            for b in *all_of {
+                let (name, used) = if title == "HOMES" { (b, a) } else { (a, b) };
+                if !uses(name, used) {
+                    all.push(format!("{name} → {used}: nothing uses it: take it out of {title}"));
+                }
+            }
+        }
+        let empty = table.iter().filter(|it| it.1.is_empty());
+        all.extend(empty.map(|it| format!("{}: takes nothing: take it out of {title}", it.0)));
     }
-    none(&breaches);
+    none(&all);
 }
 
 #[test]
 fn c_libraries_stay_at_home() {
     let mut breaches = Vec::new();
-    for manifest in manifests() {
+    for Manifest { name, needs, tests } in manifests() {
         for (library, homes) in HOMES {
-            if manifest.theirs.contains(*library) && !homes.contains(&manifest.name.as_str()) {
-                breaches.push(format!("{} → {library}: its home is {homes:?}", manifest.name));
+            if (needs.contains(*library) || tests.contains(*library)) && !homes.contains(&&*name) {
+                breaches.push(format!("{name} → {library}: its home is {homes:?}"));
             }
         }
     }
     none(&breaches);
 }
 
+/// Crates of ours that a pure crate uses are pure themselves; of the others it uses those of its row.
+fn impure(manifests: &[Manifest]) -> Vec<String> {
+    let ours: BTreeSet<&str> = manifests.iter().map(|it| &*it.name).collect();
+    let pure: BTreeMap<&str, &[&str]> = PURE.iter().copied().collect();
+    let mut breaches = Vec::new();
+    for Manifest { name, needs, .. } in manifests {
+        let Some(may) = pure.get(&**name) else { continue };
+        let sound = |it: &str| {
+            if ours.contains(it) {
+                pure.contains_key(it)
+            } else {
+                may.contains(&it)
+            }
+        };
+        let beyond = needs.iter().filter(|it| !sound(it));
+        breaches.extend(beyond.map(|used| format!("{name} → {used}: what decides does not need it")));
+    }
+    breaches
+}
+
+#[test]
+fn what_decides_needs_nothing_that_acts() {
+    none(&impure(&manifests()));
+}
+
 #[test]
 fn versions_stand_in_the_workspace_alone() {
     let mut breaches = Vec::new();
-    for (path, table) in tables() {
-        let sections = ["dependencies", "dev-dependencies", "build-dependencies"].map(|name| table.get(name));
-        let entries = sections
-            .into_iter()
-            .flatten()
-            .filter_map(toml::Value::as_table)
-            .flatten();
+    for (path, table) in tables().iter().filter(|it| !it.0.contains("fuzz/")) {
+        let entries = sections(table).into_iter().flat_map(|it| it.1);
         let own = entries.filter(|(_, value)| value.get("workspace").and_then(toml::Value::as_bool) != Some(true));
         breaches.extend(own.map(|(name, _)| format!("{path}: {name}: say `{name}.workspace = true`")));
     }
     none(&breaches);
+}
+
+#[test]
+fn every_kind_of_dependency_is_seen() {
+    let read = |name: &str, rest: &str| {
+        let table = format!("package.name = \"{name}\"\n{rest}")
+            .parse()
+            .expect("a manifest");
+        manifest(&table, &"other = { package = \"tokio\" }".parse().expect("a table"))
+    };
+    let told = |rest: &str| {
+        let all = [
+            read("transaction", rest),
+            read("controller", ""),
+            read("tests-real", ""),
+        ];
+        let mut told = breaches(
+            &all,
+            &[("transaction", &[]), ("controller", &[]), ("tests-real", &[])],
+            &[("transaction", &["tests-real"])],
+        );
+        told.extend(impure(&all));
+        told
+    };
+    for sample in [
+        "[dependencies]\ncontroller = \"1\"",
+        "[dependencies]\ninner = { package = \"controller\" }",
+        "[build-dependencies]\ncontroller.workspace = true",
+        "[dev-dependencies]\ncontroller.workspace = true",
+        "[dev_dependencies]\ncontroller.workspace = true",
+        "[target.'cfg(unix)'.dependencies]\ncontroller.workspace = true",
+        "[target.'cfg(unix)'.dev-dependencies]\ncontroller.workspace = true",
+        "[dependencies]\ntests-real.workspace = true",
+        "[dependencies]\ntokio.workspace = true",
+        "[dependencies]\nother.workspace = true",
+        "[target.'cfg(unix)'.dependencies]\ngetrandom = \"0.4\"",
+    ] {
+        assert!(!told(sample).is_empty(), "{sample}");
+    }
+    assert_eq!(
+        told("[dev-dependencies]\ntests-real.workspace = true\ntokio = \"1\""),
+        [""; 0]
+    );
+    let all = [read("transaction", "")];
+    assert_eq!(
+        idle(
+            &all,
+            &[("transaction", &["intents"]), ("gone", &[])],
+            &[("transaction", &["tests-real"])]
+        ),
+        [
+            "transaction → intents: nothing uses it: take it out of the table",
+            "gone: there is no such crate: take its row out",
+            "transaction → tests-real: nothing uses it: take it out of the table",
+        ]
+    );
 }

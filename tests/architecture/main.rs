@@ -6,10 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod edges;
+mod fuzzers;
 mod headers;
+mod map;
 mod purity;
 mod speech;
 mod tree;
+mod words;
 
 /// Fails with every breach, one a line.
 fn none(breaches: &[String]) {

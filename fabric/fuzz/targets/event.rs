@@ -1,5 +1,6 @@
 //! Whatever comes from a broker: only what was signed is believed.
 #![no_main]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
 use fabric_events::{Event, Memory, Reason, Severity, Signer, Terms, Verifier};
 use fabric_identity::{Authority, Identity, LifeTimes, Permission, Role};
@@ -42,7 +43,11 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     };
     let signer = Signer::new(&own.certificate, key.serialized_der()).expect("a signer");
     let sealed = signer.seal(&said, now()).expect("an event");
-    Stage { authority: authority.certificate().to_vec(), said, sealed }
+    Stage {
+        authority: authority.certificate().to_vec(),
+        said,
+        sealed,
+    }
 });
 
 fn verify(bytes: &[u8]) -> Result<Event, Reason> {

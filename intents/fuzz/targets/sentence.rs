@@ -1,5 +1,6 @@
 //! Whatever is said, it is answered, and the same words get the same answer.
 #![no_main]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
 use std::sync::OnceLock;
 

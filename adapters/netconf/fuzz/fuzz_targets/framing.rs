@@ -1,5 +1,6 @@
 //! Bytes in any pieces and either framing: messages or an error, and the same whatever the pieces.
 #![no_main]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
 use adapters_netconf::framing::{Decoder, FramingError};
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,6 @@
 //! Any text as a reply: read or refused, and what is read is written so that it reads the same.
 #![no_main]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
 use adapters_netconf::rpc::Reply;
 use adapters_netconf::xml::{Element, write};
