@@ -394,6 +394,8 @@ pub enum DeviceCommand {
         #[command(flatten)]
         remote: Remote,
     },
+    /// What a device says of itself, or how it is configured, again and again as its agent sees it
+    Watch(super::command::watch::Wanted),
     /// A device's configuration as it is now
     #[command(name = "get")]
     Configuration {

@@ -261,6 +261,7 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
         DeviceCommand::Compare { name, from, to, remote } => {
             command::history::compare(&client(&remote)?, output, &name, &from, &to).await
         }
+        DeviceCommand::Watch(wanted) => command::watch::run(&client(&wanted.remote)?, output, &wanted).await,
         DeviceCommand::Configuration { name, remote } => {
             let entries = client(&remote)?
                 .fetch(&format!("/v1/devices/{name}/configuration"))

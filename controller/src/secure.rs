@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use fabric_identity::{Authority, Identity, Role};
 use rcgen::KeyPair;
 use rustls::crypto::aws_lc_rs;
@@ -106,6 +108,16 @@ fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
 fn private(file: &Path) -> Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(file)
         .map_err(|error| Exit::Invalid.because(format!("{} holds no key in PEM: {error}", file.display())))
+}
+
+/// What is in DER as a text that other programs read (PEM).
+pub fn armored(label: &str, der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    let lines: Vec<&str> = (0..text.len())
+        .step_by(64)
+        .filter_map(|at| text.get(at..text.len().min(at + 64)))
+        .collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// The one certificate of a PEM text.

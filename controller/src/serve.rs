@@ -45,6 +45,7 @@ const LINGER: Duration = Duration::from_millis(500);
 )]
 pub async fn run(config: Config) -> Result<()> {
     let logging = Logging::start(&config.log).map_err(|error| Exit::Invalid.because(format!("`log` is {error}")))?;
+    start::files();
     start::prepare(&config.state)?;
     let token = start::token(&config.state.join("token"))?;
     let library = classes::read(config.classes.as_deref())?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use transaction::CoordinatorRecord;
 use transaction_journal::{FileJournal, Json, OnLost, OpenError, Options, Recovered, end_process};
@@ -63,6 +64,15 @@ pub fn lost(folder: PathBuf) -> OnLost {
         }
         end_process(error);
     })
+}
+
+/// As many open files as this process may have: each agent's stream is one.
+pub fn files() {
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "cannot have more open files: the number of agents is limited by `ulimit -n`");
+    }
 }
 
 /// The admin token, drawn on the first start and kept with mode 0600.

@@ -18,9 +18,10 @@ use transaction_journal::Options;
 use crate::check;
 use crate::driver::{Driver, Open, Setup};
 use crate::ledger::{Ledger, LedgerError};
-use crate::link::{Downward, Gate, Link, Query, Reading, Source, Upward};
+use crate::link::{Downward, Gate, Link, Query, Unwatch, Upward, Watch};
 use crate::part::Part;
-use crate::state;
+use crate::reading;
+use crate::sampling::Watches;
 use crate::tell::Teller;
 
 /// How many requests wait for one device. More are dropped, and asked again by their coordinator.
@@ -147,7 +148,7 @@ impl Agent {
 
     /// Serves until told to stop; answers with what was then still open.
     pub async fn serve(mut self) -> Result<Vec<Open>, AgentError> {
-        let mut gates = JoinSet::new();
+        let (mut gates, mut watches) = (JoinSet::new(), Watches::default());
         let mut tidy = tokio::time::interval(TIDY_EVERY);
         let mut probe = tokio::time::interval(PROBE_EVERY);
         let (mut linked, mut open) = (true, Vec::new());
@@ -155,9 +156,14 @@ impl Agent {
             tokio::select! {
                 word = self.link.down.recv(), if linked => match word {
                     Some(Downward::Request(request)) => self.pass_on(request),
-                    Some(word) if gates.len() >= GATES => self.refuse(&word),
+                    Some(word @ (Downward::Gate(_) | Downward::Query(_))) if gates.len() >= GATES => self.refuse(&word),
                     Some(Downward::Gate(gate)) => self.look(gate, &mut gates),
                     Some(Downward::Query(query)) => self.read(query, &mut gates),
+                    Some(Downward::Watch(watch)) => self.keep(watch, &mut watches),
+                    Some(Downward::Unwatch(Unwatch { name, asked, device })) => {
+                        watches.end(&name);
+                        self.tell(Upward::Watching { asked, device, done: Ok(()) });
+                    }
                     None => linked = false,
                 },
                 Some(_) = gates.join_next() => {}
@@ -244,29 +250,7 @@ impl Agent {
         let by = Deadline::after(Instant::now().into_std(), within);
         let up = self.link.up.clone();
         gates.spawn(async move {
-            let paths = if paths.is_empty() {
-                vec![knowledge_model::Path::root()]
-            } else {
-                paths
-            };
-            let read = async {
-                match source {
-                    Source::Running => {
-                        let mut observer = way.observe(by).await?;
-                        observer.read(&paths, by).await.map(Reading::Canonical)
-                    }
-                    Source::Native => {
-                        let mut observer = way.observe(by).await?;
-                        observer.native(by).await.map(Reading::Native)
-                    }
-                    Source::State => state::read(&way, &paths, by).await.map(Reading::Canonical),
-                }
-            };
-            let reading = match tokio::time::timeout_at(by.instant().into(), read).await {
-                Ok(Ok(reading)) => Ok(reading),
-                Ok(Err(error)) => Err(crate::desk::chain(&error)),
-                Err(_) => Err("no answer in time".to_owned()),
-            };
+            let reading = reading::read(&way, source, &paths, by).await;
             if up
                 .try_send(Upward::Reading {
                     transaction,
@@ -279,6 +263,15 @@ impl Agent {
                 tracing::warn!(%device, "the queue to the controller is full or closed: a reading was dropped");
             }
         });
+    }
+
+    fn keep(&self, watch: Watch, watches: &mut Watches) {
+        let (asked, device) = (watch.asked, watch.device);
+        let done = match self.devices.get(&device) {
+            Some(seat) => watches.keep(watch, seat.failover.clone(), self.link.up.clone()),
+            None => Err("this agent does not speak for the device".to_owned()),
+        };
+        self.tell(Upward::Watching { asked, device, done });
     }
 
     /// Going back to a better protocol is decided on facts: those that were left are asked, each at most once at a time.

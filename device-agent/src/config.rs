@@ -52,6 +52,10 @@ pub struct Config {
     pub name: String,
     /// What it is for, in a sentence for people.
     pub description: String,
+    /// The organisation that it belongs to, as it applies for its certificate; empty: it names none.
+    pub organisation: String,
+    /// Who made or runs it, as it applies for its certificate; empty: it names nobody.
+    pub developer: String,
     /// Whatever else it may be found by.
     pub attributes: BTreeMap<String, String>,
     /// Where its records, key and certificate lie; its own alone.

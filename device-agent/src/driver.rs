@@ -12,14 +12,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use transaction::participant::{Effect, Input, Operation, Outcome, Timer};
 use transaction::{
-    Demand, DeviceId, Lease, Moment, Order, Participant, ParticipantRecord, Request, Standing, TransactionId,
+    Demand, DeviceId, Lease, Moment, Order, Participant, ParticipantRecord, Request, Standing, Step, TransactionId,
 };
 
 use crate::desk::{Desk, Errand, Work};
 use crate::ledger::{Ledger, LedgerError};
-use crate::link::Upward;
+use crate::link::{Progress, Upward};
 use crate::part::Part;
 use crate::point;
+
+/// How far a step is, of a hundred, once the device is worked on; its answer is the rest.
+const BEGUN: u32 = 30;
 
 /// What a driver is given.
 pub struct Setup {
@@ -204,12 +207,32 @@ impl Driver {
             lease: terms.map(|(_, lease, _)| lease.clone()),
             demand: terms.map_or(Demand::Any, |(_, _, demand)| *demand),
         };
+        self.tell_begun(transaction, &work);
         let by = Deadline::after(Instant::now().into_std(), self.setup.step_within);
         let task = tokio::spawn(async move {
             let work = desk.perform(work, &errand, by).await;
             (desk, operation, work)
         });
         self.working = Some((operation, task));
+    }
+
+    /// The device is worked on from now on: whoever follows the transaction sees where it takes its time.
+    fn tell_begun(&self, transaction: TransactionId, work: &Operation<Part>) {
+        let step = match work {
+            Operation::Stage { .. } | Operation::Restage { .. } => Step::Stage,
+            Operation::Apply { .. } => Step::Apply,
+            Operation::Confirm { .. } => Step::Confirm,
+            Operation::Revert { .. } => Step::Revert,
+            Operation::Renew { .. } | Operation::Read { .. } => return,
+        };
+        let (device, words) = (self.setup.device, format!("at work on {}", self.setup.name));
+        self.tell(Upward::Progress(Progress {
+            transaction,
+            device,
+            step,
+            percent: BEGUN,
+            words,
+        }));
     }
 
     fn tell_receipt(&self, work: &Work) {

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use transaction::{Answer, DeviceId, Reply};
 
+use crate::ear::Ear;
 use crate::identity::Identity;
 
 /// How many events may wait for the broker; more are lost, counted and said.
@@ -150,20 +151,45 @@ impl Teller {
         }
     }
 
+    /// Listens at the broker that the controller names until told to stop.
+    pub async fn listen(self: Arc<Self>, mut ear: Ear, identity: Arc<Identity>, stop: CancellationToken) {
+        let mut broker = self.broker.subscribe();
+        while !stop.is_cancelled() {
+            let address = broker.borrow_and_update().clone();
+            let moved = stop.child_token();
+            let from = destination(&address, &identity, "ear");
+            let listening = ear.listen(from, identity.clone(), moved.clone());
+            tokio::pin!(listening);
+            tokio::select! {
+                () = &mut listening => {}
+                _ = broker.changed() => {
+                    moved.cancel();
+                    listening.await;
+                }
+            }
+        }
+    }
+
     async fn send(&self, address: &str, identity: &Arc<Identity>, stop: CancellationToken) {
-        let Some((host, port)) = broker(address, identity.host()) else {
+        let Some(to) = destination(address, identity, "agent") else {
             return stop.cancelled().await; // no events are taken, until another address is named
         };
-        let (proves, signs) = (identity.clone(), identity.clone());
-        let to = Destination {
-            host,
-            port,
-            proves: Arc::new(move || proves.client().map(Arc::new).ok()),
-            client: "agent".to_owned(),
-        };
+        let signs = identity.clone();
         let signs = Arc::new(move || signs.signer().map(Arc::new).ok());
         self.publisher.run(to, signs, self.clock, stop).await;
     }
+}
+
+/// How the broker at an address is spoken to by this client of the agent; none where there is no broker.
+fn destination(address: &str, identity: &Arc<Identity>, client: &str) -> Option<Destination> {
+    let (host, port) = broker(address, identity.host())?;
+    let proves = identity.clone();
+    Some(Destination {
+        host,
+        port,
+        proves: Arc::new(move || proves.client_of_events().map(Arc::new).ok()),
+        client: client.to_owned(),
+    })
 }
 
 /// `host:port`, or `:port` on the host of the controller.

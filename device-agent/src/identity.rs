@@ -1,5 +1,6 @@
 //! Who this agent is: its key and certificate in the state directory, enrolled once and renewed in time.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,9 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use fabric_events::{SignError, Signer};
-use fabric_identity::est::{self, Enrolment, EstError};
+use fabric_identity::claims::LONGEST_TEXT;
+use fabric_identity::est::{self, Applying, Enrolment, EstError};
+use fabric_identity::identity::MOST_PATTERNS;
+use fabric_identity::roll::Reason;
 use fabric_identity::tls::{self, TlsError, Trust};
-use fabric_identity::{Certificate, CertificateError, Credential, Name, Permission};
+use fabric_identity::{Certificate, CertificateError, Claims, Credential, Name, Permission};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rcgen::KeyPair;
@@ -18,11 +22,13 @@ use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::config::Controller;
+use crate::config::{Config, Controller};
 use crate::credential::SourceError;
 use crate::wire::{Dial, DialError, Stream};
 
 const FORMAT: u32 = 1;
+/// What every agent of this program can do, in the registry's words.
+pub const CAPABILITIES: [&str; 5] = ["netconf", "cli", "gate", "query", "watch"];
 /// How often an application that waits for an operator is asked about.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -94,21 +100,32 @@ pub struct Identity {
 
 impl Identity {
     /// Reads the identity, or enrols with the one-time token, or waits for an operator's approval.
-    pub async fn obtain(state: &Path, name: &str, controller: &Controller) -> Result<Self, IdentityError> {
-        let path = state.join("identity.json");
-        let name: Name = name.parse().map_err(|_| IdentityError::Name(name.to_owned()))?;
+    pub async fn obtain(config: &Config, controller: &Controller) -> Result<Self, IdentityError> {
+        let path = config.state.join("identity.json");
         let (address, fingerprint) = (controller.enrolment.clone(), controller.fingerprint.clone());
         let enrolment = Enrolment { address, fingerprint };
         let own = match read(&path)? {
             Some(own) => own,
-            None => enrol(&path, &enrolment, &name, controller).await?,
+            None => enrol(&path, &enrolment, &applying(config)?, controller).await?,
         };
-        Ok(Self {
+        Ok(Self::of(path, enrolment, controller, own))
+    }
+
+    /// The identity that an earlier run has left, if there is one.
+    pub fn kept(state: &Path, controller: &Controller) -> Result<Option<Self>, IdentityError> {
+        let path = state.join("identity.json");
+        let (address, fingerprint) = (controller.enrolment.clone(), controller.fingerprint.clone());
+        let enrolment = Enrolment { address, fingerprint };
+        Ok(read(&path)?.map(|own| Self::of(path, enrolment, controller, own)))
+    }
+
+    fn of(path: PathBuf, enrolment: Enrolment, controller: &Controller, own: Own) -> Self {
+        Self {
             path,
             enrolment,
             address: controller.address.clone(),
             own: Mutex::new(Arc::new(own)),
-        })
+        }
     }
 
     /// Whether its certificate lets the agent speak for a device.
@@ -150,6 +167,26 @@ impl Identity {
         Ok(true)
     }
 
+    /// Takes back all of its certificates, by its own word and for good.
+    pub async fn retire(&self, reason: Reason) -> Result<(), IdentityError> {
+        let own = self.own();
+        let taken = self.enrolment.revoke((&own.credential, &own.key), reason).await;
+        taken.map_err(|source| self.no_certificate(source))
+    }
+
+    /// The signed list of what is taken back, as the authority gives it out now.
+    pub async fn list(&self) -> Result<Vec<u8>, IdentityError> {
+        self.enrolment
+            .list()
+            .await
+            .map_err(|source| self.no_certificate(source))
+    }
+
+    /// The authority's certificate in DER.
+    pub fn authority(&self) -> Vec<u8> {
+        self.own().credential.authority.to_vec()
+    }
+
     fn no_certificate(&self, source: EstError) -> IdentityError {
         IdentityError::Enrolment {
             address: self.enrolment.address.clone(),
@@ -166,6 +203,15 @@ impl Identity {
         let own = self.own();
         let trust = Trust::Authority(own.credential.authority.clone());
         tls::client(Some((&own.credential, &own.key)), trust, None)
+    }
+}
+
+impl Identity {
+    /// What is shown to what carries events: the controller's own broker, or one beside it.
+    pub fn client_of_events(&self) -> Result<ClientConfig, TlsError> {
+        let own = self.own();
+        let trust = Trust::Authority(own.credential.authority.clone());
+        tls::client_of_events((&own.credential, &own.key), trust, None)
     }
 }
 
@@ -191,7 +237,47 @@ impl Dial for Identity {
     }
 }
 
-async fn enrol(path: &Path, enrolment: &Enrolment, name: &Name, controller: &Controller) -> Result<Own, IdentityError> {
+/// What the application says: who stands behind the agent, what it is for, and the devices that it would speak for.
+fn applying(config: &Config) -> Result<Applying, IdentityError> {
+    let name: Name = config
+        .name
+        .parse()
+        .map_err(|_| IdentityError::Name(config.name.clone()))?;
+    let devices = config.devices.iter().filter_map(|it| it.id.to_string().parse().ok());
+    let claims = Claims {
+        developer: short(&config.developer),
+        function: short(&config.description),
+        skills: CAPABILITIES.map(str::to_owned).into(),
+        devices: devices.take(MOST_PATTERNS).collect(),
+        may: BTreeSet::new(), // whatever it is given
+    };
+    let organisation = short(&config.organisation);
+    Ok(Applying {
+        name,
+        organisation,
+        claims,
+    })
+}
+
+/// A text as an application takes it: without control characters, and no longer than that.
+fn short(text: &str) -> String {
+    let mut taken = String::new();
+    for letter in text.chars().filter(|it| !it.is_control()) {
+        if taken.len() + letter.len_utf8() > LONGEST_TEXT {
+            break;
+        }
+        taken.push(letter);
+    }
+    taken
+}
+
+async fn enrol(
+    path: &Path,
+    enrolment: &Enrolment,
+    who: &Applying,
+    controller: &Controller,
+) -> Result<Own, IdentityError> {
+    let name = &who.name;
     let key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
     let token = match &controller.token {
         Some(source) => Some(source.fetch().await?),
@@ -199,7 +285,7 @@ async fn enrol(path: &Path, enrolment: &Enrolment, name: &Name, controller: &Con
     };
     let token = token.as_ref().map(adapters_port::Secret::expose);
     loop {
-        match enrolment.enrol(name, &key, token).await {
+        match enrolment.enrol_as(who, &key, token).await {
             Ok(credential) => return keep(path, credential, &key),
             Err(EstError::Waiting) => {
                 tracing::info!(agent = %name, "waiting for an operator to approve this agent");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use adapters_port::{Protocol, Receipt};
 use knowledge_model::{Path, Tree};
 use tokio::sync::mpsc;
-use transaction::{DeviceId, Inquiry, Reply, Request, TransactionId};
+use tokio::time::Instant;
+use transaction::{DeviceId, Inquiry, Reply, Request, Step, TransactionId};
 
 use crate::check::{Finding, Task};
 use crate::part::Part;
@@ -22,6 +23,10 @@ pub enum Downward {
     Gate(Gate),
     /// Read a device's running configuration.
     Query(Query),
+    /// Tell again and again what stands on a device.
+    Watch(Watch),
+    /// Tell it no longer.
+    Unwatch(Unwatch),
 }
 
 /// What a question is about.
@@ -50,6 +55,79 @@ pub struct Query {
     pub paths: Vec<Path>,
     /// The answer is given by then.
     pub within: Duration,
+}
+
+/// A question about a device that is answered again and again.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// Names the watch in its samples.
+    pub name: [u8; 16],
+    /// Which request it is.
+    pub asked: Asked,
+    /// Which device.
+    pub device: DeviceId,
+    /// About what of it.
+    pub source: Source,
+    /// What is wanted, with all that is below; nothing means everything.
+    pub paths: Vec<Path>,
+    /// How often it is looked.
+    pub every: Duration,
+    /// After which time it ends by itself.
+    pub lease: Duration,
+    /// Whether only what has changed is told.
+    pub changes_only: bool,
+}
+
+/// The end of a watch.
+#[derive(Debug, Clone)]
+pub struct Unwatch {
+    /// Which watch.
+    pub name: [u8; 16],
+    /// Which request it is.
+    pub asked: Asked,
+    /// Which device.
+    pub device: DeviceId,
+}
+
+/// What tells a request about a watch from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Its transaction; zero outside of one.
+    pub transaction: TransactionId,
+    /// Its attempt.
+    pub attempt: u32,
+}
+
+/// How far a step on a device has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// In which transaction.
+    pub transaction: TransactionId,
+    /// On which device.
+    pub device: DeviceId,
+    /// Which step.
+    pub step: Step,
+    /// Of a hundred.
+    pub percent: u32,
+    /// What is going on, for a person.
+    pub words: String,
+}
+
+/// What a watch has seen.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Which watch.
+    pub watch: [u8; 16],
+    /// Which device.
+    pub device: DeviceId,
+    /// Counts from 1.
+    pub count: u64,
+    /// When it was looked.
+    pub looked: Instant,
+    /// What stands there.
+    pub entries: Tree,
+    /// What was there before and is no more.
+    pub gone: Vec<Path>,
 }
 
 /// What was read.
@@ -107,6 +185,19 @@ pub enum Upward {
         /// What stands there, or why it cannot be said.
         reading: Result<Reading, String>,
     },
+    /// A watch is kept, or has ended; or why not.
+    Watching {
+        /// Which request.
+        asked: Asked,
+        /// The device of the request.
+        device: DeviceId,
+        /// Whether it was done.
+        done: Result<(), String>,
+    },
+    /// How far a step has come.
+    Progress(Progress),
+    /// What a watch has seen.
+    Sample(Sample),
     /// What the checks found.
     Health {
         /// The transaction of the question.

@@ -13,13 +13,15 @@ use device_agent::app::{Agent, AgentError, Surroundings};
 use device_agent::config::{Config, ConfigError};
 use device_agent::credential::SourceError;
 use device_agent::driver::Open;
+use device_agent::ear::Ear;
 use device_agent::events::Teller;
-use device_agent::identity::{Identity, IdentityError};
+use device_agent::identity::{CAPABILITIES, Identity, IdentityError};
 use device_agent::link::{self, Wire};
 use device_agent::promise::{self, Preferred};
 use device_agent::watch;
 use device_agent::ways;
 use device_agent::wire::{self, Joiner};
+use fabric_identity::roll::Reason;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +61,15 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Ends the agent's membership for good: all of its certificates are taken back. Stop it first.
+    Retire {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Why: key-compromise, cessation, affiliation-changed, unspecified.
+        #[arg(long, value_name = "WORD", default_value = "cessation")]
+        reason: String,
+    },
     /// Checks a configuration and fetches its secrets, without speaking to anybody.
     Check {
         /// The configuration file.
@@ -90,7 +101,9 @@ fn say(line: &str) {
 /// What kind of failure it is, for whoever started the program.
 fn status(error: &anyhow::Error) -> u8 {
     let secret = |it: &IdentityError| matches!(it, IdentityError::Token(_));
-    if error.is::<ConfigError>() || error.is::<ways::WayError>() || error.is::<BadFilter>() {
+    if error.is::<BadReason>() {
+        2
+    } else if error.is::<ConfigError>() || error.is::<ways::WayError>() || error.is::<BadFilter>() {
         3
     } else if error.is::<AgentError>() || error.is::<NoState>() {
         4
@@ -99,7 +112,7 @@ fn status(error: &anyhow::Error) -> u8 {
         || error.downcast_ref::<IdentityError>().is_some_and(secret)
     {
         5
-    } else if error.is::<IdentityError>() || error.is::<OutOfScope>() {
+    } else if error.is::<IdentityError>() || error.is::<OutOfScope>() || error.is::<NeverEnrolled>() {
         6
     } else {
         1
@@ -127,22 +140,58 @@ struct OutOfScope {
 }
 
 fn start(command: Command) -> anyhow::Result<()> {
-    let (config, check) = match command {
-        Command::Run { config } => (Config::load(&config)?, false),
-        Command::Check { config } => (Config::load(&config)?, true),
+    let (file, task) = match command {
+        Command::Run { config } => (config, Task::Run),
+        Command::Check { config } => (config, Task::Check),
+        Command::Retire { config, reason } => (config, Task::Retire(read_reason(&reason)?)),
     };
+    let config = Config::load(&file)?;
     log(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("no runtime")?;
     runtime.block_on(async {
-        if check {
-            self::check(&config).await
-        } else {
-            run(config).await
+        match task {
+            Task::Run => run(config).await,
+            Task::Check => check(&config).await,
+            Task::Retire(reason) => retire(&config, reason).await,
         }
     })
+}
+
+/// What is to be done with a configuration.
+enum Task {
+    Run,
+    Check,
+    Retire(Reason),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no reason {word:?}: key-compromise, cessation, affiliation-changed or unspecified")]
+struct BadReason {
+    word: String,
+}
+
+fn read_reason(word: &str) -> Result<Reason, BadReason> {
+    serde_json::from_value(word.into()).map_err(|_| BadReason { word: word.to_owned() })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("this agent has no certificate that could be taken back: it has not enrolled")]
+struct NeverEnrolled;
+
+/// Takes back the agent's certificates by its own word.
+async fn retire(config: &Config, reason: Reason) -> anyhow::Result<()> {
+    let controller = config.controller.as_ref().ok_or(NeverEnrolled)?;
+    let identity = Identity::kept(&config.state, controller)?.ok_or(NeverEnrolled)?;
+    identity.retire(reason).await?;
+    tracing::info!(
+        agent = config.name,
+        ?reason,
+        "retired: its certificates are taken back for good"
+    );
+    Ok(())
 }
 
 fn log(config: &Config) -> anyhow::Result<()> {
@@ -230,7 +279,7 @@ async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: Cancell
         return Ok(());
     };
     let identity = tokio::select! {
-        identity = Identity::obtain(&config.state, &config.name, controller) => Arc::new(identity?),
+        identity = Identity::obtain(&config, controller) => Arc::new(identity?),
         () = stop.cancelled() => return Ok(()),
     };
     for device in &config.devices {
@@ -247,7 +296,16 @@ async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: Cancell
     let teller = Teller::open(&config.state, &config.name, random, wall).context("open the outbox of events")?;
     tokio::spawn(teller.clone().run(identity.clone(), stop.clone()));
     let watched = preferred.clone().into_iter().collect();
-    tokio::spawn(watch::watch(watched, config.look_every, teller.clone(), stop.clone()));
+    let (hints, hinted) = watch::hints();
+    tokio::spawn(watch::watch(
+        watched,
+        config.look_every,
+        hinted,
+        teller.clone(),
+        stop.clone(),
+    ));
+    let ear = Ear::open(&config, &identity, hints, wall).context("open what is remembered of events")?;
+    tokio::spawn(teller.clone().listen(ear, identity.clone(), stop.clone()));
     let by = Deadline::after(Instant::now().into_std(), PROMISED_WITHIN);
     let promised = tokio::select! {
         promised = promise::asked(preferred, by) => promised,
@@ -264,7 +322,7 @@ fn joiner(config: &Config, promised: &BTreeMap<DeviceId, Guarantee>) -> Joiner {
         name: config.name.clone(),
         session: random().to_be_bytes(),
         devices: config.devices.iter().map(device).collect(),
-        capabilities: ["netconf", "cli", "gate", "query"].map(str::to_owned).to_vec(),
+        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
         model_revision: knowledge_model::Schema::canonical().revision().to_owned(),
         description: config.description.clone(),
         attributes: config.attributes.clone(),

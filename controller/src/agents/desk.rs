@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Joined, clock};
+use super::{CONTROLLER, Joined, clock};
 use crate::app::{App, AppError, Asker, missing};
 
 /// How long an invitation is good for.
@@ -184,6 +184,12 @@ impl App {
         change: impl FnOnce(&Name) -> Result<usize, AuthorityError>,
     ) -> Result<usize, AppError> {
         let named: Name = name.parse().map_err(|_| missing("certificate of", name))?;
+        if name == CONTROLLER {
+            return Err(invalid(
+                "that is the controller itself",
+                "its certificates end by themselves within a day",
+            ));
+        }
         change(&named).map_err(|error| refused(error, name))
     }
 
@@ -254,7 +260,8 @@ fn identity(name: &str, devices: &[String], may: BTreeSet<Permission>) -> Result
     })
 }
 
-fn invalid(what: &str, hint: &str) -> AppError {
+/// What was given makes no sense, and what would.
+pub fn invalid(what: &str, hint: &str) -> AppError {
     let at = Mark { line: 1, column: 1 };
     AppError::Invalid(vec![Fault {
         at,

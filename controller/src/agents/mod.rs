@@ -9,14 +9,16 @@ mod outward;
 mod own;
 mod roster;
 mod settings;
+mod watching;
 
-pub use desk::{Allowance, Card, stands};
+pub use desk::{Allowance, Card, invalid, stands};
 pub use door::{bind, clock};
 pub use fabric::Fabric;
 pub use looking::{Looked, Looks};
 pub use own::{CONTROLLER, Own};
 pub use roster::Roster;
 pub use settings::{FabricSettings, endpoint};
+pub use watching::{Watches, Wish};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -104,6 +106,7 @@ pub struct Agents {
     seats: Mutex<HashMap<String, Seat>>,
     reads: Mutex<HashMap<(DeviceId, u32), Parts>>,
     looks: Looks,
+    watches: Watches,
     count: AtomicU32,
     arrivals: tokio::sync::watch::Sender<u64>,
 }
@@ -117,6 +120,7 @@ impl Agents {
             seats: Mutex::default(),
             reads: Mutex::default(),
             looks: Looks::default(),
+            watches: Watches::default(),
             count: AtomicU32::new(1),
             arrivals: tokio::sync::watch::Sender::new(0),
         })
@@ -192,6 +196,9 @@ impl Agents {
             upward::Body::Answer(answer) if scope.step == Step::Gate as i32 => {
                 self.looks.answered(device, scope.attempt, answer);
             }
+            upward::Body::Answer(answer) if scope.step == Step::Watch as i32 => {
+                self.watches.answered(device, scope.attempt, answer);
+            }
             upward::Body::Answer(answer) => {
                 let foreign = inward::foreign(&answer);
                 if let (Some(reply), Some(hub)) = (inward::reply(&scope, device, answer), hub.upgrade()) {
@@ -216,11 +223,8 @@ impl Agents {
             upward::Body::Fault(fault) => {
                 tracing::warn!(%device, code = fault.code, detail = fault.detail, "an agent reports")
             }
-            upward::Body::Sample(_)
-            | upward::Body::Hello(_)
-            | upward::Body::Heartbeat(_)
-            | upward::Body::Update(_)
-            | upward::Body::Leave(_) => {}
+            upward::Body::Sample(sample) => self.watches.sampled(device, sample),
+            upward::Body::Hello(_) | upward::Body::Heartbeat(_) | upward::Body::Update(_) | upward::Body::Leave(_) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fabric_events::Signer;
 use fabric_identity::tls::{self, Callers, Trust};
-use fabric_identity::{Acceptor, Authority, Credential, Identity, Permission, Role};
+use fabric_identity::{Acceptor, Authority, Credential, Crowd, Identity, Permission, Role};
 use rcgen::KeyPair;
 use rustls::{ClientConfig, ServerConfig};
 use tokio::time::Instant;
@@ -32,6 +32,8 @@ pub struct Own {
     /// How often a new certificate is shown: a third of the time that one is good for.
     period: Duration,
     held: Mutex<Option<Arc<Held>>>,
+    /// Whoever has called, over all listeners.
+    crowd: Crowd,
 }
 
 impl Own {
@@ -42,6 +44,7 @@ impl Own {
             names: config.agents_names.clone(),
             period: config.fabric.certificate / 3,
             held: Mutex::default(),
+            crowd: Crowd::default(),
         });
         own.held()?;
         Ok(own)
@@ -63,12 +66,12 @@ impl Own {
         tls::server(&held.credential, &held.key, callers, self.authority.revocations()).context("set up mutual TLS")
     }
 
-    /// What is shown where the controller calls.
+    /// What is shown where the controller calls what carries events.
     pub fn client(&self) -> Result<ClientConfig> {
         let held = self.held()?;
         let trust = Trust::Authority(held.credential.authority.clone());
         let revoked = Some(self.authority.revocations());
-        tls::client(Some((&held.credential, &held.key)), trust, revoked).context("set up mutual TLS")
+        tls::client_of_events((&held.credential, &held.key), trust, revoked).context("set up mutual TLS")
     }
 
     /// What signs in the controller's name.
@@ -80,7 +83,8 @@ impl Own {
     /// Takes calls for one period under the certificate of now.
     pub fn acceptor(&self, listener: &std::net::TcpListener, config: ServerConfig) -> Result<Acceptor> {
         let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-        Ok(Acceptor::start(
+        Ok(Acceptor::among(
+            &self.crowd,
             listener,
             Arc::new(config),
             self.authority.revocations(),

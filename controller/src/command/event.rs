@@ -1,9 +1,11 @@
-//! `entente event`: what was believed, as it comes, and how much was not.
+//! `entente event`: what was believed, as it comes, how much was not, and what a broker beside the controller needs.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use futures::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{agent, say, show};
 use crate::arguments::{Output, Remote};
@@ -16,6 +18,29 @@ pub enum EventCommand {
     Tail(Wanted),
     /// How many events were believed, and how many were not and why
     Count(Remote),
+    /// Write what a broker beside the controller needs into a folder: again whenever agents come or go, within the hour
+    Broker(Beside),
+}
+
+/// A broker beside the controller.
+#[derive(Debug, Args)]
+pub struct Beside {
+    /// The folder: authority.pem, revoked.pem, access and mosquitto.conf are written, and broker.pem with --request
+    folder: PathBuf,
+    /// The broker's request for a certificate, PKCS #10 in PEM, made with its own key
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
+    /// A name or address at which the broker is reached; several times for several
+    #[arg(long = "address", value_name = "HOST", requires = "request")]
+    addresses: Vec<String>,
+    /// For how many days the certificate is good, at most 90
+    #[arg(long, value_name = "DAYS", default_value_t = 30, requires = "request")]
+    days: u32,
+    /// The port in mosquitto.conf
+    #[arg(long, value_name = "PORT", default_value_t = 8883)]
+    port: u16,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 /// Which events are wanted.
@@ -44,8 +69,58 @@ pub struct Wanted {
 pub async fn run(command: EventCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
     match command {
         EventCommand::Tail(wanted) => tail(&client(&wanted.remote)?, output, &wanted).await,
+        EventCommand::Broker(beside) => broker(&client(&beside.remote)?, output, &beside).await,
         EventCommand::Count(remote) => show::object(output, &client(&remote)?.fetch("/v1/events/count").await?),
     }
+}
+
+/// What the broker reads is written whole or not at all: it may read it at any time.
+async fn broker(client: &Client, output: Output, beside: &Beside) -> Result<()> {
+    std::fs::create_dir_all(&beside.folder).with_context(|| format!("make {}", beside.folder.display()))?;
+    let folder = beside.folder.canonicalize().context("find the folder")?;
+    if let Some(file) = &beside.request {
+        let body = json!({ "request": super::read(file)?, "addresses": beside.addresses, "days": beside.days });
+        let issued: Value = client.post("/v1/broker/certificate", body.to_string()).await?;
+        write(
+            &folder,
+            "broker.pem",
+            issued["certificate"].as_str().unwrap_or_default(),
+        )?;
+    }
+    let known: Value = client.fetch("/v1/broker").await?;
+    for (name, field) in [
+        ("authority.pem", "authority"),
+        ("revoked.pem", "revoked"),
+        ("access", "access"),
+    ] {
+        write(&folder, name, known[field].as_str().unwrap_or_default())?;
+    }
+    write(&folder, "mosquitto.conf", &mosquitto(&folder, beside.port))?;
+    let said = json!({ "folder": folder.display().to_string(), "certificate": beside.request.is_some() });
+    match output {
+        Output::Json => show::json(&said),
+        Output::Table => {
+            say(format!("wrote what the broker needs into {}", folder.display()));
+            say("mosquitto reads it at its start, and again on SIGHUP");
+            Ok(())
+        }
+    }
+}
+
+/// A listener for events as mosquitto reads it: the certificate is the login, nobody is anonymous.
+fn mosquitto(folder: &Path, port: u16) -> String {
+    let at = folder.display();
+    format!(
+        "listener {port}\ncafile {at}/authority.pem\ncertfile {at}/broker.pem\nkeyfile {at}/broker.key\ncrlfile {at}/revoked.pem\n\
+         require_certificate true\nuse_identity_as_username true\nallow_anonymous false\nacl_file {at}/access\n\
+         tls_version tlsv1.3\n"
+    )
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
+    let (file, draft) = (folder.join(name), folder.join(format!("{name}.new")));
+    let written = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, &file));
+    written.with_context(|| format!("write {}", file.display()))
 }
 
 async fn tail(client: &Client, output: Output, wanted: &Wanted) -> Result<()> {

@@ -19,6 +19,7 @@ pub mod say;
 pub mod show;
 pub mod standing;
 pub mod token;
+pub mod watch;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! Signed events: carried by the built-in broker or one beside us, verified here, told to whoever listens, and acted on.
 
+mod beside;
 mod carry;
+mod check;
 mod reaction;
 
 pub use reaction::react;

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query as Asked, State};
 use axum::http::{HeaderMap, StatusCode};
-use fabric_identity::roll::{Reason, Record};
+use fabric_identity::roll::{Applicant, Reason, Record};
 use fabric_registry::{Presence, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -116,10 +116,41 @@ struct AgentDetail {
     address: String,
     /// What else it may be found by.
     attributes: BTreeMap<String, String>,
-    /// The organisation that its application names, if it waits.
-    applies_for: Option<String>,
+    /// What its application says of itself and asks for, if it waits: nobody has verified it.
+    application: Option<ApplicationView>,
     /// Its certificates, the one that lasts longest first.
     certificates: Vec<CertificateView>,
+}
+
+/// What an application says.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApplicationView {
+    /// The organisation that it names.
+    organisation: String,
+    /// Who made the agent.
+    developer: String,
+    /// What it is for.
+    function: String,
+    /// What it can do.
+    skills: BTreeSet<String>,
+    /// The devices that it wants to speak for, by id or the beginning of ids.
+    devices: Vec<String>,
+    /// What it wants to do.
+    may: Vec<&'static str>,
+}
+
+impl ApplicationView {
+    fn of(applicant: &Applicant) -> Self {
+        let claims = applicant.claims.clone();
+        Self {
+            organisation: applicant.organisation.clone(),
+            developer: claims.developer,
+            function: claims.function,
+            skills: claims.skills,
+            devices: claims.devices.iter().map(ToString::to_string).collect(),
+            may: claims.may.iter().map(|it| it.word()).collect(),
+        }
+    }
 }
 
 /// A certificate on the roll.
@@ -189,8 +220,8 @@ async fn list(State(door): State<Door>, Asked(wanted): Asked<Wanted>) -> Result<
 async fn show(State(door): State<Door>, Path(name): Path<String>) -> Result<Json<AgentDetail>, Problem> {
     let card = door.app.agent(&name)?;
     let said = card.profile.as_ref().map(|it| it.registration.clone());
-    let (applies_for, certificates) = (
-        card.applicant.as_ref().map(|it| it.organisation.clone()),
+    let (application, certificates) = (
+        card.applicant.as_ref().map(ApplicationView::of),
         card.certificates.iter().map(certificate).collect(),
     );
     let plain = |take: fn(&fabric_registry::Registration) -> String| said.as_ref().map(take).unwrap_or_default();
@@ -202,7 +233,7 @@ async fn show(State(door): State<Door>, Path(name): Path<String>) -> Result<Json
         languages: words(|it| it.languages.clone()),
         address: plain(|it| it.address.clone()),
         attributes: said.as_ref().map(|it| it.attributes.clone()).unwrap_or_default(),
-        applies_for,
+        application,
         certificates,
         agent: view(&door, card),
     }))

@@ -113,6 +113,8 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .merge(super::operate::routes())
         .merge(super::agents::routes())
         .merge(super::events::routes())
+        .merge(super::beside::routes())
+        .merge(super::watch::routes())
         .merge(super::case::routes())
         .merge(super::device::routes())
         .merge(super::drift::routes())

@@ -87,7 +87,7 @@ pub fn needed(method: &Method, path: &str) -> Right {
     if *method == Method::GET || *method == Method::HEAD {
         return Right::Read;
     }
-    if under("/v1/agents") || under("/v1/certificates") || under("/v1/classes") {
+    if under("/v1/agents") || under("/v1/certificates") || under("/v1/broker") || under("/v1/classes") {
         return Right::Administer;
     }
     if APPROVED.iter().any(|end| path.ends_with(end)) {
@@ -116,6 +116,8 @@ mod tests {
         check(Method::POST, "/v1/plans/p/refuse", &[Approver, Admin]);
         check(Method::POST, "/v1/agents/a/invitation", &[Admin]);
         check(Method::POST, "/v1/agents/a/approve", &[Admin]);
+        check(Method::POST, "/v1/broker/certificate", &[Admin]);
+        check(Method::GET, "/v1/broker", &[Viewer, Operator, Approver, Admin]);
         check(Method::POST, "/v1/classes/reload", &[Admin]);
         check(Method::GET, "/v1/tokens", &[Admin]);
         check(Method::POST, "/v1/tokens/t/revoke", &[Admin]);

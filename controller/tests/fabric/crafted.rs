@@ -60,7 +60,14 @@ impl Crafted {
 
     /// An agent that applies without a token; what the authority says to that.
     pub async fn applied(enrolment: &Enrolment, name: &str, key: &KeyPair) -> Result<Credential, EstError> {
-        enrolment.enrol(&parsed(name), key, None).await
+        let applying = est::Applying {
+            claims: fabric_identity::Claims {
+                function: "speaks for the hill".to_owned(),
+                ..fabric_identity::Claims::default()
+            },
+            ..est::Applying::new(parsed(name))
+        };
+        enrolment.enrol_as(&applying, key, None).await
     }
 
     pub fn with(stage: &Stage, name: &str, own: Credential, key: KeyPair) -> Self {
@@ -91,6 +98,14 @@ impl Crafted {
             capabilities: vec!["netconf".to_owned()],
             ..Hello::default()
         }
+    }
+
+    /// Writes what foreign programs show and trust: NAME.pem, NAME.key and ca.pem.
+    pub fn write(&self, folder: &std::path::Path) {
+        let file = |name: String, text: String| std::fs::write(folder.join(name), text).unwrap();
+        file("ca.pem".to_owned(), pem(&self.own.authority));
+        file(format!("{}.pem", self.name), pem(&self.own.certificate));
+        file(format!("{}.key", self.name), self.key.serialize_pem());
     }
 
     /// Connects as this agent.
@@ -141,4 +156,15 @@ pub async fn answered(link: &mut AgentLink, body: upward::Body) -> Result<String
 
 pub fn parsed(name: &str) -> Name {
     name.parse().unwrap()
+}
+
+/// A certificate in PEM.
+pub fn pem(der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::prelude::BASE64_STANDARD.encode(der).into_bytes();
+    let lines: Vec<_> = text.chunks(64).map(String::from_utf8_lossy).collect();
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
 }

@@ -227,6 +227,7 @@ async fn an_agent_one_version_older_or_newer_works_or_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn an_operator_approves_holds_releases_and_revokes() {
     fabric_identity::install_cryptography();
     let stage = Stage::start(QUICK);
@@ -241,6 +242,13 @@ async fn an_operator_approves_holds_releases_and_revokes() {
     assert_eq!(
         (&rows[0]["name"], &rows[0]["standing"]),
         (&"edge".into(), &"waiting".into())
+    );
+    let shown = stage.data("agent show edge");
+    assert_eq!(shown["application"]["function"], "speaks for the hill", "{shown}");
+    assert_eq!(
+        stage.entente("agent revoke controller").0,
+        3,
+        "nobody shuts the controller out by its name"
     );
     assert_eq!(stage.entente("agent approve edge --device pe9").0, 8, "no such device");
     assert_eq!(stage.entente("agent approve edge --device pe1 --may fly").0, 3);

@@ -2,8 +2,14 @@
 //! so that they can also do what ours never do.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod beside;
 mod crafted;
+mod hostile;
 mod joining;
+mod lab;
+mod links;
 mod living;
+mod lying;
+mod python;
 mod stage;
 mod telling;

@@ -80,7 +80,13 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    fn command(&self) -> Command {
+    /// The controller's process.
+    pub fn process(&self) -> u32 {
+        self.controller.as_ref().unwrap().id()
+    }
+
+    /// The command line, with the controller of this stage behind it.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
         let names = ["ENTENTE_LISTEN", "ENTENTE_AGENTS_LISTEN", "ENTENTE_AGENTS_ENROLMENT"];
         command.envs(names.iter().zip(self.ports.map(|port| format!("127.0.0.1:{port}"))));

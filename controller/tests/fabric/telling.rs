@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fabric_events::mqtt::{Destination, Publisher};
 use fabric_events::{Event, Outbox, Severity, Signer, stamp};
@@ -17,21 +17,21 @@ use tokio_util::sync::CancellationToken;
 use super::crafted::{Crafted, SOON};
 use super::stage::{DEVICES, Stage};
 
-const QUICK: &[(&str, &str)] = &[
+pub const QUICK: &[(&str, &str)] = &[
     ("ENTENTE_AGENTS_HEARTBEAT", "1s"),
     ("ENTENTE_AGENTS_GRACE", "1s"),
     ("ENTENTE_AGENTS_OFFLINE_AFTER", "60s"),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "a test stands at the edge")]
-fn now() -> SystemTime {
+pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
 /// What an agent publishes with.
-struct Mouth {
-    publisher: Arc<Publisher>,
-    source: String,
+pub struct Mouth {
+    pub publisher: Arc<Publisher>,
+    pub source: String,
     stop: CancellationToken,
 }
 
@@ -42,12 +42,12 @@ impl Drop for Mouth {
 }
 
 impl Mouth {
-    fn of(stage: &Stage, agent: &Crafted, port: u16) -> Self {
+    pub fn of(stage: &Stage, agent: &Crafted, port: u16) -> Self {
         let outbox = Outbox::open(&stage.path(&format!("{}.outbox", agent.name)), 1_000).unwrap();
         let (publisher, stop) = (Publisher::new(outbox), CancellationToken::new());
         let trust = Trust::Authority(agent.own.authority.clone());
         let key = agent.key.serialized_der();
-        let config = Arc::new(tls::client(Some((&agent.own, key)), trust, None).unwrap());
+        let config = Arc::new(tls::client_of_events((&agent.own, key), trust, None).unwrap());
         let signer = Arc::new(Signer::new(&agent.own.certificate, key).unwrap());
         let to = Destination {
             host: "127.0.0.1".into(),
@@ -69,7 +69,7 @@ impl Mouth {
     }
 
     #[expect(clippy::too_many_arguments, reason = "an event has this much to say")]
-    fn tell(&self, id: &str, kind: &str, subject: &str, severity: Severity, data: Value) {
+    pub fn tell(&self, id: &str, kind: &str, subject: &str, severity: Severity, data: Value) {
         let event = Event {
             specversion: "1.0".into(),
             id: id.into(),
@@ -262,96 +262,4 @@ async fn what_is_a_lie_is_counted_and_changes_nothing() {
     let counts = stage.data("event count");
     assert_eq!(counts["believed"], 0, "{counts}");
     assert!(stage.ok("agent list --presence temporarily-offline").contains("edge"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn events_go_over_a_broker_beside_the_controller() {
-    if !tests_real::wanted("telling::events_go_over_a_broker_beside_the_controller") {
-        return;
-    }
-    fabric_identity::install_cryptography();
-    let port = tests_real::free_port().unwrap();
-    let address = format!("127.0.0.1:{port}");
-    let stage = Stage::prepared(
-        &[QUICK, &[("ENTENTE_EVENTS_BROKER", address.as_str())]].concat(),
-        |folder| {
-            mosquitto_files(folder, port);
-        },
-    );
-    let _mosquitto = tests_real::Child::start(
-        std::process::Command::new(tests_real::program(&["mosquitto"]).expect("mosquitto is installed"))
-            .arg("-c")
-            .arg(stage.path("mosquitto.conf"))
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null()),
-    )
-    .unwrap();
-    let edge = Crafted::enrolled(&stage, "edge", &["pe1"]).await;
-    let joined = edge.join(edge.hello(&["pe1"])).await.unwrap();
-    assert_eq!(joined.welcome().events, address, "agents are told where");
-    let mouth = Mouth::of(&stage, &edge, port);
-    let tell = |number: u32| {
-        mouth.tell(
-            &format!("fault-{number}"),
-            "link-fault",
-            DEVICES[0].1,
-            Severity::Error,
-            json!({}),
-        )
-    };
-    tell(0);
-    // The broker may begin after the controller's first attempt, and keeps nothing for who has not subscribed yet.
-    let mut number = 0;
-    let believed = tests_real::until("an event over mosquitto", Duration::from_secs(60), || {
-        number += 1;
-        tell(number);
-        (stage.data("event count")["believed"].as_u64() > Some(0)).then_some(())
-    });
-    believed.unwrap_or_else(|error| panic!("{error}\n{}", stage.log()));
-    assert_eq!(stage.data("event count")["broker"], Value::Null);
-    tests_real::operations("mosquitto", "broker", u64::from(number));
-}
-
-/// What mosquitto needs: a certificate of the controller's own authority, made before the controller opens it.
-fn mosquitto_files(folder: &std::path::Path, port: u16) {
-    use base64::Engine;
-    let authority = fabric_identity::Authority::open(
-        &folder.join("state/authority"),
-        fabric_identity::LifeTimes::default(),
-        now(),
-    )
-    .unwrap();
-    let key = super::crafted::key();
-    let identity = fabric_identity::Identity {
-        name: "broker".parse().unwrap(),
-        role: fabric_identity::Role::Controller,
-        devices: [].into(),
-        may: [].into(),
-    };
-    let own = authority
-        .issue_own(identity, &key, &["127.0.0.1".into()], now())
-        .unwrap();
-    let pem = |der: &[u8]| {
-        let text = base64::prelude::BASE64_STANDARD.encode(der).into_bytes();
-        let lines: Vec<_> = text.chunks(64).map(String::from_utf8_lossy).collect();
-        format!(
-            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-            lines.join("\n")
-        )
-    };
-    let at = folder.display();
-    std::fs::write(folder.join("ca.pem"), pem(authority.certificate())).unwrap();
-    std::fs::write(folder.join("broker.pem"), pem(&own.certificate)).unwrap();
-    std::fs::write(folder.join("broker.key"), key.serialize_pem()).unwrap();
-    let lines = [
-        format!("listener {port} 127.0.0.1"),
-        "user root".into(),
-        format!("cafile {at}/ca.pem"),
-        format!("certfile {at}/broker.pem"),
-        format!("keyfile {at}/broker.key"),
-        "require_certificate true".into(),
-        "use_identity_as_username true".into(),
-        "allow_anonymous false".into(),
-    ];
-    std::fs::write(folder.join("mosquitto.conf"), lines.join("\n")).unwrap();
 }

@@ -35,6 +35,8 @@ impl Reader<'_> {
         let fields = node.fields(self.faults)?;
         let name = fields.required("name").and_then(|it| it.text(self.faults));
         let description = fields.optional("description").and_then(|it| it.text(self.faults));
+        let organisation = fields.optional("organisation").and_then(|it| it.text(self.faults));
+        let developer = fields.optional("developer").and_then(|it| it.text(self.faults));
         let attributes = fields.optional("attributes").map(|it| self.named(it, Self::word));
         let state = fields.required("state").and_then(|it| self.path(it));
         let controller = fields.optional("controller").and_then(|it| self.controller(it));
@@ -51,6 +53,8 @@ impl Reader<'_> {
         fields.end();
         let config = Config {
             description: description.unwrap_or_else(|| "speaks for devices".to_owned()),
+            organisation: organisation.unwrap_or_default(),
+            developer: developer.unwrap_or_default(),
             attributes: attributes.unwrap_or_default(),
             name: name?,
             state: state?,

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use fabric_wire::v1::{self, downward};
+use knowledge_model::Path;
 use transaction::{DeviceId, Epoch, Lease, Order, Request, TransactionId};
 
 use super::values;
 use crate::check::{Task, Wanted};
-use crate::link::{Downward, Gate, Query, Source};
+use crate::link::{Asked, Downward, Gate, Query, Source, Unwatch, Watch};
 
 /// The most checks of one gate, paths of one query.
 const MOST: usize = 1024;
@@ -62,8 +63,14 @@ pub(super) fn word(about: About, scope: &v1::Scope, body: downward::Body) -> Res
         downward::Body::Inquire(_) => Order::Inquire,
         downward::Body::Gate(gate) => return self::gate(about, gate).map(Downward::Gate),
         downward::Body::Query(query) => return self::query(about, scope.attempt, query).map(Downward::Query),
-        downward::Body::Watch(_) | downward::Body::Unwatch(_) => {
-            return Err("unsupported: this agent keeps no watches".to_owned());
+        downward::Body::Watch(watch) => return self::watch(about, scope.attempt, watch).map(Downward::Watch),
+        downward::Body::Unwatch(unwatch) => {
+            let asked = Asked {
+                transaction,
+                attempt: scope.attempt,
+            };
+            let name = name(&unwatch.watch)?;
+            return Ok(Downward::Unwatch(Unwatch { name, asked, device }));
         }
         downward::Body::Welcome(_)
         | downward::Body::Refused(_)
@@ -172,10 +179,45 @@ fn wanted(kind: Option<v1::check::Kind>) -> Wanted {
     }
 }
 
-fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> {
-    if query.paths.len() > MOST {
-        return Err(format!("{} paths, at most {MOST} are taken", query.paths.len()));
+fn name(bytes: &[u8]) -> Result<[u8; 16], String> {
+    let name = bytes.try_into();
+    name.map_err(|_| format!("a watch has a name of 16 bytes, not {}", bytes.len()))
+}
+
+fn watch(about: About, attempt: u32, watch: v1::Watch) -> Result<Watch, String> {
+    let source = match watch.source() {
+        v1::Source::Running => Source::Running,
+        v1::Source::State => Source::State,
+        v1::Source::Unspecified | v1::Source::Startup | v1::Source::Native => {
+            return Err("unsupported: this agent watches the running configuration and state".to_owned());
+        }
+    };
+    if watch.lease_milliseconds == 0 {
+        return Err("a watch without an end".to_owned());
     }
+    Ok(Watch {
+        name: name(&watch.watch)?,
+        asked: Asked {
+            transaction: about.transaction,
+            attempt,
+        },
+        device: about.device,
+        source,
+        paths: paths(&watch.paths)?,
+        every: Duration::from_millis(watch.every_milliseconds),
+        lease: Duration::from_millis(watch.lease_milliseconds),
+        changes_only: watch.changes_only,
+    })
+}
+
+fn paths(paths: &[String]) -> Result<Vec<Path>, String> {
+    if paths.len() > MOST {
+        return Err(format!("{} paths, at most {MOST} are taken", paths.len()));
+    }
+    paths.iter().map(|path| values::path(path)).collect()
+}
+
+fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> {
     let source = match query.source() {
         v1::Source::Running => Source::Running,
         v1::Source::State => Source::State,
@@ -184,11 +226,7 @@ fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> 
             return Err("unsupported: this agent reads the running configuration and state".to_owned());
         }
     };
-    let paths = query
-        .paths
-        .iter()
-        .map(|path| values::path(path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let paths = paths(&query.paths)?;
     let within = Duration::from_millis(query.within_milliseconds);
     Ok(Query {
         source,

@@ -11,7 +11,7 @@ use transaction::{DeviceId, Reply, Step, TransactionId};
 use super::down::{self, About};
 use super::{Dial, up, values};
 use crate::events::Teller;
-use crate::link::{Reading, Upward, Wire};
+use crate::link::{self, Reading, Upward, Wire};
 
 /// How many requests are remembered until they are answered.
 const REMEMBERED: usize = 8192;
@@ -160,6 +160,31 @@ impl Pump {
                 attempt,
                 reading,
             } => self.read((transaction, device, attempt), reading),
+            Upward::Watching {
+                asked: link::Asked { transaction, attempt },
+                device,
+                done,
+            } => {
+                let asked = self.asked_for(transaction, device, v1::Step::Watch, Some(attempt));
+                let outcome = match done {
+                    Ok(()) => answer::Outcome::Done(v1::Done::default()),
+                    Err(words) => self.fault(&asked, "overloaded", v1::Retry::Later, &words),
+                };
+                self.answer(asked, v1::Standing::Unspecified, None, outcome);
+            }
+            Upward::Progress(progress) => {
+                let step = up::step(progress.step);
+                let scope = scope(progress.transaction, 0, progress.device, step);
+                let (percent, words) = (progress.percent, progress.words);
+                let progress = v1::Progress { percent, words };
+                // What finds no room is lost: the answer says more.
+                let _ = self.outlet.pass(Some(scope), upward::Body::Progress(progress));
+            }
+            Upward::Sample(sample) => {
+                let scope = scope(TransactionId(0), 0, sample.device, v1::Step::Watch);
+                // What finds no room is lost, and the count of the next one says so.
+                let _ = self.outlet.pass(Some(scope), upward::Body::Sample(up::sample(&sample)));
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use transaction::{Answer, Reply, Standing, Step};
 
 use super::values;
 use crate::check::{Color, Finding};
-use crate::link::Switch;
+use crate::link::{Sample, Switch};
 
 /// The longest text of a device that travels.
 const WORDS: usize = 4096;
@@ -168,6 +168,16 @@ pub(super) fn health(findings: Vec<Finding>) -> v1::Health {
     };
     v1::Health {
         findings: findings.into_iter().map(finding).collect(),
+    }
+}
+
+pub(super) fn sample(sample: &Sample) -> v1::Sample {
+    v1::Sample {
+        watch: sample.watch.to_vec(),
+        count: sample.count,
+        age_milliseconds: u64::try_from(sample.looked.elapsed().as_millis()).unwrap_or(u64::MAX),
+        entries: values::observed(&sample.entries),
+        gone: sample.gone.iter().map(ToString::to_string).collect(),
     }
 }
 

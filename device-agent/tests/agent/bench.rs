@@ -115,12 +115,16 @@ impl Bench {
         self.running.as_ref().unwrap().wire.down.send(word).await.unwrap();
     }
 
+    /// The next word; how far a step has come is passed over.
     pub async fn next(&mut self) -> Upward {
         let up = &mut self.running.as_mut().unwrap().wire.up;
-        tokio::time::timeout(PATIENCE, up.recv())
-            .await
-            .expect("a word in time")
-            .unwrap()
+        loop {
+            let word = tokio::time::timeout(PATIENCE, up.recv()).await;
+            let word = word.expect("a word in time").unwrap();
+            if !matches!(word, Upward::Progress(_)) {
+                return word;
+            }
+        }
     }
 
     /// The answer to a step; receipts and questions on the way are passed over.
@@ -142,6 +146,7 @@ impl Bench {
                 Upward::Inquiry(inquiry) => return inquiry,
                 Upward::Reply(reply) => panic!("{reply:?}"),
                 Upward::Receipt { .. } | Upward::Health { .. } | Upward::Reading { .. } | Upward::Switched(_) => {}
+                Upward::Watching { .. } | Upward::Sample(_) | Upward::Progress(_) => {}
             }
         }
     }

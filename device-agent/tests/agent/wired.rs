@@ -56,6 +56,7 @@ impl Dial for Doorbell {
 struct Controller {
     door: Door,
     link: ControllerLink,
+    progress: Vec<(v1::Step, u32)>,
     cut: Arc<std::sync::Mutex<CancellationToken>>,
     _stop: tokio_util::sync::DropGuard,
 }
@@ -99,6 +100,7 @@ impl Controller {
         Self {
             door,
             link,
+            progress: Vec::new(),
             cut,
             _stop: stop.drop_guard(),
         }
@@ -115,13 +117,15 @@ impl Controller {
         self.link.offer(Some(scope), body).unwrap()
     }
 
+    /// The next word; how far a step has come is kept apart.
     async fn next(&mut self) -> upward::Body {
-        tokio::time::timeout(PATIENCE, self.link.next())
-            .await
-            .expect("a word in time")
-            .unwrap()
-            .body
-            .unwrap()
+        loop {
+            let word = tokio::time::timeout(PATIENCE, self.link.next()).await;
+            let word = word.expect("a word in time").unwrap();
+            let body = word.body.unwrap();
+            let upward::Body::Progress(it) = body else { return body };
+            self.progress.push((word.scope.unwrap().step(), it.percent));
+        }
     }
 
     async fn answer(&mut self, step: v1::Step, body: downward::Body) -> v1::Answer {
@@ -195,6 +199,76 @@ async fn a_transaction_goes_over_the_wire_and_goes_on_after_a_loss() {
         .await;
     assert_eq!(confirmed.standing(), v1::Standing::Confirmed);
     until("the device has it for good", || bench.device.now().pending.is_none()).await;
+    for step in [v1::Step::Stage, v1::Step::Apply, v1::Step::Confirm] {
+        assert!(
+            controller.progress.contains(&(step, 30)),
+            "{step:?} is told of: {:?}",
+            controller.progress
+        );
+    }
+}
+
+fn watched(message: upward::Body) -> v1::Sample {
+    let upward::Body::Sample(sample) = message else {
+        panic!("{message:?}")
+    };
+    sample
+}
+
+#[tokio::test]
+async fn a_watch_tells_what_it_sees_until_it_is_ended_or_forgotten() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    let asked = |name: u8, lease: u64| v1::Watch {
+        watch: vec![name; 16],
+        source: v1::Source::Running.into(),
+        paths: vec!["system/hostname".to_owned()],
+        every_milliseconds: 200,
+        lease_milliseconds: lease,
+        changes_only: true,
+    };
+    let done = |answer: v1::Answer| assert!(matches!(answer.outcome, Some(answer::Outcome::Done(_))), "{answer:?}");
+    done(
+        controller
+            .answer(v1::Step::Watch, downward::Body::Watch(asked(1, 60_000)))
+            .await,
+    );
+    let first = watched(controller.next().await);
+    assert_eq!((first.watch, first.count), (vec![1; 16], 1));
+    assert_eq!(first.entries[0].value, scalar("old"));
+    bench.device.now().running.insert(
+        "system/hostname".parse().unwrap(),
+        knowledge_model::Value::scalar("moved"),
+    );
+    let second = watched(controller.next().await);
+    assert_eq!((second.count, &second.entries[0].value), (2, &scalar("moved")));
+    bench.device.now().running.remove(&"system/hostname".parse().unwrap());
+    let third = watched(controller.next().await);
+    assert_eq!((third.count, third.gone), (3, vec!["system/hostname".to_owned()]));
+
+    // Ended, it says nothing more; another one whose lease runs out neither.
+    let unwatch = v1::Unwatch { watch: vec![1; 16] };
+    done(
+        controller
+            .answer(v1::Step::Watch, downward::Body::Unwatch(unwatch))
+            .await,
+    );
+    done(
+        controller
+            .answer(v1::Step::Watch, downward::Body::Watch(asked(2, 500)))
+            .await,
+    );
+    assert_eq!(watched(controller.next().await).watch, [2; 16]);
+    tokio::time::timeout(Duration::from_millis(800), controller.next())
+        .await
+        .expect_err("nothing has changed");
+    bench.device.now().running.insert(
+        "system/hostname".parse().unwrap(),
+        knowledge_model::Value::scalar("late"),
+    );
+    tokio::time::timeout(Duration::from_millis(800), controller.next())
+        .await
+        .expect_err("nobody watches any more");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ pub(crate) fn named(level: &str) -> Option<String> {
 }
 
 /// A device as one level of a topic; what has a meaning there is written as a percent sign and two digits.
-fn level(device: &str) -> String {
+pub fn level(device: &str) -> String {
     if device.is_empty() {
         return "_".into();
     }

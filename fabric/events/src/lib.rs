@@ -19,7 +19,7 @@ mod signature;
 mod verifier;
 
 pub use event::{Event, EventError, Severity, stamp};
-pub use filter::{Filter, topic};
+pub use filter::{Filter, ROOT, level, topic};
 pub use hearing::{Hearing, Unheard};
 pub use memory::{Memory, MemoryFile};
 pub use outbox::{Outbox, OutboxError};

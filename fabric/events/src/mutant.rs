@@ -22,6 +22,8 @@ pub(crate) mod switch {
     pub enum Mutant {
         /// Everything that can be read is believed.
         All,
+        /// What the protected header says beside the certificate is not looked at.
+        Header,
         /// The signature is not looked at.
         Signature,
         /// Anybody's certificate is as good as ours.
@@ -41,8 +43,9 @@ pub(crate) mod switch {
     impl Mutant {
         /// All of them.
         #[cfg(test)]
-        pub const ALL: [Self; 8] = [
+        pub const ALL: [Self; 9] = [
             Self::All,
+            Self::Header,
             Self::Signature,
             Self::Issuer,
             Self::Revocation,

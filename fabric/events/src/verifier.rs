@@ -201,6 +201,14 @@ fn header(protected: &str) -> Result<Header, Reason> {
     let json = BASE64_URL_SAFE_NO_PAD
         .decode(protected)
         .map_err(|_| Reason::Malformed)?;
+    if planted!(Header) {
+        let members: serde_json::Value = serde_json::from_slice(&json).map_err(|_| Reason::Malformed)?;
+        return Ok(Header {
+            alg: "EdDSA".to_owned(),
+            iat: members["iat"].as_u64().unwrap_or_default(),
+            x5c: vec![members["x5c"][0].as_str().unwrap_or_default().to_owned()],
+        });
+    }
     match serde_json::from_slice::<Header>(&json) {
         Ok(header) if matches!(header.alg.as_str(), "EdDSA" | "ES256") => Ok(header),
         Ok(_) => Err(Reason::Algorithm),

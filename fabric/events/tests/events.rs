@@ -4,8 +4,8 @@
 mod cast;
 
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use cast::{Cast, at, event};
+use base64::prelude::BASE64_STANDARD;
+use cast::{Cast, at, event, reheaded};
 use fabric_events::{
     Event, Filter, Hearing, Memory, Outbox, OutboxError, Reason, Severity, Terms, Unheard, Verifier, topic,
 };
@@ -29,17 +29,6 @@ fn refused(cast: &Cast, bytes: &[u8]) -> Reason {
     assert_eq!(verifier.counts().refused.get(&reason), Some(&1), "it is counted");
     assert_eq!(verifier.counts().believed, 0);
     reason
-}
-
-/// An event whose protected header is what `change` makes of a good one; the signature stays as it was.
-fn reheaded(sealed: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {
-    let mut event: Value = serde_json::from_slice(sealed).unwrap();
-    let (header, signature) = event["signature"].as_str().unwrap().split_once("..").unwrap();
-    let mut header: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
-    change(&mut header);
-    let header = BASE64_URL_SAFE_NO_PAD.encode(header.to_string());
-    event["signature"] = format!("{header}..{signature}").into();
-    event.to_string().into_bytes()
 }
 
 fn edited(sealed: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {

@@ -28,7 +28,7 @@ fn now() -> SystemTime {
 fn broker(cast: &Cast, holder: &str, client: &str, port: u16) -> Destination {
     let (own, key) = cast.holder(holder);
     let trust = Trust::Authority(own.authority.clone());
-    let tls = Arc::new(tls::client(Some((own, key.serialized_der())), trust, None).unwrap());
+    let tls = Arc::new(tls::client_of_events((own, key.serialized_der()), trust, None).unwrap());
     Destination {
         host: "127.0.0.1".into(),
         port,

@@ -1,5 +1,10 @@
 //! Takes connections in: bounded, each shaken hands with in time, each cut the moment its certificate ends.
 
+mod crowd;
+
+pub use crowd::Crowd;
+use crowd::{Lobby, Place};
+
 use crate::tls::MQTT;
 use crate::{Certificate, Revocations};
 use rustls::ServerConfig;
@@ -12,13 +17,15 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How many connections may be shaking hands at once.
+/// How many connections may be shaking hands at once. When one more comes, the one that has taken longest is let go.
 pub const MOST_HALF_OPEN: usize = 2_048;
+/// How many connections one holder of a certificate may have at once.
+pub const MOST_OF_ONE: usize = 64;
 /// How many callers wait for who serves them.
 const WAITING: usize = 64;
 /// How long a handshake may take.
@@ -41,6 +48,7 @@ pub struct Caller {
 /// A connection; when it is dropped, nobody watches over its certificate any longer.
 pub struct Guarded {
     io: TlsStream<TcpStream>,
+    _place: Option<Place>,
     _closed: DropGuard,
 }
 
@@ -53,13 +61,20 @@ pub struct Acceptor {
 impl Acceptor {
     /// Begins to take calls in on a runtime; it ends when the acceptor is dropped.
     pub fn start(listener: TcpListener, config: Arc<ServerConfig>, revoked: Revocations) -> Self {
+        Self::among(&Crowd::default(), listener, config, revoked)
+    }
+
+    /// The same beside other acceptors: each holder's connections are counted over all that share the crowd.
+    pub fn among(crowd: &Crowd, listener: TcpListener, config: Arc<ServerConfig>, revoked: Revocations) -> Self {
         let (sender, ready) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
-        tokio::spawn(async move {
-            stop.run_until_cancelled(listen(listener, config, revoked, sender))
-                .await
-        });
+        let terms = Terms {
+            config,
+            revoked,
+            crowd: crowd.clone(),
+        };
+        tokio::spawn(async move { stop.run_until_cancelled(listen(listener, terms, sender)).await });
         Self { ready, _stop: guard }
     }
 
@@ -69,12 +84,17 @@ impl Acceptor {
     }
 }
 
-async fn listen(listener: TcpListener, config: Arc<ServerConfig>, revoked: Revocations, ready: mpsc::Sender<Caller>) {
-    let places = Arc::new(Semaphore::new(MOST_HALF_OPEN));
+/// How callers are taken in.
+#[derive(Clone)]
+struct Terms {
+    config: Arc<ServerConfig>,
+    revoked: Revocations,
+    crowd: Crowd,
+}
+
+async fn listen(listener: TcpListener, terms: Terms, ready: mpsc::Sender<Caller>) {
+    let lobby = Lobby::new(MOST_HALF_OPEN);
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return;
-        };
         let (io, address) = match listener.accept().await {
             Ok(it) => it,
             Err(error) => {
@@ -83,35 +103,41 @@ async fn listen(listener: TcpListener, config: Arc<ServerConfig>, revoked: Revoc
                 continue;
             }
         };
-        let (config, revoked, ready) = (config.clone(), revoked.clone(), ready.clone());
+        let seat = lobby.enter();
+        let (terms, ready) = (terms.clone(), ready.clone());
         tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE_WITHIN, shake(io, address, config, revoked)).await {
-                Ok(Ok(caller)) => drop(ready.send(caller).await),
-                Ok(Err(error)) => tracing::info!(%address, %error, "turned a caller away"),
-                Err(_) => tracing::info!(%address, "a caller did not finish its handshake"),
+            let shaking = tokio::time::timeout(HANDSHAKE_WITHIN, shake(io, address, terms));
+            match seat.gone.run_until_cancelled(shaking).await {
+                Some(Ok(Ok(caller))) => drop(ready.send(caller).await),
+                Some(Ok(Err(error))) => tracing::info!(%address, %error, "turned a caller away"),
+                Some(Err(_)) => tracing::info!(%address, "a caller did not finish its handshake in time"),
+                None => tracing::info!(%address, "let a caller go that did not finish its handshake: too many call"),
             }
-            drop(place);
         });
     }
 }
 
-async fn shake(
-    io: TcpStream,
-    address: SocketAddr,
-    config: Arc<ServerConfig>,
-    revoked: Revocations,
-) -> io::Result<Caller> {
+async fn shake(io: TcpStream, address: SocketAddr, terms: Terms) -> io::Result<Caller> {
     io.set_nodelay(true)?;
-    let io = TlsAcceptor::from(config).accept(io).await?;
+    let io = TlsAcceptor::from(terms.config).accept(io).await?;
     let shown = io.get_ref().1.peer_certificates().and_then(|it| it.first());
     let certificate = shown
         .map(|it| Certificate::read(it))
         .transpose()
         .map_err(io::Error::other)?;
+    let place = match &certificate {
+        Some(it) => Some(
+            terms
+                .crowd
+                .enter(&it.identity.name, MOST_OF_ONE)
+                .map_err(io::Error::other)?,
+        ),
+        None => None,
+    };
     let speaks_mqtt = io.get_ref().1.alpn_protocol() == Some(MQTT);
     let (cut, closed) = (CancellationToken::new(), CancellationToken::new());
     if let Some(certificate) = &certificate {
-        let over = end(revoked, certificate.serial.clone(), certificate.not_after);
+        let over = end(terms.revoked, certificate.serial.clone(), certificate.not_after);
         let (cut, closed) = (cut.clone(), closed.clone());
         tokio::spawn(async move {
             if closed.run_until_cancelled(over).await.is_some() {
@@ -122,6 +148,7 @@ async fn shake(
     Ok(Caller {
         io: Guarded {
             io,
+            _place: place,
             _closed: closed.drop_guard(),
         },
         certificate,

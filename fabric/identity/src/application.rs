@@ -1,6 +1,7 @@
 //! An application for a certificate: a PKCS #10 request, read with limits, and what must be true of it.
 
 use crate::certificate::{KeyKind, key};
+use crate::claims::Claims;
 use crate::identity::{IdentityError, Name};
 use x509_parser::prelude::*;
 
@@ -30,7 +31,10 @@ pub enum ApplicationError {
     WeakKey,
     /// The name is none.
     #[error("check the common name of an application")]
-    Name(#[from] IdentityError),
+    Name(#[source] IdentityError),
+    /// What it says about itself is not understood.
+    #[error("check what an application says of itself")]
+    Claims(#[source] IdentityError),
 }
 
 /// A request that somebody who holds the key has made.
@@ -40,6 +44,8 @@ pub struct Application {
     pub name: Name,
     /// The organisation that it names, if it does.
     pub organisation: Option<String>,
+    /// What else it says of itself, and asks for.
+    pub claims: Claims,
     /// The kind of the key.
     pub kind: KeyKind,
     /// The key, as a SubjectPublicKeyInfo in DER.
@@ -47,8 +53,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Reads a request and checks that it is signed with its own key. Extensions that it asks for are ignored: what a
-    /// certificate says is the authority's word, not the applicant's.
+    /// Reads a request and checks that it is signed with its own key. Of the extensions that it asks for, our own
+    /// alternative names are its claims; what a certificate says is the authority's word, not the applicant's.
     pub fn read(der: &[u8]) -> Result<Self, ApplicationError> {
         let malformed = |what: &str| ApplicationError::Malformed { what: what.into() };
         if der.len() > LARGEST {
@@ -72,12 +78,32 @@ impl Application {
         let organisation = info.subject.iter_organization().next().and_then(|it| it.as_str().ok());
         let organisation = organisation.map(|it| it.chars().filter(|it| !it.is_control()).take(128).collect());
         Ok(Self {
-            name: name.parse()?,
+            name: name.parse().map_err(ApplicationError::Name)?,
             organisation,
+            claims: Claims::from_uris(uris(&request)).map_err(ApplicationError::Claims)?,
             kind,
             key: info.subject_pki.raw.to_vec(),
         })
     }
+}
+
+/// The alternative names that are uniform resource identifiers.
+fn uris<'a>(request: &'a X509CertificationRequest<'_>) -> impl Iterator<Item = &'a str> {
+    let names = request.requested_extensions().into_iter().flatten();
+    let names = names.filter_map(|it| {
+        if let ParsedExtension::SubjectAlternativeName(names) = it {
+            Some(&names.general_names)
+        } else {
+            None
+        }
+    });
+    names.flatten().filter_map(|it| {
+        if let GeneralName::URI(uri) = it {
+            Some(*uri)
+        } else {
+            None
+        }
+    })
 }
 
 #[cfg(test)]

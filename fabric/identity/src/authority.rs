@@ -5,13 +5,13 @@ mod form;
 
 use crate::application::{Application, ApplicationError};
 use crate::certificate::{fingerprint, hexadecimal};
-use crate::identity::{Identity, Name};
+use crate::identity::{Identity, Name, Role};
 use crate::roll::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Status};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use book::Book;
-use rcgen::{Issuer, KeyPair, SanType, SubjectPublicKeyInfo};
+use rcgen::{Issuer, KeyPair, PublicKeyData, SanType, SubjectPublicKeyInfo};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeSet;
 use std::fs;
@@ -197,6 +197,7 @@ impl Authority {
                 name: application.name,
                 key,
                 organisation,
+                claims: application.claims,
                 since: now,
             }])?;
         }
@@ -227,27 +228,35 @@ impl Authority {
                 ..Evidence::default()
             },
         };
-        let (serial, until) = (random::<16>()?, now + self.times.holder);
-        let mut params = form::holder(&self.times, &grant, &serial, now)?;
-        for address in addresses {
-            params.subject_alt_names.push(match address.parse::<IpAddr>() {
-                Ok(address) => SanType::IpAddress(address),
-                Err(_) => SanType::DnsName(address.as_str().try_into()?),
-            });
-        }
-        let certificate = params.signed_by(key, &self.issuer)?.der().clone();
-        let serial = hexadecimal(&params.serial_number.map(|it| it.to_bytes()).unwrap_or_default());
-        self.state().record(vec![Entry::Issued {
-            serial,
-            grant,
-            until,
-            token: None,
-        }])?;
-        Ok(Credential {
-            certificate,
-            authority: self.certificate.clone(),
-            until,
-        })
+        let (lasts, mut state) = (self.times.holder, self.state());
+        self.certify(&mut state, (grant, None), (key, addresses), (now, now + lasts))
+    }
+
+    /// Issues a certificate to a broker that carries events beside the controller: by its own key, for the names and
+    /// addresses at which it is reached. It is good for `lasts`.
+    pub fn issue_broker(
+        &self,
+        request: &[u8],
+        addresses: &[String],
+        lasts: Duration,
+        now: SystemTime,
+    ) -> Result<Credential, AuthorityError> {
+        let Application { name, key, .. } = Application::read(request)?;
+        let grant = Grant {
+            identity: Identity {
+                name,
+                role: Role::Broker,
+                devices: BTreeSet::new(),
+                may: BTreeSet::new(),
+            },
+            evidence: Evidence {
+                function: "broker".into(),
+                ..Evidence::default()
+            },
+        };
+        let key = SubjectPublicKeyInfo::from_der(&key)?;
+        let mut state = self.state();
+        self.certify(&mut state, (grant, None), (&key, addresses), (now, now + lasts))
     }
 
     /// Approves who waits, as what the operator says.
@@ -352,10 +361,36 @@ impl Authority {
         {
             return Err(Refusal::OtherOrganisation.into());
         }
-        let (bytes, until) = (random::<16>()?, now + self.times.holder);
-        let params = form::holder(&self.times, &grant, &bytes, now)?;
+        let (said, known) = (&application.claims.developer, &grant.evidence.developer);
+        if !said.is_empty() && !known.is_empty() && said != known {
+            return Err(Refusal::OtherDeveloper.into());
+        }
+        if let Some(what) = application.claims.beyond(&grant) {
+            return Err(Refusal::Beyond(what).into());
+        }
         let key = SubjectPublicKeyInfo::from_der(&application.key)?;
-        let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
+        self.certify(state, (grant, token), (&key, &[]), (now, now + self.times.holder))
+    }
+
+    /// Signs, and puts it on the roll. A name belongs to one kind of holder, so that taking it back is about one.
+    fn certify(
+        &self,
+        state: &mut Book,
+        (grant, token): (Grant, Option<String>),
+        (key, addresses): (&impl PublicKeyData, &[String]),
+        (now, until): (SystemTime, SystemTime),
+    ) -> Result<Credential, AuthorityError> {
+        if state.roll.is_taken(&grant.identity, now) {
+            return Err(Refusal::TakenName.into());
+        }
+        let mut params = form::holder(&self.times, &grant, &random::<16>()?, (now, until))?;
+        for address in addresses {
+            params.subject_alt_names.push(match address.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(address.as_str().try_into()?),
+            });
+        }
+        let certificate = params.signed_by(key, &self.issuer)?.der().clone();
         let serial = hexadecimal(&params.serial_number.map(|it| it.to_bytes()).unwrap_or_default());
         state.record(vec![Entry::Issued {
             serial,

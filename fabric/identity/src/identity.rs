@@ -95,6 +95,8 @@ pub enum Role {
     Agent,
     /// Coordinates, makes requests.
     Controller,
+    /// Carries events beside a controller: shown to who publishes and who listens, believed in nothing.
+    Broker,
 }
 
 impl Role {
@@ -103,6 +105,7 @@ impl Role {
         match self {
             Self::Agent => "agent",
             Self::Controller => "controller",
+            Self::Broker => "broker",
         }
     }
 }
@@ -145,6 +148,23 @@ impl Pattern {
             Some(beginning) => device.starts_with(beginning),
             None => device == self.0,
         }
+    }
+}
+
+impl Pattern {
+    /// Whether the pattern covers everything that another one does.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self.0.strip_suffix('*'), other.0.strip_suffix('*')) {
+            (Some(ours), Some(theirs)) => theirs.starts_with(ours),
+            (None, Some(_)) => false,
+            (Some(_) | None, None) => self.covers(&other.0),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -216,6 +236,8 @@ impl Identity {
                 holders.push((Role::Agent, name.parse()?));
             } else if let Some(name) = uri.strip_prefix("entente://controller/") {
                 holders.push((Role::Controller, name.parse()?));
+            } else if let Some(name) = uri.strip_prefix("entente://broker/") {
+                holders.push((Role::Broker, name.parse()?));
             } else if let Some(pattern) = uri.strip_prefix(DEVICE) {
                 devices.insert(pattern.parse()?);
             } else if let Some(word) = uri.strip_prefix(MAY) {

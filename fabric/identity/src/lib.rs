@@ -9,15 +9,17 @@ mod acceptor;
 pub mod application;
 mod authority;
 mod certificate;
+pub mod claims;
 pub mod est;
 pub mod identity;
 pub mod list;
 pub mod roll;
 pub mod tls;
 
-pub use acceptor::{Acceptor, Caller, Guarded};
+pub use acceptor::{Acceptor, Caller, Crowd, Guarded, MOST_OF_ONE};
 pub use authority::{Authority, AuthorityError, Credential, LifeTimes, Revocations};
 pub use certificate::{Certificate, CertificateError, KeyKind};
+pub use claims::Claims;
 pub use identity::{Identity, Name, Permission, Role};
 
 /// Makes the cryptography that the whole program uses known to its libraries; first thing in a `main`.

@@ -2,8 +2,13 @@
 //!
 //! Pure. Every change is an [`Entry`]; the roll is what the entries make, so that it can be rebuilt from a file of them.
 
+mod entry;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Status};
+
 use crate::identity::{Identity, Name};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
@@ -12,133 +17,6 @@ pub const MOST_WAITING: usize = 256;
 /// How long the record of a certificate is kept after it has run out.
 pub const KEPT_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
-/// What the operator has verified about whoever stands behind an agent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// The organisation that it belongs to.
-    pub organisation: String,
-    /// Who made it.
-    pub developer: String,
-    /// What it is for.
-    pub function: String,
-    /// What it can do, in the words of the registry.
-    pub skills: Vec<String>,
-}
-
-/// What an operator allows an applicant to become.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Grant {
-    /// What its certificate will say.
-    pub identity: Identity,
-    /// What was verified.
-    pub evidence: Evidence,
-}
-
-/// Why a certificate is taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// Somebody else may hold the key.
-    KeyCompromise,
-    /// The agent is out of service for good.
-    Cessation,
-    /// Its organisation has left.
-    AffiliationChanged,
-    /// No reason is given.
-    Unspecified,
-}
-
-/// How a certificate stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// Issued, and nobody has taken it back.
-    Valid,
-    /// Taken back until released.
-    Held {
-        /// Since when.
-        since: SystemTime,
-    },
-    /// Taken back for good.
-    Revoked {
-        /// Since when.
-        since: SystemTime,
-        /// Why.
-        reason: Reason,
-    },
-}
-
-/// One change of the roll.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the fields are those of the records that the entries make")]
-pub enum Entry {
-    /// A one-time token was made; of its secret only a digest is kept.
-    Granted {
-        token: String,
-        digest: String,
-        grant: Grant,
-        until: SystemTime,
-    },
-    /// Somebody without a token waits for approval; the digest is of the key.
-    Waiting {
-        name: Name,
-        key: String,
-        organisation: String,
-        since: SystemTime,
-    },
-    /// An operator has approved who waits.
-    Approved { name: Name, key: String, grant: Grant },
-    /// An operator has turned away who waits.
-    Rejected { name: Name },
-    /// A certificate was issued.
-    Issued {
-        serial: String,
-        grant: Grant,
-        until: SystemTime,
-        token: Option<String>,
-    },
-    /// A certificate was taken back or given back.
-    Became { serial: String, status: Status },
-}
-
-/// Why something is not done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// No such token, or the secret is another.
-    #[error("the token is not known")]
-    UnknownToken,
-    /// It was used before.
-    #[error("the token was used before")]
-    UsedToken,
-    /// It has run out.
-    #[error("the token has run out")]
-    ExpiredToken,
-    /// It was made for somebody else.
-    #[error("the token was made for another name")]
-    OtherName,
-    /// The organisation that applies is not the one that was verified.
-    #[error("the application names another organisation than was verified")]
-    OtherOrganisation,
-    /// An application of that name with another key waits.
-    #[error("another application of that name waits for approval")]
-    OtherKey,
-    /// Too many wait.
-    #[error("too many applications wait for approval")]
-    TooManyWaiting,
-    /// Nobody of that name waits.
-    #[error("no application of that name waits for approval")]
-    NobodyWaits,
-    /// No such certificate.
-    #[error("the certificate is not known")]
-    UnknownCertificate,
-    /// The certificate cannot be renewed or changed so.
-    #[error("the certificate is {0}")]
-    Standing(&'static str),
-}
-
 /// A one-time token as it is remembered.
 #[derive(Debug, Clone)]
 struct Token {
@@ -146,30 +24,6 @@ struct Token {
     grant: Grant,
     until: SystemTime,
     is_used: bool,
-}
-
-/// Who waits for an operator.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applicant {
-    /// The digest of the key.
-    pub key: String,
-    /// The organisation that was named, as it was named.
-    pub organisation: String,
-    /// Since when.
-    pub since: SystemTime,
-    /// What was approved, if it was.
-    pub approved: Option<Grant>,
-}
-
-/// A certificate on the roll.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// What it says and what was verified.
-    pub grant: Grant,
-    /// When it runs out.
-    pub until: SystemTime,
-    /// How it stands.
-    pub status: Status,
 }
 
 /// The roll.
@@ -204,6 +58,7 @@ impl Roll {
                 name,
                 key,
                 organisation,
+                claims,
                 since,
             } => {
                 self.waiting.insert(
@@ -211,6 +66,7 @@ impl Roll {
                     Applicant {
                         key,
                         organisation,
+                        claims,
                         since,
                         approved: None,
                     },
@@ -299,6 +155,12 @@ impl Roll {
             .collect()
     }
 
+    /// Whether somebody of another role has that name.
+    pub fn is_taken(&self, identity: &Identity, now: SystemTime) -> bool {
+        let other = |it: &Record| it.grant.identity.name == identity.name && it.grant.identity.role != identity.role;
+        self.records.values().any(|it| other(it) && it.until >= now)
+    }
+
     /// A certificate's record.
     pub fn record(&self, serial: &str) -> Result<&Record, Refusal> {
         self.records.get(serial).ok_or(Refusal::UnknownCertificate)
@@ -355,149 +217,11 @@ impl Roll {
                 name: name.clone(),
                 key: key.clone(),
                 organisation,
+                claims: it.claims.clone(),
                 since: it.since,
             });
             entries.extend(it.approved.clone().map(|grant| Entry::Approved { name, key, grant }));
         }
         entries
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::identity::Role;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn name(text: &str) -> Name {
-        text.parse().expect("a name")
-    }
-
-    fn grant() -> Grant {
-        let identity = Identity {
-            name: name("edge-1"),
-            role: Role::Agent,
-            devices: BTreeSet::new(),
-            may: BTreeSet::new(),
-        };
-        Grant {
-            identity,
-            evidence: Evidence::default(),
-        }
-    }
-
-    fn roll() -> Roll {
-        let mut roll = Roll::default();
-        roll.enter(Entry::Granted {
-            token: "t".into(),
-            digest: "d".into(),
-            grant: grant(),
-            until: at(100),
-        });
-        roll
-    }
-
-    fn issue(roll: &mut Roll) {
-        roll.enter(Entry::Issued {
-            serial: "01".into(),
-            grant: grant(),
-            until: at(1_000),
-            token: Some("t".into()),
-        });
-    }
-
-    #[test]
-    fn a_token_is_good_once_in_time_and_for_its_name() {
-        let mut roll = roll();
-        assert_eq!(roll.redeem("t", "d", &name("edge-1"), at(50)), Ok(&grant()));
-        assert_eq!(
-            roll.redeem("t", "x", &name("edge-1"), at(50)),
-            Err(Refusal::UnknownToken)
-        );
-        assert_eq!(roll.redeem("t", "d", &name("edge-2"), at(50)), Err(Refusal::OtherName));
-        assert_eq!(
-            roll.redeem("t", "d", &name("edge-1"), at(101)),
-            Err(Refusal::ExpiredToken)
-        );
-        issue(&mut roll);
-        assert_eq!(roll.redeem("t", "d", &name("edge-1"), at(50)), Err(Refusal::UsedToken));
-    }
-
-    #[test]
-    fn a_renewal_needs_a_certificate_that_is_valid_and_ones_own() {
-        let mut roll = roll();
-        issue(&mut roll);
-        assert_eq!(roll.renew("01", &name("edge-1"), at(500)), Ok(&grant()));
-        assert_eq!(roll.renew("01", &name("edge-2"), at(500)), Err(Refusal::OtherName));
-        assert_eq!(
-            roll.renew("02", &name("edge-1"), at(500)),
-            Err(Refusal::UnknownCertificate)
-        );
-        assert_eq!(
-            roll.renew("01", &name("edge-1"), at(1_001)),
-            Err(Refusal::Standing("expired"))
-        );
-        roll.enter(Entry::Became {
-            serial: "01".into(),
-            status: Status::Held { since: at(5) },
-        });
-        assert_eq!(
-            roll.renew("01", &name("edge-1"), at(500)),
-            Err(Refusal::Standing("held"))
-        );
-        assert_eq!(roll.taken_back().len(), 1);
-        roll.enter(Entry::Became {
-            serial: "01".into(),
-            status: Status::Valid,
-        });
-        assert!(roll.taken_back().is_empty());
-    }
-
-    #[test]
-    fn an_applicant_waits_with_its_key_until_it_is_approved() {
-        let mut roll = Roll::default();
-        assert_eq!(roll.queue(&name("edge-1"), "k"), Ok(None));
-        let (key, organisation) = ("k".to_owned(), String::new());
-        roll.enter(Entry::Waiting {
-            name: name("edge-1"),
-            key: key.clone(),
-            organisation,
-            since: at(1),
-        });
-        assert_eq!(roll.queue(&name("edge-1"), "other"), Err(Refusal::OtherKey));
-        roll.enter(Entry::Approved {
-            name: name("edge-1"),
-            key: "other".into(),
-            grant: grant(),
-        });
-        assert_eq!(roll.queue(&name("edge-1"), "k"), Ok(None), "another key was approved");
-        roll.enter(Entry::Approved {
-            name: name("edge-1"),
-            key,
-            grant: grant(),
-        });
-        assert_eq!(roll.queue(&name("edge-1"), "k"), Ok(Some(&grant())));
-    }
-
-    #[test]
-    fn the_shortest_list_of_entries_makes_the_same_roll() {
-        let mut roll = roll();
-        issue(&mut roll);
-        roll.enter(Entry::Became {
-            serial: "01".into(),
-            status: Status::Held { since: at(5) },
-        });
-        let mut again = Roll::default();
-        roll.entries(at(500)).into_iter().for_each(|it| again.enter(it));
-        assert_eq!(again.records, roll.records);
-        assert_eq!(
-            again.redeem("t", "d", &name("edge-1"), at(50)),
-            Err(Refusal::UnknownToken),
-            "used is forgotten"
-        );
-        assert!(roll.entries(at(1_000) + KEPT_AFTER + Duration::from_secs(1)).is_empty());
     }
 }

@@ -74,8 +74,26 @@ pub fn client(
     trust: Trust,
     revoked: Option<Revocations>,
 ) -> Result<ClientConfig, TlsError> {
-    let verifier = Arc::new(OfControllers {
+    calling(own, (trust, &[Role::Controller]), revoked)
+}
+
+/// The side that publishes events or listens to them. What carries them is a controller or a broker of its authority.
+pub fn client_of_events(
+    own: (&Credential, &[u8]),
+    trust: Trust,
+    revoked: Option<Revocations>,
+) -> Result<ClientConfig, TlsError> {
+    calling(Some(own), (trust, &[Role::Controller, Role::Broker]), revoked)
+}
+
+fn calling(
+    own: Option<(&Credential, &[u8])>,
+    (trust, roles): (Trust, &'static [Role]),
+    revoked: Option<Revocations>,
+) -> Result<ClientConfig, TlsError> {
+    let verifier = Arc::new(OfCalled {
         trust,
+        roles,
         revoked,
         provider: provider(),
     });
@@ -165,13 +183,15 @@ impl ClientCertVerifier for OfCallers {
 }
 
 #[derive(Debug)]
-struct OfControllers {
+struct OfCalled {
     trust: Trust,
+    /// What whoever is called may be.
+    roles: &'static [Role],
     revoked: Option<Revocations>,
     provider: Arc<CryptoProvider>,
 }
 
-impl OfControllers {
+impl OfCalled {
     fn roots(&self, chain: &[CertificateDer<'_>]) -> Result<RootCertStore, Error> {
         match &self.trust {
             Trust::Authority(authority) => roots(authority),
@@ -184,7 +204,7 @@ impl OfControllers {
     }
 }
 
-impl ServerCertVerifier for OfControllers {
+impl ServerCertVerifier for OfCalled {
     fn verify_server_cert(
         &self,
         holder: &CertificateDer<'_>,
@@ -194,10 +214,10 @@ impl ServerCertVerifier for OfControllers {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let certificate = standing(holder, self.revoked.as_ref())?;
-        if certificate.identity.role != Role::Controller {
+        if !self.roles.contains(&certificate.identity.role) {
             return Err(refused(OtherRole(certificate.identity.role)));
         }
-        // Whoever holds a controller's certificate of this authority is a controller: addresses prove nothing here.
+        // Whoever holds a certificate of this authority for that role is it: addresses prove nothing here.
         let name = ServerName::try_from(certificate.identity.name.as_str().to_owned()).map_err(refused)?;
         let roots = Arc::new(self.roots(chain)?);
         let inner = WebPkiServerVerifier::builder_with_provider(roots, self.provider.clone()).build();

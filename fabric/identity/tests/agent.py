@@ -61,25 +61,30 @@ def compiled():
 
 
 class Device:
-    def __init__(self):
-        self.running = {"interface[eth1]/mtu": "1500"}
+    """Its configuration: values by path. It refuses what says `refuse`."""
+
+    def __init__(self, value):
+        self.running = {"interface[eth1]": value(present=True), "interface[eth1]/mtu": value(scalar="1500")}
         self.staged, self.before = None, None
 
     def stage(self, change):
         found = []
         for entry in change.entries:
-            expected = entry.before.scalar if entry.HasField("before") else None
-            if self.running.get(entry.path) != expected:
-                found.append((entry, self.running.get(entry.path)))
+            has = self.running.get(entry.path)
+            if has != (entry.before if entry.HasField("before") else None):
+                found.append((entry, has))
         if not found:
             self.staged = change
         return found
+
+    def refuses(self):
+        return any("refuse" in entry.after.scalar for entry in self.staged.entries)
 
     def apply(self):
         self.before = dict(self.running)
         for entry in self.staged.entries:
             if entry.HasField("after"):
-                self.running[entry.path] = entry.after.scalar
+                self.running[entry.path] = entry.after
             else:
                 self.running.pop(entry.path, None)
 
@@ -88,12 +93,17 @@ class Device:
             self.running = self.before
         self.staged, self.before = None, None
 
+    def below(self, paths):
+        def wanted(path):
+            return not paths or any(path == it or path.startswith((it + "/", it + "[")) for it in paths)
+        return sorted((path, value) for path, value in self.running.items() if wanted(path))
+
 
 def main():
     authority, key, own = enrol()
     fabric, service, join, report, request = compiled()
     channel = grpc.secure_channel(CONTROLLER, grpc.ssl_channel_credentials(authority, key, own))
-    upward, state, device, answered = queue.Queue(), {"sequence": 0, "seen": 0}, Device(), {}
+    upward, state, device, answered = queue.Queue(), {"sequence": 0, "seen": 0}, Device(request.Value), {}
     devices = [join.Device(id=DEVICE, platforms=["dictionary"], guarantee=join.GUARANTEE_WHOLE)]
     hello = join.Hello(lowest_version=1, highest_version=1, agent=NAME, devices=devices, session=os.urandom(16),
                        program="agent.py", capabilities=["configure"])
@@ -111,8 +121,12 @@ def main():
         if kind == "stage":
             found = device.stage(body.change)
             if found:
-                entries = [request.Entry(path=it.path, before=it.before, after=request.Value(scalar=has)) for it, has in found]
+                entries = [request.Entry(path=it.path, before=it.before, after=has) for it, has in found]
                 return report.Answer(standing=report.STANDING_UNTOUCHED, vote=report.Vote(stale=report.Stale(found=entries)))
+            if device.refuses():
+                fault = {"code": "refused", "detail": "the device says no"}
+                device.revert()
+                return report.Answer(standing=report.STANDING_UNTOUCHED, vote=report.Vote(no=report.No(fault=fault)))
             yes = report.Yes(guarantee=join.GUARANTEE_WHOLE, renews=True)
             return report.Answer(standing=report.STANDING_STAGED, vote=report.Vote(yes=yes))
         if kind == "apply":
@@ -124,8 +138,17 @@ def main():
         if kind == "revert":
             device.revert()
             return report.Answer(standing=report.STANDING_UNTOUCHED, done=report.Done())
+        if kind == "renew":
+            return report.Answer(standing=report.STANDING_APPLIED, done=report.Done())
+        if kind == "inquire":
+            standing = report.STANDING_APPLIED if device.before else report.STANDING_UNTOUCHED
+            return report.Answer(standing=standing, done=report.Done())
+        if kind == "query" and body.source == request.SOURCE_NATIVE:
+            text = "".join(f"{path} = {value}" for path, value in device.below([]))
+            return report.Answer(standing=report.STANDING_UNTOUCHED, reading=report.Reading(native=text))
         if kind == "query":
-            entries = [report.Observed(path=path, value=request.Value(scalar=it)) for path, it in sorted(device.running.items())]
+            paths = body.paths if body.source == request.SOURCE_RUNNING else ["nothing"]
+            entries = [report.Observed(path=path, value=it) for path, it in device.below([it for it in paths if it])]
             return report.Answer(standing=report.STANDING_UNTOUCHED, reading=report.Reading(entries=entries))
         return report.Answer(fault={"code": "unsupported"})
 

@@ -4,11 +4,11 @@
 mod bench;
 
 use bench::{bench, grant, hello, identity, key, now};
-use fabric_identity::est::{self, EstError};
+use fabric_identity::est::{self, Applying, EstError};
 use fabric_identity::list::{self, ListError};
-use fabric_identity::roll::{Reason, Status};
+use fabric_identity::roll::{Evidence, Grant, Reason, Refusal, Status};
 use fabric_identity::tls::{self, Callers, Trust};
-use fabric_identity::{Authority, Certificate, LifeTimes, Role};
+use fabric_identity::{Authority, AuthorityError, Certificate, Claims, Identity, LifeTimes, Permission, Role};
 use fabric_wire::{JoinError, Limits, Lost, Membership};
 use rcgen::KeyPair;
 use std::os::unix::fs::PermissionsExt;
@@ -290,4 +290,152 @@ async fn the_certificate_of_a_controller_says_so() {
         Certificate::read(&own.certificate).unwrap().identity.role,
         Role::Controller
     );
+}
+
+#[tokio::test]
+async fn an_application_says_who_stands_behind_it_and_asks_for_no_more_than_is_allowed() {
+    let bench = bench().await;
+    let applying = |devices: &[&str], may: &[Permission]| Applying {
+        organisation: "Hill".into(),
+        claims: Claims {
+            developer: "Ann".into(),
+            function: "speaks for the edge".into(),
+            skills: ["netconf".into()].into(),
+            devices: devices.iter().map(|it| it.parse().unwrap()).collect(),
+            may: may.iter().copied().collect(),
+        },
+        ..Applying::new("edge-1".parse().unwrap())
+    };
+    // Without a token it waits, and whoever decides sees what it says.
+    let (own, asks) = (key(), applying(&["pe1"], &[Permission::Observe]));
+    let waits = bench.enrolment.enrol_as(&asks, &own, None).await;
+    assert!(matches!(waits, Err(EstError::Waiting)), "{waits:?}");
+    let (_, applicant) = bench.authority.waiting().swap_remove(0);
+    assert_eq!(
+        (applicant.organisation.as_str(), &applicant.claims),
+        ("Hill", &asks.claims)
+    );
+    let verified = |organisation: &str, developer: &str| Grant {
+        evidence: Evidence {
+            organisation: organisation.into(),
+            developer: developer.into(),
+            ..Evidence::default()
+        },
+        ..grant("edge-1", &["pe*"])
+    };
+    let token = |grant| bench.authority.grant(grant, now() + Duration::from_secs(60)).unwrap();
+    let refused = async |asks: &Applying, grant| {
+        let enrolled = bench.enrolment.enrol_as(asks, &key(), Some(&token(grant))).await;
+        refusal(enrolled)
+    };
+    let beyond = "refused: the application asks for more than is allowed: ";
+    assert_eq!(
+        refused(&applying(&["pe1", "ce1"], &[]), verified("", "")).await,
+        (403, format!("{beyond}the device ce1"))
+    );
+    assert_eq!(
+        refused(&applying(&["p*"], &[]), verified("", "")).await,
+        (403, format!("{beyond}the device p*"))
+    );
+    let observer = Grant {
+        identity: Identity {
+            may: [Permission::Observe].into(),
+            ..identity("edge-1", Role::Agent, &["pe*"])
+        },
+        evidence: Evidence::default(),
+    };
+    assert_eq!(
+        refused(&applying(&[], &[Permission::Configure]), observer).await,
+        (403, format!("{beyond}to configure"))
+    );
+    let words = "refused: the application names another organisation than was verified";
+    assert_eq!(refused(&asks, verified("Dale", "")).await, (403, words.to_owned()));
+    let words = "refused: the application names another developer than was verified";
+    assert_eq!(refused(&asks, verified("Hill", "Bob")).await, (403, words.to_owned()));
+    let enrolled = bench
+        .enrolment
+        .enrol_as(&asks, &own, Some(&token(verified("Hill", "Ann"))))
+        .await;
+    assert!(
+        Certificate::read(&enrolled.unwrap().certificate)
+            .unwrap()
+            .identity
+            .covers("pe2"),
+        "what was allowed"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_takes_its_own_certificates_back_and_may_apply_again() {
+    let mut bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let mut agent = bench.join(&own, "edge-1", &["pe1"]).await.unwrap();
+    let mut controller = timeout(SOON, bench.door.next()).await.unwrap().unwrap();
+    let shown = (&own.0, own.1.serialized_der());
+    bench
+        .enrolment
+        .revoke(shown, Reason::KeyCompromise)
+        .await
+        .expect("it hears the answer");
+    let five = Duration::from_secs(5);
+    assert_eq!(
+        timeout(five, controller.next()).await.expect("within five seconds"),
+        Err(Lost::Revoked)
+    );
+    assert!(timeout(five, agent.next()).await.expect("within five seconds").is_err());
+    let serial = Certificate::read(&own.0.certificate).unwrap().serial;
+    assert!(matches!(
+        bench.authority.status(&serial).unwrap().status,
+        Status::Revoked {
+            reason: Reason::KeyCompromise,
+            ..
+        }
+    ));
+    assert!(
+        bench.enrolment.revoke(shown, Reason::Cessation).await.is_err(),
+        "it is no login any more"
+    );
+    // What was revoked by mistake is applied for anew, and an operator decides.
+    let again = bench.enrolment.enrol(&"edge-1".parse().unwrap(), &key(), None).await;
+    assert!(matches!(again, Err(EstError::Waiting)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_broker_is_no_controller_and_its_name_is_its_own() {
+    let bench = bench().await;
+    let own = bench.enrolled("edge-1", &["pe*"]).await;
+    let (broker_key, addresses) = (key(), ["127.0.0.1".to_owned()]);
+    let month = Duration::from_secs(30 * 86_400);
+    let request = |name: &str, key: &KeyPair| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.serialize_request(key).unwrap().der().to_vec()
+    };
+    let issued = bench
+        .authority
+        .issue_broker(&request("mosquitto", &broker_key), &addresses, month, now());
+    let issued = issued.unwrap();
+    let read = Certificate::read(&issued.certificate).unwrap();
+    assert_eq!((read.identity.role, read.identity.may.len()), (Role::Broker, 0));
+    assert!(read.is_current(now() + month - Duration::from_secs(60)));
+    let taken = bench
+        .authority
+        .issue_broker(&request("edge-1", &broker_key), &addresses, month, now());
+    assert!(
+        matches!(taken, Err(AuthorityError::Refused(Refusal::TakenName))),
+        "{taken:?}"
+    );
+
+    let der = broker_key.serialized_der();
+    let config = tls::server(&issued, der, Callers::Known, bench.authority.revocations()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let _broker = fabric_identity::Acceptor::start(listener, Arc::new(config), bench.authority.revocations());
+    let trust = || Trust::Authority(own.0.authority.clone());
+    let shown = (&own.0, own.1.serialized_der());
+    let as_controller = tls::client(Some(shown), trust(), None).unwrap();
+    let error = est::dial(&address, Arc::new(as_controller)).await.expect_err("refused");
+    assert!(error.to_string().contains("OtherRole(Broker)"), "{error}");
+    let as_broker = tls::client_of_events(shown, trust(), None).unwrap();
+    assert!(est::dial(&address, Arc::new(as_broker)).await.is_ok());
 }

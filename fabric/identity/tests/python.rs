@@ -69,7 +69,12 @@ async fn mtu(link: &mut ControllerLink, transaction: u8) -> String {
     let Some(answer::Outcome::Reading(reading)) = answer.outcome else {
         panic!("{answer:?}")
     };
-    let Some(value::Kind::Scalar(mtu)) = reading.entries[0].value.clone().unwrap().kind else {
+    let entry = reading
+        .entries
+        .iter()
+        .find(|it| it.path == "interface[eth1]/mtu")
+        .unwrap();
+    let Some(value::Kind::Scalar(mtu)) = entry.value.clone().unwrap().kind else {
         panic!("{reading:?}")
     };
     mtu

@@ -2,6 +2,7 @@
 
 use crate::hello;
 use crate::outlet::{Flow, Intake, Life, Shared};
+use crate::stay::Staying;
 use crate::v1::fabric_server::{Fabric, FabricServer};
 use crate::v1::{Downward, Hello, Refused, Scope, Upward, Welcome, downward, upward};
 use crate::{Connection, Envelope, Limits, Lost, OfferError, Outlet, Peer, Place};
@@ -49,6 +50,8 @@ impl Door {
         I: futures::Stream<Item = io::Result<Connection<S>>> + Send + 'static,
     {
         let limits = &self.keeper.limits;
+        let within = limits.hello_within;
+        let incoming = incoming.map(move |it| it.map(|connection| connection.within(within)));
         let service = FabricServer::new(self.keeper.clone()).max_decoding_message_size(limits.largest_message);
         let router = tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(limits.heartbeat))
@@ -159,6 +162,7 @@ impl Keeper {
             devices,
             resource: place.resource,
             resumed,
+            _staying: peer.stay.begin(),
             cut: peer.cut,
             outlet,
             intake,
@@ -198,6 +202,7 @@ pub struct ControllerLink {
     devices: BTreeSet<String>,
     resource: String,
     resumed: bool,
+    _staying: Staying,
     cut: CancellationToken,
     outlet: Outlet<Downward>,
     intake: Intake<Downward, Upward>,

@@ -13,6 +13,7 @@ pub mod ledger;
 mod limits;
 mod outlet;
 mod peer;
+mod stay;
 
 pub use agent::{AgentLink, JoinError, Membership};
 pub use controller::{ControllerLink, Door, ServeError};

@@ -1,5 +1,6 @@
 //! Who is at the other end of a connection, as the transport has established it.
 
+use crate::stay::{Stay, Watch};
 use crate::v1::{Fault, Hello};
 use std::fmt;
 use std::future::Future;
@@ -7,6 +8,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
@@ -34,6 +36,8 @@ pub struct Peer {
     pub cut: CancellationToken,
     /// Asked once for each stream, after the hello was found good.
     pub registers: Registers,
+    /// How many streams it has on this connection.
+    pub(crate) stay: Arc<Stay>,
 }
 
 impl Peer {
@@ -48,6 +52,7 @@ impl Peer {
             allows: Arc::new(allows),
             cut,
             registers: Arc::new(|_| Ok(Place::default())),
+            stay: Arc::default(),
         }
     }
 
@@ -72,13 +77,27 @@ pub struct Connection<S> {
     io: S,
     peer: Peer,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    watch: Option<Watch>,
 }
 
 impl<S> Connection<S> {
     /// Ties a connection to its peer.
     pub fn new(io: S, peer: Peer) -> Self {
         let cut = Box::pin(peer.cut.clone().cancelled_owned());
-        Self { io, peer, cut }
+        Self {
+            io,
+            peer,
+            cut,
+            watch: None,
+        }
+    }
+
+    /// The same, given up when nobody has joined over it in time, or nobody is joined any more.
+    pub(crate) fn within(mut self, within: Duration) -> Self {
+        let stay = Arc::<Stay>::default();
+        self.peer.stay = stay.clone();
+        self.watch = Some(Watch::new(stay, within));
+        self
     }
 }
 
@@ -94,6 +113,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if self.watch.as_mut().is_some_and(|it| it.is_over(cx)) {
+            tracing::info!(
+                agent = self.peer.name,
+                "closed a connection over which nobody is joined"
+            );
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Pin::new(&mut self.io).poll_read(cx, buffer)
     }

@@ -295,3 +295,42 @@ async fn an_oversized_message_ends_the_stream_of_its_sender_alone() {
     let (_agent, controller) = joined(&mut bench, &Membership::new(hello(), limits())).await;
     assert_eq!(controller.hello().agent, "edge-1");
 }
+
+/// Whether the other side ends a connection, and after which time.
+async fn ended(io: &mut TcpStream) -> Duration {
+    use tokio::io::AsyncReadExt;
+    let begun = tokio::time::Instant::now();
+    let reading = async {
+        let mut buffer = [0; 1_024];
+        while io.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+    };
+    timeout(SOON, reading).await.expect("the connection is ended");
+    begun.elapsed()
+}
+
+#[tokio::test]
+async fn connections_over_which_nobody_joins_are_ended_and_those_that_are_used_stay() {
+    let quick = Limits {
+        hello_within: Duration::from_millis(300),
+        ..limits()
+    };
+    let mut bench = bench(quick.clone()).await;
+    let (mut agent, mut controller) = joined(&mut bench, &Membership::new(hello(), limits())).await;
+    // Nothing is said at all; the preface of HTTP/2 and nothing behind it.
+    let (mut silent, mut polite) = (dial(bench.address).await, dial(bench.address).await);
+    tokio::io::AsyncWriteExt::write_all(&mut polite, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+        .await
+        .unwrap();
+    let (one, two) = tokio::join!(ended(&mut silent), ended(&mut polite));
+    assert!(
+        one >= quick.hello_within && two >= quick.hello_within,
+        "{one:?} {two:?}"
+    );
+    // The stream that lives is as it was, far beyond the time for a hello.
+    controller
+        .offer(scope(0), downward::Body::Stage(Stage::default()))
+        .unwrap();
+    assert!(timeout(SOON, agent.next()).await.unwrap().is_ok());
+    agent.offer(scope(0), done(1)).unwrap();
+    assert!(timeout(SOON, controller.next()).await.unwrap().is_ok());
+}

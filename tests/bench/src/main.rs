@@ -34,6 +34,16 @@ enum Bench {
     Transaction(Common),
     /// A thousand agents' streams and signed events, against a bare tonic echo and unsigned events.
     Fabric(Common),
+    /// The controller's end of one side of `fabric`, in a process of its own.
+    #[command(hide = true)]
+    FabricSide { kind: fabric::Kind, folder: PathBuf },
+    /// The agents of one side of `fabric`, in a process of their own.
+    #[command(hide = true)]
+    FabricAgents {
+        kind: fabric::Kind,
+        folder: PathBuf,
+        address: String,
+    },
     /// A candidate transaction against ncclient and scrapli-netconf, ten lines of a terminal against netmiko, cold and warm.
     Southbound {
         /// How many devices; may be given more than once.
@@ -75,6 +85,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Bench::Model(common) => (model::run(common.rounds.max(1))?, common),
         Bench::Transaction(common) => (transaction::run(common.rounds.max(1))?, common),
         Bench::Fabric(common) => (fabric::run(common.rounds.max(1))?, common),
+        Bench::FabricSide { kind, folder } => return fabric::side(kind, &folder).map(|()| ExitCode::SUCCESS),
+        Bench::FabricAgents { kind, folder, address } => {
+            return fabric::agents(kind, &folder, &address).map(|()| ExitCode::SUCCESS);
+        }
         Bench::Southbound {
             devices,
             round_trip,

@@ -25,14 +25,18 @@ impl Rights {
             return false;
         };
         match rest.split('/').nth(2) {
-            Some("+" | "#") | None => true,
+            Some("+" | "#") | None => self.0.role != Role::Broker,
             Some(device) => self.covers(device),
         }
     }
 
     fn covers(&self, level: &str) -> bool {
         let Some(device) = named(level) else { return false };
-        device.is_empty() || self.0.role == Role::Controller || self.0.covers(&device)
+        match self.0.role {
+            Role::Controller => true,
+            Role::Agent => device.is_empty() || self.0.covers(&device),
+            Role::Broker => false, // it carries events elsewhere
+        }
     }
 }
 

@@ -124,7 +124,13 @@ pub fn lies(cast: &Cast) -> Vec<Lie> {
         said_before: true,
         ..lie(good, Reason::Replayed)
     };
+    let reheaded = |change: fn(&mut serde_json::Value)| reheaded(&seal("edge-1", &said, at(0)), change);
     vec![
+        lie(reheaded(|it| it["alg"] = "none".into()), Reason::Algorithm),
+        lie(
+            reheaded(|it| it["jwk"] = serde_json::json!({"kty": "OKP"})),
+            Reason::EmbeddedKey,
+        ),
         lie(serde_json::to_vec(&said).unwrap(), Reason::Unsigned),
         lie(altered, Reason::Altered),
         lie(seal("edge-3", &said, at(0)), Reason::OtherName),
@@ -137,6 +143,19 @@ pub fn lies(cast: &Cast) -> Vec<Lie> {
         revoked,
         replayed,
     ]
+}
+
+/// An event whose protected header is what `change` makes of a good one; the signature stays as it was.
+pub fn reheaded(sealed: &[u8], change: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    let mut event: serde_json::Value = serde_json::from_slice(sealed).unwrap();
+    let (header, signature) = event["signature"].as_str().unwrap().split_once("..").unwrap();
+    let mut header: serde_json::Value =
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    change(&mut header);
+    event["signature"] = format!("{}..{signature}", BASE64_URL_SAFE_NO_PAD.encode(header.to_string())).into();
+    event.to_string().into_bytes()
 }
 
 /// The reasons of those lies that a verifier believes, or refuses for another reason.

@@ -28,12 +28,12 @@ pub(crate) fn authority(times: &LifeTimes, now: SystemTime) -> Result<(KeyPair, 
     Ok((key, certificate))
 }
 
-/// What the certificate of a holder says.
+/// What the certificate of a holder says; it is good until `until`.
 pub(crate) fn holder(
     times: &LifeTimes,
     grant: &Grant,
     serial: &[u8; 16],
-    now: SystemTime,
+    (now, until): (SystemTime, SystemTime),
 ) -> Result<CertificateParams, AuthorityError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.remove(DnType::CommonName);
@@ -56,12 +56,13 @@ pub(crate) fn holder(
     serial[0] = serial[0] & 0x7f | 0x40;
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     params.not_before = (now - times.backdated).into();
-    params.not_after = (now + times.holder).into();
+    params.not_after = until.into();
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = match grant.identity.role {
         Role::Agent => vec![ExtendedKeyUsagePurpose::ClientAuth],
         Role::Controller => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+        Role::Broker => vec![ExtendedKeyUsagePurpose::ServerAuth],
     };
     params.use_authority_key_identifier_extension = true;
     Ok(params)

@@ -2,8 +2,9 @@
 
 use super::envelope::{EnvelopeError, certificates};
 use crate::certificate::{Certificate, CertificateError, fingerprint};
+use crate::roll::Reason;
 use crate::tls::{self, TlsError, Trust};
-use crate::{Credential, Name};
+use crate::{Claims, Credential, Name};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::{BodyExt, Full, Limited};
@@ -11,7 +12,7 @@ use hyper::body::Bytes;
 use hyper::http::request::Builder;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::io;
@@ -83,6 +84,28 @@ pub enum EstError {
     Application(#[from] rcgen::Error),
 }
 
+/// Who applies, with what it says of itself.
+#[derive(Debug, Clone)]
+pub struct Applying {
+    /// The name that is applied for.
+    pub name: Name,
+    /// The organisation that it belongs to; empty: it names none.
+    pub organisation: String,
+    /// What else it says, and what it asks for.
+    pub claims: Claims,
+}
+
+impl Applying {
+    /// Somebody who says nothing but the name.
+    pub fn new(name: Name) -> Self {
+        Self {
+            name,
+            organisation: String::new(),
+            claims: Claims::default(),
+        }
+    }
+}
+
 /// Where an agent enrols, and how it knows the authority.
 #[derive(Debug, Clone)]
 pub struct Enrolment {
@@ -95,21 +118,35 @@ pub struct Enrolment {
 impl Enrolment {
     /// Applies for a certificate for `name` with `key`; with a one-time token, or to wait for an operator.
     pub async fn enrol(&self, name: &Name, key: &KeyPair, token: Option<&str>) -> Result<Credential, EstError> {
+        self.enrol_as(&Applying::new(name.clone()), key, token).await
+    }
+
+    /// The same, with what the applicant says of itself and asks for.
+    pub async fn enrol_as(&self, who: &Applying, key: &KeyPair, token: Option<&str>) -> Result<Credential, EstError> {
+        let name = &who.name;
         let config = tls::client(None, Trust::Fingerprint(self.fingerprint.clone()), None)?;
         let mut request = Request::post("/.well-known/est/simpleenroll");
         if let Some(token) = token {
             let pair = BASE64_STANDARD.encode(format!("{name}:{token}"));
             request = request.header("authorization", format!("Basic {pair}"));
         }
-        self.apply(config, request, name, key).await
+        self.apply(config, request, who, key).await
     }
 
     /// Renews a certificate that is still valid, with a new key.
     pub async fn renew(&self, own: (&Credential, &[u8]), key: &KeyPair) -> Result<Credential, EstError> {
         let name = Certificate::read(&own.0.certificate)?.identity.name;
         let config = tls::client(Some(own), Trust::Fingerprint(self.fingerprint.clone()), None)?;
-        self.apply(config, Request::post("/.well-known/est/simplereenroll"), &name, key)
-            .await
+        let request = Request::post("/.well-known/est/simplereenroll");
+        self.apply(config, request, &Applying::new(name), key).await
+    }
+
+    /// Takes back all certificates of this agent, by its own word and for good.
+    pub async fn revoke(&self, own: (&Credential, &[u8]), reason: Reason) -> Result<(), EstError> {
+        let config = tls::client(Some(own), Trust::Fingerprint(self.fingerprint.clone()), None)?;
+        let word = serde_json::to_vec(&reason).unwrap_or_default(); // a word is written in any case
+        let request = Request::post("/.well-known/entente/revoke").header("host", &self.address);
+        self.ask(config, request.body(Full::from(word))?).await.map(drop)
     }
 
     /// The signed revocation list in DER.
@@ -123,10 +160,10 @@ impl Enrolment {
         &self,
         config: ClientConfig,
         request: Builder,
-        name: &Name,
+        who: &Applying,
         key: &KeyPair,
     ) -> Result<Credential, EstError> {
-        let application = application(name, key)?;
+        let application = application(who, key)?;
         let request = request
             .header("host", &self.address)
             .header("content-type", "application/pkcs10")
@@ -179,11 +216,19 @@ fn decoded(answer: &[u8]) -> Result<Vec<u8>, EstError> {
     BASE64_STANDARD.decode(plain).map_err(|_| EstError::Content { what })
 }
 
-/// An application for `name`, signed with its key, in DER.
-pub(crate) fn application(name: &Name, key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
+/// An application, signed with its key, in DER.
+pub(crate) fn application(who: &Applying, key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, name.as_str());
+    params.distinguished_name.push(DnType::CommonName, who.name.as_str());
+    if !who.organisation.is_empty() {
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, who.organisation.as_str());
+    }
+    for uri in who.claims.uris() {
+        params.subject_alt_names.push(SanType::URI(uri.as_str().try_into()?));
+    }
     Ok(params.serialize_request(key)?.der().to_vec())
 }
 

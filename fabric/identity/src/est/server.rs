@@ -1,8 +1,9 @@
-//! The enrolment's server: four operations of RFC 7030, the revocation list, and how a certificate stands.
+//! The enrolment's server: four operations of RFC 7030, the revocation list, how a certificate stands, and an agent's
+//! own word that its certificates are good no longer.
 
 use super::envelope::{seal, wrap};
-use crate::roll::{Refusal, Status};
-use crate::{Acceptor, Authority, AuthorityError, Caller, Certificate, Credential};
+use crate::roll::{Reason, Refusal, Status};
+use crate::{Acceptor, Authority, AuthorityError, Caller, Certificate, Credential, Role};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Extension, Path, State};
@@ -40,9 +41,8 @@ pub async fn serve(mut callers: Acceptor, authority: Arc<Authority>, clock: fn()
         let router = router.clone();
         tokio::spawn(async move {
             let _place = place;
-            let cut = caller.cut.clone();
-            let conversation = tokio::time::timeout(LONGEST_CONNECTION, converse(caller, router));
-            let _ = cut.run_until_cancelled(conversation).await; // over, too long or cut: the connection ends
+            // A certificate that is taken back meanwhile is found so on the roll: who takes back its own hears the answer.
+            let _ = tokio::time::timeout(LONGEST_CONNECTION, converse(caller, router)).await; // over, or too long
         });
     }
 }
@@ -75,6 +75,7 @@ fn router(authority: Arc<Authority>, clock: fn() -> SystemTime) -> Router {
         .route("/.well-known/est/csrattrs", get(attributes))
         .route("/.well-known/est/simpleenroll", post(enrol))
         .route("/.well-known/est/simplereenroll", post(renew))
+        .route("/.well-known/entente/revoke", post(revoke))
         .route("/.well-known/entente/crl", get(list))
         .route("/.well-known/entente/status/{serial}", get(status))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -119,6 +120,22 @@ async fn renew(State(desk): State<Desk>, Extension(shown): Extension<Shown>, bod
         return not_base64();
     };
     answer(desk.authority.renew(&request, &serial, (desk.clock)()))
+}
+
+/// An agent takes its own certificates back: all of its name, for good.
+async fn revoke(State(desk): State<Desk>, Extension(shown): Extension<Shown>, body: Bytes) -> Response {
+    let Some(Certificate { identity, .. }) = shown.0.filter(|it| it.identity.role == Role::Agent) else {
+        let words = "to take certificates back needs one of them\n";
+        return (StatusCode::FORBIDDEN, words).into_response();
+    };
+    let Ok(reason) = serde_json::from_slice::<Reason>(&body) else {
+        let words = "the reason is \"key-compromise\", \"cessation\", \"affiliation-changed\" or \"unspecified\"\n";
+        return (StatusCode::BAD_REQUEST, words).into_response();
+    };
+    match desk.authority.revoke(&identity.name, reason, (desk.clock)()) {
+        Ok(_) => "revoked\n".into_response(),
+        Err(error) => failure(&error),
+    }
 }
 
 async fn list(State(desk): State<Desk>) -> Response {

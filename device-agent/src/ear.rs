@@ -1,0 +1,138 @@
+//! What the agent hears: link faults of its own devices that others tell, verified; then it looks itself.
+//!
+//! It subscribes to that and nothing else. Who is shut out it learns from the authority's signed list; without one that
+//! is current it believes nobody.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fabric_events::mqtt::{Destination, Subscriber};
+use fabric_events::{Event, Filter, Hearing, Memory, Terms, Unheard};
+use fabric_identity::list;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use transaction::DeviceId;
+
+use crate::config::Config;
+use crate::identity::Identity;
+
+/// How many messages may wait to be verified.
+const QUEUE: usize = 1_024;
+/// How many events are remembered as believed, in all and of one sender.
+const REMEMBERED: (usize, usize) = (10_000, 1_000);
+/// How old the list of who is shut out may be before it is fetched again.
+const LIST_FOR: Duration = Duration::from_secs(60);
+/// How long fetching it may take.
+const LIST_WITHIN: Duration = Duration::from_secs(10);
+
+/// One agent's ear.
+pub struct Ear {
+    hearing: Hearing,
+    filter: Filter,
+    hints: mpsc::Sender<DeviceId>,
+    source: String,
+    shut_out: Option<(BTreeSet<String>, Instant)>,
+    clock: fn() -> SystemTime,
+}
+
+impl Ear {
+    /// Opens the ear of an agent that speaks for these devices; what it believed is remembered in the state directory.
+    /// A device that somebody else tells of goes to `hints`.
+    pub fn open(
+        config: &Config,
+        identity: &Identity,
+        hints: mpsc::Sender<DeviceId>,
+        clock: fn() -> SystemTime,
+    ) -> std::io::Result<Self> {
+        let filter = Filter {
+            kinds: ["link-fault".to_owned()].into(),
+            devices: config.devices.iter().map(|it| it.id.to_string()).collect(),
+            at_least: None,
+        };
+        let memory = Memory::new(REMEMBERED.0, REMEMBERED.1);
+        let hearing = Hearing::open(
+            identity.authority(),
+            filter.clone(),
+            (&config.state.join("events.memory"), memory),
+            Terms::default(),
+            clock(),
+        )?;
+        Ok(Self {
+            hearing,
+            filter,
+            hints,
+            source: format!("entente://agent/{}", config.name),
+            shut_out: None,
+            clock,
+        })
+    }
+
+    /// Listens at a broker until told to stop; where there is none it only waits for that.
+    pub async fn listen(&mut self, from: Option<Destination>, identity: Arc<Identity>, stop: CancellationToken) {
+        let Some(from) = from else {
+            return stop.cancelled().await;
+        };
+        let (subscriber, mut messages) = Subscriber::new(QUEUE);
+        let (filter, token) = (self.filter.clone(), stop.clone());
+        let receiving = tokio::spawn(async move { subscriber.run(from, filter, token).await });
+        while let Some(Some(message)) = stop.run_until_cancelled(messages.recv()).await {
+            if let Some(event) = self.hear(&message, &identity).await {
+                self.hint(&event);
+            }
+        }
+        receiving.abort();
+    }
+
+    fn hint(&self, event: &Event) {
+        let Ok(device) = event.subject.parse::<DeviceId>() else {
+            return;
+        };
+        tracing::info!(%device, source = event.source, data = %event.data, "heard of a link fault: looking");
+        if self.hints.try_send(device).is_err() {
+            tracing::debug!(%device, "it will be looked at in its turn");
+        }
+    }
+
+    /// What somebody else says, if it is believed.
+    async fn hear(&mut self, message: &[u8], identity: &Identity) -> Option<Event> {
+        let shut_out = self.shut_out(identity).await?;
+        match self.hearing.hear(message, &shut_out, (self.clock)()) {
+            Ok(event) if event.source == self.source => None, // its own words
+            Ok(event) => Some(event),
+            Err(Unheard::Unwanted) => None,
+            Err(Unheard::Refused(reason)) => {
+                tracing::warn!(%reason, "refused an event");
+                None
+            }
+            Err(Unheard::Disk(error)) => {
+                tracing::error!(%error, "an event was passed over: it cannot be remembered");
+                None
+            }
+        }
+    }
+
+    async fn shut_out(&mut self, identity: &Identity) -> Option<BTreeSet<String>> {
+        if let Some((list, _)) = self.shut_out.as_ref().filter(|it| it.1.elapsed() < LIST_FOR) {
+            return Some(list.clone());
+        }
+        self.shut_out = None;
+        let fetched = timeout(LIST_WITHIN, identity.list()).await;
+        let read = match fetched {
+            Ok(Ok(list)) => list::revoked(&list, &identity.authority(), (self.clock)()).map_err(|it| it.to_string()),
+            Ok(Err(error)) => Err(crate::desk::chain(&error)),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
+        match read {
+            Ok(list) => {
+                self.shut_out = Some((list.clone(), Instant::now()));
+                Some(list)
+            }
+            Err(error) => {
+                tracing::warn!(error, "an event was passed over: who is shut out is not known");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! One look at a device: its configuration, or what it says of itself.
+
+use adapters_failover::Failover;
+use adapters_port::{Access, Deadline, SessionError};
+use knowledge_model::Path;
+
+use crate::desk;
+use crate::link::{Reading, Source};
+use crate::state;
+
+/// What stands there, or in words why it cannot be said. Nothing named means everything.
+pub(crate) async fn read(way: &Failover, source: Source, paths: &[Path], by: Deadline) -> Result<Reading, String> {
+    let all = [Path::root()];
+    let paths = if paths.is_empty() { &all[..] } else { paths };
+    match tokio::time::timeout_at(by.instant().into(), look(way, source, paths, by)).await {
+        Ok(Ok(reading)) => Ok(reading),
+        Ok(Err(error)) => Err(desk::chain(&error)),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+async fn look(way: &Failover, source: Source, paths: &[Path], by: Deadline) -> Result<Reading, SessionError> {
+    match source {
+        Source::Running => {
+            let mut observer = way.observe(by).await?;
+            observer.read(paths, by).await.map(Reading::Canonical)
+        }
+        Source::Native => {
+            let mut observer = way.observe(by).await?;
+            observer.native(by).await.map(Reading::Native)
+        }
+        Source::State => state::read(way, paths, by).await.map(Reading::Canonical),
+    }
+}
