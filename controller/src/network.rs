@@ -50,8 +50,8 @@ pub struct Network {
 impl Network {
     /// The devices of an inventory's file; nobody owns anything yet.
     pub fn load(file: &Path) -> Result<Self> {
-        let inventory = Inventory::read(&read(file)?, Schema::canonical()).map_err(|faults| faulty(file, &faults))?;
-        Ok(Self::of(inventory))
+        let inventory = Inventory::read_for(&read(file)?, Schema::canonical(), &platforms());
+        Ok(Self::of(inventory.map_err(|faults| faulty(file, &faults))?))
     }
 
     /// The devices of an inventory; nobody owns anything yet.
@@ -168,6 +168,11 @@ impl Network {
     }
 }
 
+/// The names of the platforms that there are.
+pub fn platforms() -> Vec<&'static str> {
+    builtin::all().map(Platform::name).collect()
+}
+
 fn known(device: &inventory::Device, inventory: &Inventory) -> Known {
     let belongs = |group: &&String| {
         inventory
@@ -231,7 +236,10 @@ impl Known {
     /// What the device's platform cannot say of these paths, with the platforms that can.
     pub fn unsaid<'a>(&self, paths: impl Iterator<Item = &'a knowledge_model::Path>) -> Vec<String> {
         let Some(platform) = self.platform() else {
-            return Vec::new();
+            let (name, named, known) = (&self.name, self.platforms.join(" and "), platforms().join(", "));
+            return vec![format!(
+                "{name}: no platform {named}: name one of {known} in the inventory"
+            )];
         };
         let unsaid = paths.filter(|path| !says(platform, path));
         let others = |path| {

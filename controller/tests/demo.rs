@@ -128,7 +128,7 @@ fn a_lab_becomes_an_inventory_and_its_passwords_stay_outside() {
     std::fs::create_dir(&lab).unwrap();
     let node = |name: &str, address: &str| {
         format!(
-            r#""{name}":{{"shortname":"{name}","longname":"clab-small-{name}","kind":"nokia_srlinux","mgmt-ipv4-address":"{address}","labels":{{}}}}"#
+            r#""{name}":{{"shortname":"{name}","longname":"clab-small-{name}","kind":"nokia_srlinux","mgmt-ipv4-address":"{address}","labels":{{"entente-platforms":"ietf"}}}}"#
         )
     };
     let topology = format!(

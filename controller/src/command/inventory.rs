@@ -1,21 +1,23 @@
 //! `entente inventory`: the file that names devices and links.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use knowledge_model::Schema;
 use knowledge_model::containerlab::{self, Lab, Login};
+use knowledge_model::document::Fault;
 use knowledge_model::inventory::{DeviceId, Inventory};
 use uuid::Uuid;
 
 use serde_json::json;
 
-use super::{faulty, read, say, show};
+use super::{faulty, read, replace, say, show};
 use crate::arguments::{ImportCommand, Output};
 use crate::exit::Exit;
+use crate::network::platforms;
 
 /// Checks an inventory and names every fault.
 pub fn check(output: Output, file: &Path) -> Result<()> {
@@ -32,6 +34,11 @@ pub fn check(output: Output, file: &Path) -> Result<()> {
 }
 
 fn load(file: &Path) -> Result<Inventory> {
+    Inventory::read_for(&read(file)?, Schema::canonical(), &platforms()).map_err(|faults| faulty(file, &faults))
+}
+
+/// What was imported before, for the ids of its devices: whichever platforms it names.
+fn known(file: &Path) -> Result<Inventory> {
     Inventory::read(&read(file)?, Schema::canonical()).map_err(|faults| faulty(file, &faults))
 }
 
@@ -50,7 +57,7 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
         )));
     }
     let known = if file.exists() {
-        load(file)?
+        known(file)?
     } else {
         Inventory::default()
     };
@@ -73,13 +80,11 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
     };
     let imported = containerlab::import(&lab, &known, &mut || DeviceId(Uuid::now_v7().as_u128()));
     let imported = imported.map_err(|error| faulty(&folder.join(error.file), &error.faults))?;
-    let mut kept = Vec::new();
-    for login in &imported.logins {
-        kept.push((login, keep(credentials, login)?));
-    }
-    let written = file.with_extension("yaml.new");
-    std::fs::write(&written, imported.inventory.to_yaml()).with_context(|| format!("write {}", written.display()))?;
-    std::fs::rename(&written, file).with_context(|| format!("write {}", file.display()))?;
+    let yaml = imported.inventory.to_yaml();
+    Inventory::read_for(&yaml, Schema::canonical(), &platforms())
+        .map_err(|faults| unfit(&folder.join("topology-data.json"), &yaml, &faults))?;
+    let kept = keep(credentials, &imported.logins)?;
+    replace::file(file, yaml.as_bytes(), 0o644).with_context(|| format!("write {}", file.display()))?;
     if output == Output::Json {
         let login =
             |(login, path): &(&Login, PathBuf)| json!({ "name": login.name, "user": login.user, "password": path });
@@ -104,35 +109,70 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
     Ok(())
 }
 
-fn keep(folder: &Path, login: &Login) -> Result<PathBuf> {
+/// What a lab holds makes no good inventory: each fault with the node that it is in, as the text is not written.
+fn unfit(topology: &Path, yaml: &str, faults: &[Fault]) -> anyhow::Error {
+    let lines: String = faults.iter().map(|it| format!("\n  {}", told(yaml, it))).collect();
+    Exit::Invalid.because(format!(
+        "{} makes no good inventory, nothing was written:{lines}",
+        topology.display()
+    ))
+}
+
+fn told(yaml: &str, fault: &Fault) -> String {
+    let lines: Vec<&str> = yaml.lines().take(fault.at.line + 1).collect();
+    let begins = |it: &&str| it.starts_with("  ") && !it.starts_with("   ");
+    let upto = fault.at.line.min(lines.len());
+    let item = lines[..upto].iter().rposition(begins).unwrap_or_default();
+    let named = |it: &&str| {
+        it.trim_start_matches([' ', '-'])
+            .strip_prefix("name: ")
+            .map(str::to_owned)
+    };
+    let name = lines[item..].iter().take(2).find_map(named);
+    let name = name.unwrap_or_else(|| lines.get(item).map_or(String::new(), |it| it.trim().to_owned()));
+    let hint = if fault.hint.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", fault.hint)
+    };
+    format!("{name}: {}{hint}", fault.what)
+}
+
+/// Keeps every password in a file of its own that its owner alone reads.
+fn keep<'a>(folder: &Path, logins: &'a [Login]) -> Result<Vec<(&'a Login, PathBuf)>> {
+    let mut files = BTreeMap::new();
+    for login in logins {
+        if let Some(other) = files.insert(file_name(&login.name), &login.name) {
+            return Err(Exit::Conflict.because(format!(
+                "the passwords of {other} and {} would both go to {}: rename one of the nodes or kinds",
+                login.name,
+                folder.join(file_name(other)).display()
+            )));
+        }
+    }
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .with_context(|| format!("make {}", folder.display()))?;
-    // The name comes from a file of another tool: it must not lead out of the folder.
-    let name: String = login
-        .name
-        .chars()
-        .map(|it| {
-            if it.is_ascii_alphanumeric() || it == '-' {
-                it
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let path = folder.join(name);
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path);
-    let out = out
-        .as_mut()
-        .map_err(|error| Exit::Failure.because(format!("cannot write {}: {error}", path.display())))?;
-    out.write_all(login.password.as_bytes())
-        .with_context(|| format!("write {}", path.display()))?;
-    Ok(path)
+    let mut kept = Vec::new();
+    for login in logins {
+        let path = folder.join(file_name(&login.name));
+        replace::file(&path, login.password.as_bytes(), 0o600)
+            .map_err(|error| Exit::Failure.because(format!("cannot write {}: {error}", path.display())))?;
+        kept.push((login, path));
+    }
+    Ok(kept)
+}
+
+/// The name comes from a file of another tool: it must not lead out of the folder.
+fn file_name(login: &str) -> String {
+    let plain = |it: char| {
+        if it.is_ascii_alphanumeric() || it == '-' {
+            it
+        } else {
+            '_'
+        }
+    };
+    login.chars().map(plain).collect()
 }

@@ -15,6 +15,7 @@ pub mod history;
 pub mod inventory;
 pub mod offline;
 pub mod platform;
+pub mod replace;
 pub mod say;
 pub mod show;
 pub mod standing;

@@ -8,7 +8,7 @@
 mod kinds;
 mod logins;
 
-pub use kinds::{Kind, kind};
+pub use kinds::{Kind, kind, kinds};
 
 use crate::document::{self, Fault, Faults, Node};
 use crate::inventory::{Channel, Device, DeviceId, End, Host, Inventory, Link, Platform, Protocol};
@@ -203,14 +203,14 @@ struct Import<'a> {
 impl Import<'_> {
     fn node(&mut self, node: LabNode, new_id: &mut dyn FnMut() -> DeviceId) {
         let kind = kind(&node.kind);
-        let platforms = match node.labels.get(LABEL) {
+        let platforms: Vec<Platform> = match node.labels.get(LABEL) {
             Some(label) => label
                 .split(',')
                 .map(str::trim)
                 .filter(|it| *it != "none")
                 .map(platform)
                 .collect(),
-            None => kind.map_or(Vec::new(), |it| vec![platform(it.platform)]),
+            None => kind.and_then(|it| it.platform).map(platform).into_iter().collect(),
         };
         let tags = BTreeSet::from([format!("lab-{}", self.lab)]);
         if !node.group.is_empty() {
@@ -222,11 +222,15 @@ impl Import<'_> {
                 .insert(node.short.clone());
         }
         if platforms.is_empty() {
-            let reason = format!(
-                "{} of kind {:?} is taken for a host: label it {LABEL} if it is a device",
-                node.short, node.kind
-            );
-            self.notes.push(reason);
+            let LabNode {
+                short, kind, labels, ..
+            } = &node;
+            let reason = format!("{short} of kind {kind:?} is taken for a host");
+            if !labels.contains_key(LABEL) {
+                self.notes.push(format!(
+                    "{reason}: no platform is known to speak for it; if one does, label it {LABEL} with its name"
+                ));
+            }
             self.inventory.hosts.push(Host {
                 name: node.short,
                 address: node.address,

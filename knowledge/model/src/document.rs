@@ -120,7 +120,8 @@ pub fn read(text: &str) -> Result<Node, Vec<Fault>> {
                 line: error.marker().line(),
                 column: error.marker().col() + 1,
             };
-            faults.add(at, error.info().to_owned(), "");
+            let (what, hint) = syntax(error.info(), text, at);
+            faults.add(at, what, hint);
             return faults.settle(None);
         }
     };
@@ -138,6 +139,60 @@ pub fn read(text: &str) -> Result<Node, Vec<Fault>> {
             faults.settle(None)
         }
     }
+}
+
+/// What a parser's complaint comes to, and how to mend it.
+fn syntax(complaint: &str, text: &str, at: Mark) -> (String, &'static str) {
+    let has = |words: &[&str]| words.iter().any(|it| complaint.contains(it));
+    if has(&["duplicated key"]) {
+        let key = key_at(text, at);
+        return (format!("the key {key:?} stands twice in one mapping"), "keep one");
+    }
+    if has(&["unknown anchor"]) {
+        let alias = format!("{} repeats nothing", word_at(text, at));
+        return (alias, "what is repeated stands above, behind &name: or write it out");
+    }
+    if has(&["alias expansion"]) {
+        return ("aliases repeat too much".to_owned(), "write out what they repeat");
+    }
+    let hint = if has(&["tab"]) {
+        "indent with spaces"
+    } else if has(&["quoted scalar", "escape"]) {
+        "close the quotes; in double quotes \\ is written \\\\"
+    } else if has(&["flow", "bracket", "eof"]) {
+        "close what was opened: every [ and { needs its own, with commas between the items"
+    } else if has(&["recursion"]) {
+        "nest less deeply"
+    } else if has(&["anchor", "alias", "tag", "TAG", "directive"]) {
+        "text that begins with &, *, ! or % stands in quotes"
+    } else if has(&["unprintable", "byte order"]) {
+        "save the file as UTF-8 text"
+    } else {
+        "lines of one list or mapping are indented alike; text with ': ' or ' #' in it stands in quotes"
+    };
+    (complaint.to_owned(), hint)
+}
+
+/// What stands at a place of a text, up to the end of its line.
+fn line_at(text: &str, at: Mark) -> String {
+    let line = text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default();
+    line.chars().skip(at.column.saturating_sub(1)).take(120).collect()
+}
+
+fn word_at(text: &str, at: Mark) -> String {
+    let line = line_at(text, at);
+    let ends = |it: char| it.is_whitespace() || matches!(it, ',' | ']' | '}');
+    line.split(ends).next().unwrap_or_default().to_owned()
+}
+
+fn key_at(text: &str, at: Mark) -> String {
+    let line = line_at(text, at);
+    let quote = line.chars().next().filter(|it| matches!(it, '"' | '\''));
+    let key = match quote {
+        Some(quote) => line[1..].split(quote).next(),
+        None => line.split(':').next(),
+    };
+    key.unwrap_or_default().trim().to_owned()
 }
 
 fn mark(node: &MarkedYaml<'_>) -> Mark {
@@ -163,7 +218,11 @@ fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
                 .collect(),
         ),
         YamlData::Representation(..) | YamlData::Tagged(..) | YamlData::Alias(_) | YamlData::BadValue => {
-            faults.add(at, "not a plain value", "tags have no meaning here");
+            faults.add(
+                at,
+                "not a plain value",
+                "write it without !tag: tags have no meaning here",
+            );
             Content::Null
         }
     };
@@ -177,7 +236,19 @@ fn key_of(key: &MarkedYaml<'_>, faults: &Faults) -> Option<String> {
     if let YamlData::Value(Scalar::Integer(number)) = &key.data {
         return Some(number.to_string());
     }
-    faults.add(mark(key), "a key is not text", "put it in quotes");
+    let key_is = match &key.data {
+        YamlData::Value(Scalar::Null) => "nothing".to_owned(),
+        YamlData::Value(Scalar::Boolean(it)) => it.to_string(),
+        YamlData::Value(Scalar::FloatingPoint(it)) => it.to_string(),
+        YamlData::Sequence(_) => "a list".to_owned(),
+        YamlData::Mapping(_) => "a mapping".to_owned(),
+        YamlData::Value(_)
+        | YamlData::Representation(..)
+        | YamlData::Tagged(..)
+        | YamlData::Alias(_)
+        | YamlData::BadValue => "no plain value".to_owned(),
+    };
+    faults.add(mark(key), format!("a key is {key_is}, not text"), "put it in quotes");
     None
 }
 
@@ -381,13 +452,55 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_yaml_is_told_with_its_remedy() {
+        let check = |text: &str, expected: &str| assert_eq!(faults(text), [expected], "{text}");
+        check(
+            "name: a\nport: 1\nname: b\n",
+            "3:1: the key \"name\" stands twice in one mapping (keep one)",
+        );
+        check(
+            "{name: a, \"port\": 1, 'port': 2}",
+            "1:22: the key \"port\" stands twice in one mapping (keep one)",
+        );
+        check(
+            "name: *other\n",
+            "1:7: *other repeats nothing (what is repeated stands above, behind &name: or write it out)",
+        );
+        check(
+            "name: !secret a\n",
+            "1:7: not a plain value (write it without !tag: tags have no meaning here)",
+        );
+        check("name: a\ntrue: b\n", "2:1: a key is true, not text (put it in quotes)");
+        for text in [
+            "name: [a, b",
+            "name: {a: 1",
+            "name: \"a",
+            "name: a: b",
+            "name: a\n  port: 1\n",
+            "name:\n\t- a\n",
+            "a:\n - b\n  - c: d\n e\n",
+            "name: @a",
+            "name: %a\n%",
+            "name: ]",
+        ] {
+            let found = faults(text);
+            assert_eq!(found.len(), 1, "{text}: {found:?}");
+            assert!(found[0].ends_with(')'), "no remedy for {text:?}: {found:?}");
+        }
+    }
+
+    #[test]
     fn aliases_do_not_explode() {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let below = format!("*a{}", level - 1);
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![below; 10].join(", ")));
         }
-        assert!(read(&bomb).is_err());
+        let told = read(&bomb).unwrap_err()[0].to_string();
+        assert!(
+            told.ends_with("aliases repeat too much (write out what they repeat)"),
+            "{told}"
+        );
     }
 
     #[test]

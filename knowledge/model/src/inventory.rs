@@ -7,6 +7,7 @@ mod check;
 mod id;
 mod publish;
 mod read;
+mod values;
 mod write;
 
 pub use id::{DeviceId, IdError};

@@ -5,9 +5,11 @@ use crate::Schema;
 
 const NODES: &str = r#""nodes": {
   "r1": {"shortname": "r1", "longname": "clab-two-r1", "kind": "linux", "group": "routers", "mgmt-ipv4-address": "172.20.20.2", "labels": {"entente-platforms": "frr, linux=access-list+interface/rate-limit", "clab-node-name": "r1"}, "port-bindings": []},
-  "s1": {"shortname": "s1", "longname": "clab-two-s1", "kind": "nokia_srlinux", "group": "", "mgmt-ipv4-address": "172.20.20.3", "mgmt-ipv6-address": "2001:db8::3"},
-  "s2": {"shortname": "s2", "longname": "clab-two-s2", "kind": "nokia_srlinux", "mgmt-ipv6-address": "2001:db8::4"},
-  "x1": {"shortname": "x1", "longname": "clab-two-x1", "kind": "arista_ceos"},
+  "s1": {"shortname": "s1", "longname": "clab-two-s1", "kind": "huawei_vrp", "group": "", "mgmt-ipv4-address": "172.20.20.3", "mgmt-ipv6-address": "2001:db8::3"},
+  "s2": {"shortname": "s2", "longname": "clab-two-s2", "kind": "huawei_vrp", "mgmt-ipv6-address": "2001:db8::4"},
+  "x1": {"shortname": "x1", "longname": "clab-two-x1", "kind": "cisco_iol"},
+  "u1": {"shortname": "u1", "longname": "clab-two-u1", "kind": "nokia_srlinux", "mgmt-ipv4-address": "172.20.20.8"},
+  "q1": {"shortname": "q1", "longname": "clab-two-q1", "kind": "linux", "labels": {"entente-platforms": "none"}},
   "h1": {"shortname": "h1", "longname": "clab-two-h1", "kind": "linux", "mgmt-ipv4-address": "172.20.20.9"}
 }"#;
 
@@ -17,9 +19,9 @@ const OLD: &str = r#"[{"a": {"node": "r1", "interface": "eth1", "mac": "aa:c1:ab
 const NEW: &str = r#"[{"endpoints": {"a": {"node": "r1", "interface": "eth1"}, "z": {"node": "s1", "interface": "e1-1"}}},
   {"endpoints": {"a": {"node": "h1", "interface": "eth1"}, "z": {"node": "host", "interface": "veth9"}}}]"#;
 
-const NORNIR: &str = "---\nr1:\n  username: ops\n  password: s3cret-r1\n  platform: linux\n  hostname: 172.20.20.2\ns1:\n  username: admin\n  platform: nokia_srl\n";
+const NORNIR: &str = "---\nr1:\n  username: ops\n  password: s3cret-r1\n  platform: linux\n  hostname: 172.20.20.2\ns1:\n  username: admin\n  platform: huawei_vrp\n";
 
-const ANSIBLE: &str = "all:\n  vars: {ansible_httpapi_use_proxy: false}\n  children:\n    nokia_srlinux:\n      vars: {ansible_user: admin, ansible_password: s3cret-kind}\n      hosts:\n        clab-two-s1: {ansible_host: 172.20.20.3}\n        clab-two-s2: {ansible_host: 2001:db8::4, ansible_user: admin, ansible_password: s3cret-s2}\n";
+const ANSIBLE: &str = "all:\n  vars: {ansible_httpapi_use_proxy: false}\n  children:\n    huawei_vrp:\n      vars: {ansible_user: admin, ansible_password: s3cret-kind}\n      hosts:\n        clab-two-s1: {ansible_host: 172.20.20.3}\n        clab-two-s2: {ansible_host: 2001:db8::4, ansible_user: admin, ansible_password: s3cret-s2}\n";
 
 fn imported(links: &str, nornir: Option<&str>, ansible: Option<&str>) -> Imported {
     let topology = format!(r#"{{"name": "two", "type": "clab", "clab": {{}}, {NODES}, "links": {links}}}"#);
@@ -57,9 +59,9 @@ fn both_shapes_of_links_give_the_same_inventory_without_passwords() {
         names,
         [
             ("r1", "172.20.20.2", 1),
-            ("s1", "172.20.20.3", 2),
-            ("s2", "2001:db8::4", 2),
-            ("x1", "clab-two-x1", 2)
+            ("s1", "172.20.20.3", 1),
+            ("s2", "2001:db8::4", 1),
+            ("x1", "clab-two-x1", 1)
         ]
     );
     assert_eq!(
@@ -76,7 +78,8 @@ fn both_shapes_of_links_give_the_same_inventory_without_passwords() {
         imported.notes,
         [
             "x1 has no management address: its name stands for it",
-            "h1 of kind \"linux\" is taken for a host: label it entente-platforms if it is a device",
+            "u1 of kind \"nokia_srlinux\" is taken for a host: no platform is known to speak for it; if one does, label it entente-platforms with its name",
+            "h1 of kind \"linux\" is taken for a host: no platform is known to speak for it; if one does, label it entente-platforms with its name",
             "a link to host:veth9 leads out of the lab",
         ]
     );
@@ -95,15 +98,15 @@ fn logins_come_whole_from_the_most_specific_place() {
     assert_eq!(
         logins(Some(NORNIR), Some(ANSIBLE)),
         [
-            "two-arista_ceos admin admin",
+            "two-cisco_iol admin admin",
+            "two-huawei_vrp admin s3cret-kind",
             "two-linux ops s3cret-r1",
-            "two-nokia_srlinux admin s3cret-kind",
             "two-s2 admin s3cret-s2",
         ]
     );
     assert_eq!(
         logins(None, None),
-        ["two-arista_ceos admin admin", "two-nokia_srlinux admin NokiaSrl1!"]
+        ["two-cisco_iol admin admin", "two-huawei_vrp admin admin"]
     );
     assert!(
         imported(NEW, None, None)

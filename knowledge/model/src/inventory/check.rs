@@ -1,88 +1,69 @@
 //! What can be said of an inventory only when all of it is read: names that refer to nothing or stand twice.
 
-use super::read::Marks;
-use super::{Device, Inventory, Link};
+use super::read::{Draft, Marks};
+use super::{End, Inventory};
 use crate::document::{Faults, Mark, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Inventory {
     pub(super) fn check(&self, marks: &Marks, faults: &Faults) {
-        let check = Check {
-            inventory: self,
-            faults,
-        };
-        check.names(marks);
-        for (device, at) in self.devices.iter().zip(&marks.devices) {
-            check.device(device, *at);
+        let check = Check { marks, faults };
+        check.names();
+        for device in &marks.devices {
+            check.device(device);
         }
-        for (site, at) in self.hosts.iter().map(|it| &it.site).zip(&marks.hosts) {
-            check.site(site.as_deref(), *at);
+        for draft in marks.devices.iter().chain(&marks.hosts) {
+            check.site(draft);
         }
-        let nodes: BTreeSet<&str> = self.nodes().collect();
-        let known: BTreeSet<&str> = nodes
-            .iter()
-            .copied()
-            .chain(self.groups.keys().map(|it| &**it))
-            .collect();
+        let nodes: BTreeSet<&str> = check.nodes().map(|it| it.0).collect();
+        let groups = marks.groups.keys().map(|it| &**it);
+        let known: BTreeSet<&str> = nodes.iter().copied().chain(groups).collect();
         for (name, group) in &self.groups {
             check.known("member", &group.members, &known, marks.groups.get(name));
         }
         for (name, prefixes) in &self.prefixes {
             check.known("device or host", &prefixes.at, &nodes, marks.prefixes.get(name));
         }
-        check.links(marks, &nodes);
+        check.links(&nodes);
     }
 }
 
 struct Check<'a> {
-    inventory: &'a Inventory,
+    marks: &'a Marks,
     faults: &'a Faults,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// The names of devices and hosts, of those that are not whole too.
+    fn nodes(&self) -> impl Iterator<Item = (&'a str, Mark)> {
+        let all = self.marks.devices.iter().chain(&self.marks.hosts);
+        all.filter_map(|it| Some((it.name.as_deref()?, it.at)))
+    }
+
     /// Names and ids stand once.
-    fn names(&self, marks: &Marks) {
+    fn names(&self) {
         let (mut names, mut ids): (BTreeMap<&str, Mark>, BTreeMap<_, Mark>) = Default::default();
-        for (name, at) in self.inventory.nodes().zip(marks.devices.iter().chain(&marks.hosts)) {
-            if let Some(first) = names.insert(name, *at) {
-                self.faults.add(
-                    *at,
-                    format!("the name {name:?} stands in line {} too", first.line),
-                    "rename one",
-                );
+        for (name, at) in self.nodes() {
+            if let Some(first) = names.insert(name, at) {
+                let what = format!("the name {name:?} stands in line {} too", first.line);
+                self.faults.add(at, what, "rename one");
             }
         }
-        for (device, at) in self.inventory.devices.iter().zip(&marks.devices) {
-            if let Some(first) = ids.insert(device.id, *at) {
-                let what = format!("the id of {:?} stands in line {} too", device.name, first.line);
-                self.faults.add(*at, what, "give the newer device an id of its own");
+        for (device, id) in self.marks.devices.iter().filter_map(|it| Some((it, it.id?))) {
+            if let Some(first) = ids.insert(id, device.at) {
+                let what = format!("the id of {} stands in line {} too", called(device), first.line);
+                self.faults
+                    .add(device.at, what, "give the newer device an id of its own");
             }
         }
     }
 
-    fn device(&self, device: &Device, at: Mark) {
-        self.site(device.site.as_deref(), at);
-        if device.platforms.is_empty() {
-            self.faults.add(
-                at,
-                format!("{:?} has no platform", device.name),
-                "name one under `platforms`",
-            );
-        }
-        if device.protocols.is_empty() {
-            self.faults.add(
-                at,
-                format!("{:?} has no protocol", device.name),
-                "name one under `protocols`",
-            );
-        }
+    fn device(&self, device: &Draft) {
+        let (at, name) = (device.at, called(device));
         let mut protocols = BTreeSet::new();
         for channel in device.protocols.iter().filter(|it| !protocols.insert(it.protocol)) {
-            self.faults.add(
-                at,
-                format!("{:?} has {} twice", device.name, channel.protocol.word()),
-                "keep one",
-            );
+            self.faults
+                .add(at, format!("{name} has {} twice", channel.protocol.word()), "keep one");
         }
         let rest: Vec<_> = device
             .platforms
@@ -91,7 +72,7 @@ impl Check<'_> {
             .map(|it| &*it.name)
             .collect();
         if rest.len() > 1 {
-            let what = format!("{} of {:?} would own the same", rest.join(" and "), device.name);
+            let what = format!("{} of {name} would own the same", rest.join(" and "));
             self.faults
                 .add(at, what, "say under `owns` what each is for; one may own the rest");
         }
@@ -102,16 +83,16 @@ impl Check<'_> {
             .flat_map(|it| it.owns.iter().map(move |path| (path, &it.name)))
         {
             if let Some(other) = owned.insert(path, platform) {
-                let what = format!("{other} and {platform} of {:?} both own {path}", device.name);
+                let what = format!("{other} and {platform} of {name} both own {path}");
                 self.faults.add(at, what, "leave it to one");
             }
         }
     }
 
-    fn site(&self, site: Option<&str>, at: Mark) {
-        let sites = &self.inventory.sites;
-        if let Some(site) = site.filter(|it| !sites.contains_key(*it)) {
-            self.unknown("site", site, at, sites.keys().map(|it| &**it));
+    fn site(&self, draft: &Draft) {
+        let sites = &self.marks.sites;
+        if let Some(site) = draft.site.as_deref().filter(|it| !sites.contains_key(*it)) {
+            self.unknown("site", site, draft.at, sites.keys().map(|it| &**it));
         }
     }
 
@@ -122,6 +103,9 @@ impl Check<'_> {
     }
 
     fn unknown<'k>(&self, what: &str, name: &str, at: Mark, known: impl Iterator<Item = &'k str>) {
+        if self.marks.hides_names {
+            return;
+        }
         let hint = nearest(name, known).map_or_else(
             || format!("add it, or take the {what} out"),
             |it| format!("did you mean {it}?"),
@@ -129,21 +113,26 @@ impl Check<'_> {
         self.faults.add(at, format!("no {what} is called {name:?}"), hint);
     }
 
-    fn links(&self, marks: &Marks, nodes: &BTreeSet<&str>) {
+    fn links(&self, nodes: &BTreeSet<&str>) {
         let mut used = BTreeMap::new();
-        for (Link { ends, .. }, at) in self.inventory.links.iter().zip(&marks.links) {
-            for end in ends {
-                if !nodes.contains(&*end.node) {
-                    self.unknown("device or host", &end.node, *at, nodes.iter().copied());
+        for (at, ends) in &self.marks.links {
+            for end @ End { node, interface } in ends {
+                if !nodes.contains(&**node) {
+                    self.unknown("device or host", node, *at, nodes.iter().copied());
                 }
                 if let Some(first) = used.insert(end, *at) {
-                    let what = format!(
-                        "{}:{} ends the link in line {} too",
-                        end.node, end.interface, first.line
-                    );
+                    let what = format!("{node}:{interface} ends the link in line {} too", first.line);
                     self.faults.add(*at, what, "an interface ends one link");
                 }
             }
         }
     }
+}
+
+/// What a device is called in a fault, where it has a name.
+fn called(draft: &Draft) -> String {
+    draft
+        .name
+        .as_ref()
+        .map_or_else(|| "this device".to_owned(), |it| format!("{it:?}"))
 }

@@ -3,10 +3,24 @@
 use super::{Guarantee, Protocol};
 use serde_json::{Value, json};
 
-/// JSON Schema 2020-12 of an inventory.
+/// A name, in letters and digits of any language: what is surely none is left out, as classes of letters are not written
+/// alike by ECMA-262, Python and others.
+const NAME: &str = r"^[^\u0000-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u2000-\u206F][^\u0000-\u002C\u003A-\u0040\u005B-\u005E\u0060\u007B-\u00A9\u2000-\u206F]*$";
+
+const IPV4: &str =
+    r"^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}$";
+
+/// Not every such text is an address: the rest is said when it is read.
+const IPV6: &str = r"^[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%[^\s]+)?$";
+
+/// Neither colons nor digits and dots alone.
+const HOST: &str = r"^[^\s:]*[^\s:0-9.][^\s:]*$";
+
+/// JSON Schema 2020-12 of an inventory, in patterns that every language reads alike.
 pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:entente:schema:inventory:1",
         "title": "Entente inventory",
         "type": "object",
         "additionalProperties": false,
@@ -35,12 +49,16 @@ fn object(required: &[&str], properties: Value) -> Value {
 fn definitions() -> Value {
     json!({
         "name": {
-            "type": "string", "maxLength": 63, "pattern": "^[\\p{L}\\p{N}][\\p{L}\\p{N}_./-]*$",
+            "type": "string", "maxLength": 63, "pattern": NAME,
             "description": "Letters, digits, '-', '_', '.' and '/'; the first is a letter or digit.",
         },
         "names": {"type": "array", "items": {"$ref": "#/$defs/name"}},
         "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-        "address": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^\\S+$"},
+        "address": {
+            "type": "string", "maxLength": 255,
+            "anyOf": [{"pattern": IPV4}, {"pattern": IPV6}, {"pattern": HOST}],
+            "description": "An IPv4 or IPv6 address, or a name.",
+        },
         "prefix-list": {
             "type": "array", "items": {"type": "string", "pattern": "/[0-9]+$", "description": "192.0.2.0/24 or 2001:db8::/32"},
         },
@@ -97,4 +115,31 @@ fn device() -> Value {
         "site": {"$ref": "#/$defs/name"},
         "tags": {"$ref": "#/$defs/names"},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_of_a_name_takes_every_letter_and_digit_and_no_sign() {
+        let name = regex::Regex::new(NAME).unwrap();
+        for letter in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            if letter.is_alphanumeric() {
+                assert!(name.is_match(&format!("{letter}{letter}")), "{letter:?}");
+            } else if letter.is_ascii() {
+                assert!(!name.is_match(&letter.to_string()), "{letter:?}");
+                let inside = matches!(letter, '-' | '_' | '.' | '/');
+                assert_eq!(name.is_match(&format!("a{letter}")), inside, "{letter:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_pattern_has_what_one_language_alone_knows() {
+        let text = schema().to_string();
+        for foreign in ["\\\\p", "\\\\P", "(?", "\\\\A", "\\\\z", "\\\\x{"] {
+            assert!(!text.contains(foreign), "{foreign}");
+        }
+    }
 }

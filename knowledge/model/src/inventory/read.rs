@@ -7,25 +7,55 @@ use crate::document::{self, Content, Fault, Faults, Fields, Mark, Node, nearest}
 use crate::schema::Schema;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the names of an inventory stand in its file, for faults that are found when all is read.
+/// What stands in a file and where, whole or not, for faults that are found when all is read.
 #[derive(Default)]
 pub(super) struct Marks {
-    pub(super) devices: Vec<Mark>,
-    pub(super) hosts: Vec<Mark>,
+    pub(super) devices: Vec<Draft>,
+    pub(super) hosts: Vec<Draft>,
+    pub(super) sites: BTreeMap<String, Mark>,
     pub(super) groups: BTreeMap<String, Mark>,
     pub(super) prefixes: BTreeMap<String, Mark>,
-    pub(super) links: Vec<Mark>,
+    pub(super) links: Vec<(Mark, Vec<End>)>,
+    /// A fault may hide names: what refers to one that is not here may be right all the same.
+    pub(super) hides_names: bool,
+}
+
+/// As much of a device or host as could be read.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) at: Mark,
+    pub(super) name: Option<String>,
+    pub(super) id: Option<DeviceId>,
+    pub(super) site: Option<String>,
+    pub(super) platforms: Vec<Platform>,
+    pub(super) protocols: Vec<Channel>,
 }
 
 impl Inventory {
     /// Reads YAML.
+    ///
+    /// # Errors
+    /// Every fault of the file.
     pub fn read(text: &str, schema: &Schema) -> Result<Self, Vec<Fault>> {
+        Self::reading(text, schema, None)
+    }
+
+    /// Reads YAML whose platforms are among these: another is a fault like every other.
+    ///
+    /// # Errors
+    /// Every fault of the file.
+    pub fn read_for(text: &str, schema: &Schema, platforms: &[&str]) -> Result<Self, Vec<Fault>> {
+        Self::reading(text, schema, Some(platforms))
+    }
+
+    fn reading(text: &str, schema: &Schema, platforms: Option<&[&str]>) -> Result<Self, Vec<Fault>> {
         let document = document::read(text)?;
         let faults = Faults::default();
         let mut marks = Marks::default();
         let inventory = Reader {
             faults: &faults,
             schema,
+            platforms,
         }
         .inventory(&document, &mut marks);
         if let Some(inventory) = &inventory {
@@ -35,9 +65,11 @@ impl Inventory {
     }
 }
 
-struct Reader<'a> {
-    faults: &'a Faults,
+pub(super) struct Reader<'a> {
+    pub(super) faults: &'a Faults,
     schema: &'a Schema,
+    /// The platforms that there are, where that is known.
+    platforms: Option<&'a [&'a str]>,
 }
 
 impl Reader<'_> {
@@ -52,13 +84,14 @@ impl Reader<'_> {
                 "use a program that is as new as the file",
             );
         }
-        let devices = self.items(&fields, "devices", &mut marks.devices, |it| self.device(it));
-        let hosts = self.items(&fields, "hosts", &mut marks.hosts, |it| self.host(it));
-        let links = self.items(&fields, "links", &mut marks.links, |it| self.link(it));
-        let sites = self.named(&fields, "sites", &mut BTreeMap::new(), |it| self.place(it));
+        let devices = self.items(&fields, "devices", |it| self.device(it, &mut marks.devices));
+        let hosts = self.items(&fields, "hosts", |it| self.host(it, &mut marks.hosts));
+        let links = self.items(&fields, "links", |it| self.link(it, &mut marks.links));
+        let sites = self.named(&fields, "sites", &mut marks.sites, |it| self.place(it));
         let groups = self.named(&fields, "groups", &mut marks.groups, |it| self.group(it));
         let prefixes = self.named(&fields, "prefixes", &mut marks.prefixes, |it| self.prefixes(it));
         fields.end();
+        marks.hides_names = hides_names(node, marks);
         Some(Inventory {
             devices,
             hosts,
@@ -69,22 +102,10 @@ impl Reader<'_> {
         })
     }
 
-    /// The items of a list that may be missing, with their places.
-    fn items<T>(
-        &self,
-        fields: &Fields<'_>,
-        name: &'static str,
-        marks: &mut Vec<Mark>,
-        read: impl Fn(&Node) -> Option<T>,
-    ) -> Vec<T> {
-        let nodes = fields
-            .optional(name)
-            .and_then(|it| it.list(self.faults))
-            .unwrap_or_default();
-        let read = nodes.iter().filter_map(|it| Some((it.at, read(it)?)));
-        let (places, items): (Vec<_>, Vec<_>) = read.unzip();
-        marks.extend(places);
-        items
+    /// The items of a list that may be missing.
+    fn items<T>(&self, fields: &Fields<'_>, name: &'static str, read: impl FnMut(&Node) -> Option<T>) -> Vec<T> {
+        let nodes = fields.optional(name).and_then(|it| it.list(self.faults));
+        nodes.unwrap_or_default().iter().filter_map(read).collect()
     }
 
     /// The entries of a mapping from names that may be missing, with their places.
@@ -113,28 +134,28 @@ impl Reader<'_> {
         named
     }
 
-    fn device(&self, node: &Node) -> Option<Device> {
+    fn device(&self, node: &Node, drafts: &mut Vec<Draft>) -> Option<Device> {
         let fields = node.fields(self.faults)?;
         let id = fields.required("id").and_then(|it| self.id(it));
         let name = fields.required("name").and_then(|it| self.name(it));
-        let address = fields.required("address").and_then(|it| self.text(it));
+        let address = fields.required("address").and_then(|it| self.address(it));
         let port = fields.optional("port").and_then(|it| self.port(it));
-        let platforms = fields
-            .required("platforms")
-            .and_then(|it| it.list(self.faults))
-            .unwrap_or_default();
-        let platforms = platforms.iter().filter_map(|it| self.platform(it)).collect();
-        let protocols = fields
-            .required("protocols")
-            .and_then(|it| it.list(self.faults))
-            .unwrap_or_default();
-        let protocols = protocols.iter().filter_map(|it| self.channel(it, port)).collect();
+        let platforms = self.several(&fields, "platforms", |it| self.platform(it));
+        let protocols = self.several(&fields, "protocols", |it| self.channel(it, port));
         let credentials = fields.optional("credentials").and_then(|it| self.name(it));
         let guarantee = fields
             .optional("guarantee")
             .and_then(|it| self.word(it, &Guarantee::ALL.map(|it| (it.word(), it))));
         let (site, tags) = self.whereabouts(&fields);
         fields.end();
+        drafts.push(Draft {
+            at: node.at,
+            name: name.clone(),
+            id,
+            site: site.clone(),
+            platforms: platforms.clone(),
+            protocols: protocols.clone(),
+        });
         let (id, name, address) = (id?, name?, address?);
         Some(Device {
             id,
@@ -149,12 +170,33 @@ impl Reader<'_> {
         })
     }
 
-    fn host(&self, node: &Node) -> Option<Host> {
+    /// The items of a list that must be there and name something.
+    fn several<T>(&self, fields: &Fields<'_>, name: &'static str, read: impl Fn(&Node) -> Option<T>) -> Vec<T> {
+        let list = fields
+            .required(name)
+            .and_then(|it| Some((it.at, it.list(self.faults)?)));
+        let Some((at, items)) = list else {
+            return Vec::new();
+        };
+        if items.is_empty() {
+            self.faults
+                .add(at, format!("`{name}` is empty"), "a device has one at least");
+        }
+        items.iter().filter_map(read).collect()
+    }
+
+    fn host(&self, node: &Node, drafts: &mut Vec<Draft>) -> Option<Host> {
         let fields = node.fields(self.faults)?;
         let name = fields.required("name").and_then(|it| self.name(it));
-        let address = fields.optional("address").and_then(|it| self.text(it));
+        let address = fields.optional("address").and_then(|it| self.address(it));
         let (site, tags) = self.whereabouts(&fields);
         fields.end();
+        drafts.push(Draft {
+            at: node.at,
+            name: name.clone(),
+            site: site.clone(),
+            ..Draft::default()
+        });
         Some(Host {
             name: name?,
             address,
@@ -185,19 +227,31 @@ impl Reader<'_> {
     fn platform(&self, node: &Node) -> Option<Platform> {
         if matches!(node.value, Content::Text(_)) {
             return Some(Platform {
-                name: self.name(node)?,
+                name: self.platform_name(node)?,
                 owns: Vec::new(),
             });
         }
         let fields = node.fields(self.faults)?;
-        let name = fields.required("name").and_then(|it| self.name(it));
-        let owns = fields
-            .optional("owns")
-            .and_then(|it| it.list(self.faults))
-            .unwrap_or_default();
-        let owns = owns.iter().filter_map(|it| self.subtree(it)).collect();
+        let name = fields.required("name").and_then(|it| self.platform_name(it));
+        let owns = fields.optional("owns").and_then(|it| it.list(self.faults));
+        let owns = owns.unwrap_or_default().iter();
+        let owns = owns.filter_map(|it| self.subtree(it)).collect();
         fields.end();
         Some(Platform { name: name?, owns })
+    }
+
+    fn platform_name(&self, node: &Node) -> Option<String> {
+        let name = self.name(node)?;
+        if let Some(known) = self.platforms
+            && !known.contains(&&*name)
+        {
+            let near = nearest(&name, known.iter().copied());
+            let near = near.map_or(String::new(), |it| format!("did you mean {it}? "));
+            let hint = format!("{near}there are {}", known.join(", "));
+            self.faults
+                .add(node.at, format!("no platform is called {name:?}"), hint);
+        }
+        Some(name)
     }
 
     fn subtree(&self, node: &Node) -> Option<String> {
@@ -212,7 +266,7 @@ impl Reader<'_> {
         );
         self.faults
             .add(node.at, format!("{text:?} is no node of the model"), hint);
-        None
+        Some(text)
     }
 
     fn channel(&self, node: &Node, port: Option<u16>) -> Option<Channel> {
@@ -290,28 +344,24 @@ impl Reader<'_> {
         }
     }
 
-    fn link(&self, node: &Node) -> Option<Link> {
+    fn link(&self, node: &Node, drafts: &mut Vec<(Mark, Vec<End>)>) -> Option<Link> {
         let fields = node.fields(self.faults)?;
-        let ends = fields
+        let list = fields
             .required("ends")
             .and_then(|it| Some((it.at, it.list(self.faults)?)));
-        let ends = ends.and_then(|(at, items)| match items {
-            [a, b] => Some([self.end(a)?, self.end(b)?]),
-            _ => {
-                self.faults.add(
-                    at,
-                    format!("a link with {} ends", items.len()),
-                    "a link has two: [r1:eth1, r2:eth1]",
-                );
-                None
-            }
-        });
+        let (at, items) = list.unwrap_or((node.at, &[]));
+        if list.is_some() && items.len() != 2 {
+            let what = format!("a link with {} ends", items.len());
+            self.faults.add(at, what, "a link has two: [r1:eth1, r2:eth1]");
+        }
+        let ends: Vec<End> = items.iter().filter_map(|it| self.end(it)).collect();
         let cost = fields.optional("cost").and_then(|it| self.number(it, 1, u32::MAX));
         let capacity = fields.optional("capacity").and_then(|it| self.positive(it));
         let tags = self.names(&fields, "tags");
         fields.end();
+        drafts.push((node.at, ends.clone()));
         Some(Link {
-            ends: ends?,
+            ends: <[End; 2]>::try_from(ends).ok()?,
             cost: cost.unwrap_or(1),
             capacity,
             tags,
@@ -335,88 +385,25 @@ impl Reader<'_> {
             }
         }
     }
+}
 
-    fn port(&self, node: &Node) -> Option<u16> {
-        self.number(node, 1, u32::from(u16::MAX))
-            .and_then(|it| u16::try_from(it).ok())
-    }
-
-    fn positive(&self, node: &Node) -> Option<u64> {
-        let number = node.integer(self.faults)?;
-        let fitting = u64::try_from(number).ok().filter(|it| *it > 0);
-        if fitting.is_none() {
-            self.faults
-                .add(node.at, format!("{number} is no capacity"), "in bit/s: 1000000000");
+/// Whether a list of names goes by a wrong name or holds something without a name.
+fn hides_names(document: &Node, marks: &Marks) -> bool {
+    const KNOWN: [&str; 7] = ["version", "devices", "hosts", "sites", "groups", "prefixes", "links"];
+    let Content::Map(entries) = &document.value else {
+        return true;
+    };
+    let lost = |name: &str, drafts: &[Draft]| {
+        let field = entries.iter().find(|it| it.0 == name).map(|it| &it.1.value);
+        let named = drafts.iter().filter(|it| it.name.is_some()).count();
+        match field {
+            None | Some(Content::Null) => false,
+            Some(Content::List(items)) => items.len() != named,
+            Some(Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) | Content::Map(_)) => {
+                true
+            }
         }
-        fitting
-    }
-
-    fn number(&self, node: &Node, least: u32, most: u32) -> Option<u32> {
-        let number = node.integer(self.faults)?;
-        let fitting = u32::try_from(number).ok().filter(|it| (least..=most).contains(it));
-        if fitting.is_none() {
-            self.faults.add(
-                node.at,
-                format!("{number} is out of range"),
-                format!("from {least} to {most}"),
-            );
-        }
-        fitting
-    }
-
-    fn word<T: Copy>(&self, node: &Node, words: &[(&'static str, T)]) -> Option<T> {
-        let text = node.text(self.faults)?;
-        let found = words.iter().find(|it| it.0 == text).map(|it| it.1);
-        if found.is_none() {
-            let known: Vec<_> = words.iter().map(|it| it.0).collect();
-            self.faults.add(
-                node.at,
-                format!("{text:?} is not known here"),
-                format!("one of {}", known.join(", ")),
-            );
-        }
-        found
-    }
-
-    fn text(&self, node: &Node) -> Option<String> {
-        let text = node.text(self.faults)?;
-        if text.is_empty() || text.len() > 255 || text.chars().any(|it| it.is_control() || it.is_whitespace()) {
-            self.faults.add(
-                node.at,
-                "not a name or address",
-                "up to 255 characters without white space",
-            );
-            return None;
-        }
-        Some(text)
-    }
-
-    fn name(&self, node: &Node) -> Option<String> {
-        let text = node.text(self.faults)?;
-        self.checked_name(&text, node.at).then_some(text)
-    }
-
-    fn checked_name(&self, text: &str, at: Mark) -> bool {
-        let letters = text
-            .chars()
-            .all(|it| it.is_alphanumeric() || matches!(it, '-' | '_' | '.' | '/'));
-        let sound = letters && text.starts_with(char::is_alphanumeric) && text.chars().count() <= 63;
-        if !sound {
-            let hint = "a name begins with a letter or digit and has letters, digits, '-', '_', '.' and '/', up to 63";
-            self.faults.add(at, format!("{text:?} is no name"), hint);
-        }
-        sound
-    }
-
-    fn names(&self, fields: &Fields<'_>, name: &'static str) -> BTreeSet<String> {
-        fields.optional(name).map(|it| self.set(it)).unwrap_or_default()
-    }
-
-    fn set(&self, node: &Node) -> BTreeSet<String> {
-        node.list(self.faults)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|it| self.name(it))
-            .collect()
-    }
+    };
+    let unknown = entries.iter().any(|it| !KNOWN.contains(&&*it.0));
+    unknown || lost("devices", &marks.devices) || lost("hosts", &marks.hosts)
 }

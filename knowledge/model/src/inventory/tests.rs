@@ -102,6 +102,7 @@ links:
             "1:10: this program reads version 1 (use a program that is as new as the file)",
             "3:10: \"7\" is no UUID (a new one comes from `uuidgen`; it never changes afterwards)",
             "3:19: \"a b\" is no name (a name begins with a letter or digit and has letters, digits, '-', '_', '.' and '/', up to 63)",
+            "3:55: `platforms` is empty (a device has one at least)",
             "3:71: \"telnet\" is not known here (one of netconf, cli)",
             "3:87: unknown field `sitee` (did you mean `site`?)",
             "4:5: \"r1\" has cli twice (keep one)",
@@ -114,8 +115,12 @@ links:
             "6:13: no member is called \"r2\" (did you mean r1?)",
             "7:16: \"192.0.2.0\" is no prefix (write it as 192.0.2.0/24 or 2001:db8::/32)",
             "9:5: r1:e1 ends the link in line 9 too (an interface ends one link)",
+            "10:5: no device or host is called \"r3\" (did you mean r1?)",
+            "10:5: no device or host is called \"r4\" (did you mean r1?)",
             "10:11: a link with 3 ends (a link has two: [r1:eth1, r2:eth1])",
+            "10:12: \"r1\" is no end of a link (write it as device:interface)",
             "11:5: no device or host is called \"r3\" (did you mean r1?)",
+            "11:5: r3:e1 ends the link in line 10 too (an interface ends one link)",
             "11:34: 0 is out of range (from 1 to 4294967295)",
         ],
     );
@@ -127,6 +132,130 @@ links:
         ],
     );
     check("- 1", &["1:1: expected a mapping, found a list"]);
+}
+
+/// A device that is not whole is known all the same: nothing about it waits for the next run, and nothing false is said.
+#[test]
+fn a_device_with_a_fault_hides_no_other_fault() {
+    let rest = "platforms: [frr], protocols: [cli]";
+    let id = "0193a5b0-0000-7000-8000-000000000001";
+    let sound = format!("  - {{id: {id}, name: r2, address: 192.0.2.2, {rest}}}");
+    let file = |broken: &str| {
+        format!(
+            "version: 1\ndevices:\n{sound}\n{broken}\ngroups: {{g: [r1, r2]}}\nprefixes: {{p: {{prefixes: [192.0.2.0/24], at: [r1]}}}}\nlinks: [{{ends: [r1:a, r2:a]}}]\n"
+        )
+    };
+    let no_uuid = "is no UUID (a new one comes from `uuidgen`; it never changes afterwards)";
+    check(
+        &file(&format!("  - {{id: 7, name: r1, address: a, {rest}}}")),
+        &[&format!("4:10: \"7\" {no_uuid}")],
+    );
+    check(
+        &file(&format!(
+            "  - {{id: 7, name: r2, address: 192.0.2.300, site: s, {rest}}}"
+        ))
+        .replace("r1", "r2")
+        .replace("r2:a, r2:a", "r2:a, r2:b"),
+        &[
+            "4:5: the name \"r2\" stands in line 3 too (rename one)",
+            "4:5: no site is called \"s\" (add it, or take the site out)",
+            &format!("4:10: \"7\" {no_uuid}"),
+            "4:32: \"192.0.2.300\" is no name or address (an IPv4 address has four numbers from 0 to 255: 192.0.2.1)",
+        ],
+    );
+    let no_name = "\"r 1\" is no name (a name begins with a letter or digit and has letters, digits, '-', '_', '.' and '/', up to 63)";
+    check(
+        &file(&format!("  - {{id: {id}, name: \"r 1\", address: a b, {rest}}}")).replace("r1", "r 1"),
+        &[
+            "4:5: the id of \"r 1\" stands in line 3 too (give the newer device an id of its own)",
+            &format!("4:54: {no_name}"),
+            "4:70: \"a b\" is no name or address (up to 255 characters without white space)",
+            &format!("5:14: {no_name}"),
+            &format!("6:47: {no_name}"),
+        ],
+    );
+    check(
+        &file(&format!(
+            "  - {{nmae: r1, id: 0193a5b0-0000-7000-8000-000000000009, address: a, {rest}}}"
+        )),
+        &[
+            "4:5: `name` is missing",
+            "4:12: unknown field `nmae` (did you mean `name`?)",
+        ],
+    );
+    check(
+        "version: 1\ndevcies: []\nlinks: [{ends: [r1:a, r2]}]\n",
+        &[
+            "2:10: unknown field `devcies` (did you mean `devices`?)",
+            "3:23: \"r2\" is no end of a link (write it as device:interface)",
+        ],
+    );
+    check(
+        "version: 1\nhosts: [{name: h1}]\nlinks: [{ends: [h1, r2:a]}, {ends: [h1:a, h1:b, h3:c]}]\n",
+        &[
+            "3:9: no device or host is called \"r2\" (add it, or take the device or host out)",
+            "3:17: \"h1\" is no end of a link (write it as device:interface)",
+            "3:29: no device or host is called \"h3\" (did you mean h1?)",
+            "3:36: a link with 3 ends (a link has two: [r1:eth1, r2:eth1])",
+        ],
+    );
+}
+
+#[test]
+fn an_address_is_one_or_a_name() {
+    let read = |address: &str| {
+        let text = format!("version: 1\nhosts: [{{name: h, address: {address:?}}}]\n");
+        Inventory::read(&text, schema_()).map_err(|it| it[0].hint.clone())
+    };
+    for sound in [
+        "192.0.2.1",
+        "2001:db8::1",
+        "fe80::1%eth0",
+        "r1",
+        "r1.example.net",
+        "10.r1",
+        "_x",
+        "路由器",
+    ] {
+        assert!(read(sound).is_ok(), "{sound}");
+    }
+    let ipv4 = "an IPv4 address has four numbers from 0 to 255: 192.0.2.1";
+    let ipv6 = "an IPv6 address stands without brackets, and a port under `port` or `protocols`: 2001:db8::1";
+    for (wrong, hint) in [
+        ("192.0.2.300", ipv4),
+        ("192.0.2", ipv4),
+        ("192.0.2.1.5", ipv4),
+        ("192.0.02.1", ipv4),
+        ("7", ipv4),
+        ("2001:db8:::1", ipv6),
+        ("[2001:db8::1]", ipv6),
+        ("r1:830", ipv6),
+        ("", "up to 255 characters without white space"),
+    ] {
+        assert_eq!(read(wrong), Err(hint.to_owned()), "{wrong}");
+    }
+}
+
+#[test]
+fn platforms_are_among_those_that_there_are() {
+    let known = ["cisco_ios", "frr"];
+    let of = |platforms: &str| {
+        let id = "0193a5b0-0000-7000-8000-000000000001";
+        let text = format!(
+            "version: 1\ndevices:\n  - {{id: {id}, name: r1, address: a, protocols: [cli], platforms: {platforms}}}\n"
+        );
+        let read = Inventory::read_for(&text, schema_(), &known);
+        read.map(|_| ())
+            .map_err(|it| it.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(of("[frr]"), Ok(()));
+    assert_eq!(
+        of("[fr, {name: srlinux, owns: [system]}]"),
+        Err(vec![
+            "3:100: no platform is called \"fr\" (did you mean frr? there are cisco_ios, frr)".to_owned(),
+            "3:111: no platform is called \"srlinux\" (there are cisco_ios, frr)".to_owned(),
+        ])
+    );
 }
 
 #[test]

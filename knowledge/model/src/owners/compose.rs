@@ -314,6 +314,8 @@ fn rule_path(list: &Path, number: u32) -> Path {
 /// refers to no list with rules.
 fn list_of(at: &Path, schema: &Schema) -> Option<Path> {
     let kind = schema.node(at)?.refers.as_deref()?.split('/').next()?;
+    // a list that a name alone finds, with rules that a number alone finds
+    schema.at(kind).filter(|it| it.key_count() == 1)?;
     schema.at(&format!("{kind}/{RULE}")).filter(|it| it.key_count() == 1)?;
     let words: Vec<_> = at
         .steps()

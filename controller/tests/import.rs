@@ -1,0 +1,243 @@
+//! Labs that become inventories: what is refused, what is said, and where passwords lie.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+
+use knowledge_model::{Inventory, Schema};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Stage {
+    folder: TempDir,
+}
+
+impl Stage {
+    /// A lab of these nodes, without links.
+    fn of(lab: &str, nodes: &[(&str, Value)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let nodes: Value = nodes
+            .iter()
+            .map(|(name, node)| ((*name).to_owned(), node.clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        let topology = json!({ "name": lab, "nodes": nodes, "links": [] });
+        fs::create_dir(folder.path().join("lab")).unwrap();
+        fs::write(folder.path().join("lab/topology-data.json"), topology.to_string()).unwrap();
+        Self { folder }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, line: &str) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_entente"))
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_remove("ENTENTE_CONFIG")
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
+    fn import(&self, more: &str) -> (i32, String) {
+        self.run(&format!(
+            "inventory import clab lab --inventory inventory.yaml --credentials keys {more}"
+        ))
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        fs::symlink_metadata(self.at(name)).unwrap().permissions().mode() & 0o777
+    }
+}
+
+fn node(kind: &str, label: Option<&str>) -> Value {
+    let labels = label.map_or(json!({}), |it| json!({ "entente-platforms": it }));
+    json!({ "kind": kind, "mgmt-ipv4-address": "172.20.20.2", "labels": labels })
+}
+
+#[test]
+fn what_would_not_pass_the_check_is_not_written() {
+    for (lab, nodes, expected) in [
+        (
+            "small",
+            vec![("r1", node("linux", Some("frr, linux=access-lst")))],
+            r#"r1: "access-lst" is no node of the model (did you mean access-list?)"#,
+        ),
+        (
+            "small",
+            vec![("r1", node("linux", Some("fr")))],
+            r#"r1: no platform is called "fr" (did you mean frr? there are cisco_ios, frr, huawei_vrp, ietf, linux, yangcli)"#,
+        ),
+        (
+            "../evil",
+            vec![("r1", node("cisco_iol", None))],
+            r#"r1: "../evil-cisco_iol" is no name"#,
+        ),
+        ("small", vec![("h 1", node("linux", None))], r#""h 1" is no name"#),
+    ] {
+        let stage = Stage::of(lab, &nodes);
+        let (code, said) = stage.import("");
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(expected), "{expected} is missing in\n{said}");
+        assert!(said.contains("nothing was written"), "{said}");
+        let left: Vec<_> = fs::read_dir(stage.folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "the lab alone: {left:?}");
+    }
+}
+
+#[test]
+fn a_kind_that_no_platform_speaks_for_becomes_a_host_with_a_note() {
+    let stage = Stage::of(
+        "small",
+        &[("r1", node("cisco_iol", None)), ("s1", node("nokia_srlinux", None))],
+    );
+    let (code, said) = stage.import("");
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("note: s1 of kind \"nokia_srlinux\" is taken for a host"),
+        "{said}"
+    );
+    assert!(said.contains("label it entente-platforms"), "{said}");
+    assert_eq!(stage.run("inventory check inventory.yaml").0, 0);
+    assert_eq!(stage.import("--update").0, 0, "it takes what it wrote");
+}
+
+#[test]
+fn every_kind_names_a_platform_that_there_is() {
+    for kind in knowledge_model::containerlab::kinds() {
+        if let Some(name) = kind.platform {
+            let platform = adapters_platform::builtin::named(name);
+            let platform = platform.unwrap_or_else(|| panic!("{}: no platform {name}", kind.name));
+            assert_eq!(kind.netconf, platform.native().is_some(), "{}", kind.name);
+        }
+    }
+}
+
+/// A platform that no file answers to is refused where it is written, and so is a plan.
+#[test]
+fn a_platform_that_there_is_not_is_refused_with_those_that_there_are() {
+    let stage = Stage::of("small", &[]);
+    let device = "{id: 0193a5b0-0000-7000-8000-000000000001, name: r1, address: 192.0.2.1, platforms: [srlinux], protocols: [cli]}";
+    fs::write(
+        stage.at("inventory.yaml"),
+        format!("version: 1\ndevices:\n  - {device}\n"),
+    )
+    .unwrap();
+    fs::write(
+        stage.at("intent.yaml"),
+        "class: interface.set\nname: a\ntarget: r1\ninterface: eth1\nmtu: 1400\n",
+    )
+    .unwrap();
+    fs::write(stage.at("held.json"), r#"{"r1": {}}"#).unwrap();
+    for line in [
+        "inventory check inventory.yaml",
+        "plan --offline -f intent.yaml --inventory inventory.yaml --state held.json",
+    ] {
+        let (code, said) = stage.run(line);
+        assert_eq!(code, 3, "{line}: {said}");
+        let expected = r#"3:90: no platform is called "srlinux" (did you mean linux? there are cisco_ios, frr, huawei_vrp, ietf, linux, yangcli)"#;
+        assert!(said.contains(expected), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_password_is_never_in_a_file_that_others_read() {
+    let stage = Stage::of(
+        "small",
+        &[("r1", node("cisco_iol", None)), ("r2", node("huawei_vrp", None))],
+    );
+    fs::create_dir(stage.at("keys")).unwrap();
+    // a file that others may read, held open by one of them, and a link to a file elsewhere
+    fs::write(stage.at("keys/small-cisco_iol"), "old").unwrap();
+    fs::set_permissions(stage.at("keys/small-cisco_iol"), Permissions::from_mode(0o644)).unwrap();
+    fs::hard_link(stage.at("keys/small-cisco_iol"), stage.at("held")).unwrap();
+    fs::write(stage.at("elsewhere"), "theirs").unwrap();
+    symlink(stage.at("elsewhere"), stage.at("keys/small-huawei_vrp")).unwrap();
+    let (code, said) = stage.import("");
+    assert_eq!(code, 0, "{said}");
+    for name in ["keys/small-cisco_iol", "keys/small-huawei_vrp"] {
+        assert_eq!(fs::read_to_string(stage.at(name)).unwrap(), "admin", "{name}");
+        assert!(fs::symlink_metadata(stage.at(name)).unwrap().is_file(), "{name}");
+        assert_eq!(stage.mode(name), 0o600, "{name}");
+    }
+    assert_eq!(
+        fs::read_to_string(stage.at("held")).unwrap(),
+        "old",
+        "the old file was never written to"
+    );
+    assert_eq!(
+        fs::read_to_string(stage.at("elsewhere")).unwrap(),
+        "theirs",
+        "the link was not followed"
+    );
+    assert_eq!(
+        fs::read_dir(stage.at("keys")).unwrap().count(),
+        2,
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn two_passwords_never_share_a_file() {
+    let login = |name: &str| format!("{name}:\n  username: u\n  password: p-{name}\n");
+    let stage = Stage::of(
+        "small",
+        &[
+            ("a", node("linux", Some("frr"))),
+            ("r.1", node("linux", Some("frr"))),
+            ("r_1", node("linux", Some("frr"))),
+        ],
+    );
+    let nornir = [login("a"), login("r.1"), login("r_1")].concat();
+    fs::write(stage.at("lab/nornir-simple-inventory.yml"), nornir).unwrap();
+    let (code, said) = stage.import("");
+    assert_eq!(code, 9, "{said}");
+    assert!(
+        said.contains("the passwords of small-r.1 and small-r_1 would both go to keys/small-r_1"),
+        "{said}"
+    );
+    assert!(!stage.at("inventory.yaml").exists() && !stage.at("keys").exists());
+}
+
+/// Another implementation of JSON Schema in another language: it must take the published schema, and judge like the
+/// reader.
+#[test]
+fn the_published_schema_works_in_python() {
+    if !tests_real::wanted("import::the_published_schema_works_in_python") {
+        return;
+    }
+    let stage = Stage::of("small", &[]);
+    let (code, schema) = stage.run("schema inventory");
+    assert_eq!(code, 0, "{schema}");
+    fs::write(stage.at("schema.json"), schema).unwrap();
+    let judge = Command::new(tests_real::python())
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import/judge.py"))
+        .arg(stage.at("schema.json"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&judge.stdout).into_owned();
+    assert!(
+        judge.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&judge.stderr)
+    );
+    let judged: Value = serde_json::from_str(&said).unwrap();
+    let rows = judged["rows"].as_array().unwrap();
+    assert!(rows.len() >= 20, "{said}");
+    let known: Vec<&str> = adapters_platform::builtin::all().map(|it| it.name()).collect();
+    for row in rows {
+        let read = Inventory::read_for(&row["inventory"].to_string(), Schema::canonical(), &known);
+        assert_eq!(read.is_ok(), row["valid"].as_bool().unwrap(), "{row}\n{read:?}");
+        assert_eq!(row["valid"], row["expected"], "{row}");
+    }
+    tests_real::operations(
+        "python-jsonschema",
+        judged["version"].as_str().unwrap(),
+        rows.len() as u64,
+    );
+}
