@@ -36,7 +36,12 @@ fn an_intent_is_committed_everywhere_and_another_nowhere() {
     assert!(output.status.success(), "{said}");
     for expected in [
         "on 12 devices",
+        "r1   NETCONF            confirmed",
+        "r7   CLI of frr         plain",
+        "r8   CLI of huawei_vrp  confirmed",
+        "r11  NETCONF, CLI of frr confirmed",
         "<description>uplink to the core</description>",
+        "r7 will be sent:",
         "rolled back",
         "refused on command",
         "still says",

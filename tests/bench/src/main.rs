@@ -6,6 +6,7 @@
 mod fabric;
 mod measure;
 mod model;
+mod network;
 mod report;
 mod southbound;
 mod transaction;
@@ -58,6 +59,17 @@ enum Bench {
         #[command(flatten)]
         common: Common,
     },
+    /// One intent across a network, against our adapters alone and a script with Nornir and ncclient.
+    Network {
+        /// How many devices; several times for several [default: 20, 100, 500].
+        #[arg(long)]
+        devices: Vec<usize>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The devices of `network`, in a process of their own.
+    #[command(hide = true)]
+    NetworkDevices { count: usize },
     /// The devices of `southbound`, in a process of their own.
     #[command(hide = true)]
     SouthboundDevices {
@@ -108,6 +120,8 @@ fn main() -> anyhow::Result<ExitCode> {
             personality,
             round_trip,
         } => return southbound::serve(count, &personality, round_trip).map(|()| ExitCode::SUCCESS),
+        Bench::Network { devices, common } => (network::run(&devices, common.rounds.max(1))?, common),
+        Bench::NetworkDevices { count } => return network::serve(count).map(|()| ExitCode::SUCCESS),
         Bench::SouthboundClient => return southbound::client().map(|()| ExitCode::SUCCESS),
     };
     report::print(&rows);

@@ -37,7 +37,13 @@ pub fn children_cpu() -> anyhow::Result<f64> {
 
 /// The memory of this process that is not on disk, in bytes.
 pub fn resident() -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("cannot see how much memory is used")?;
+    resident_of("self")
+}
+
+/// The memory of another process that is not on disk, in bytes.
+pub fn resident_of(process: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+    let status = status.context("cannot see how much memory is used")?;
     let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
     let kib: f64 = line
         .and_then(|it| it.trim().strip_suffix(" kB"))

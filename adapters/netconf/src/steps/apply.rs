@@ -76,7 +76,8 @@ impl NetconfSession {
     }
 
     async fn clean_up_after_apply(&mut self, style: Style, record: &Record, pending: bool, by: Deadline) {
-        if pending && style == Style::Persistent {
+        // A server may refuse a confirmed commit, count it as begun, and keep everybody out until the window is over.
+        if style == Style::Persistent {
             let cancel = Operation::cancel_commit(Some(record.persist.expose()));
             if self.talk.ask(cancel, by).await.is_err() {
                 return;
