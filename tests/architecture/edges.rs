@@ -72,13 +72,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("knowledge-model-fuzz", &["knowledge-model"]),
 ];
 
-/// Arrows that stand in the table ahead of their use: who, whom, and why.
-const AHEAD: &[(&str, &str, &str)] = &[(
-    "controller",
-    "knowledge-yang",
-    "files of configuration are judged by the same library as a device's",
-)];
-
 /// Crate → crates of ours that its tests may use besides: what they are tried against.
 const IN_TESTS: &[(&str, &[&str])] = &[
     ("knowledge-yang", &["tests-real"]),
@@ -241,9 +234,7 @@ fn crates_depend_only_along_the_arrows() {
 fn no_arrow_and_no_exception_is_idle() {
     let manifests = manifests();
     let uses = |name: &str, used: &str| manifests.iter().any(|it| it.name == name && it.needs.contains(used));
-    let ahead = |it: &String| AHEAD.iter().any(|(a, b, _)| it.starts_with(&format!("{a} → {b}:")));
     let mut all = idle(&manifests, ALLOWED, IN_TESTS);
-    all.retain(|it| !ahead(it));
     let known = |name: &str| manifests.iter().any(|it| it.name == name);
     let gone = ONLOOKERS.iter().filter(|it| !known(it));
     all.extend(gone.map(|it| format!("{it}: there is no such crate: take it out of ONLOOKERS")));

@@ -187,37 +187,129 @@ fn a_document_with_faults_of_text_and_of_rules_lists_both() {
     assert_eq!(found.len(), 3, "{found:#?}");
 }
 
+/// Each fault as the reader is told it: where, what was found, what is expected.
 #[test]
 fn bad_input_is_answered_with_one_clear_fault() {
     let deep = [b"{\"entente-system:system\":".to_vec(), b"[".repeat(10_000_000)].concat();
-    let cases: [(&[u8], Format); 11] = [
+    let cases: [(&[u8], Format, &[&str]); 11] = [
         (
             b"{\"entente-interfaces:interface\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"a\"}]}",
             Format::Json,
+            &["line 1: interface[a]: found the same entry twice, expected each entry once"],
         ),
         (
             b"<system xmlns='urn:entente:system'><hostname>a</hostname></system><system xmlns='urn:entente:system'/>",
             Format::Xml,
+            &["line 1: found system twice, expected each node once"],
         ),
         (
             b"{\"entente-system:system\":{\"dns\":{\"server\":[\"192.0.2.1\",\"192.0.2.1\"]}}}",
             Format::Json,
+            &["line 1: system/dns/server[192.0.2.1]: found the same entry twice, expected each entry once"],
         ),
-        (b"", Format::Json),
-        (b"{\"entente-system:system\":{\"hostname\":\"r\0\"}}", Format::Json),
-        (b"\xff\xfe", Format::Json),
-        (b"\xff", Format::Xml),
-        (b"{} x", Format::Json),
-        (b"<system xmlns='urn:entente:system'>", Format::Xml),
-        (&deep, Format::Json),
+        (
+            b"",
+            Format::Json,
+            &[
+                "line 1: found the end, expected an object",
+                "line 1: found the end, expected a value (the text is no JSON that can be read)",
+            ],
+        ),
+        (
+            b"{\"entente-system:system\":{\"hostname\":\"r\0\"}}",
+            Format::Json,
+            &["line 1: found '\\0', expected '\"' (the text is no JSON that can be read)"],
+        ),
+        (
+            b"\xff\xfe",
+            Format::Json,
+            &["line 1: found a byte at 0 that is not UTF-8, expected UTF-8"],
+        ),
+        (
+            b"\xff",
+            Format::Xml,
+            &["line 1: found a byte at 0 that is not UTF-8, expected UTF-8"],
+        ),
+        (
+            b"{} x",
+            Format::Json,
+            &["line 1: found 'x', expected the end (the text is no JSON that can be read)"],
+        ),
+        (
+            b"<system xmlns='urn:entente:system'>",
+            Format::Xml,
+            &["line 1: found a text that ends inside an element, expected its end tag"],
+        ),
+        (
+            &deep,
+            Format::Json,
+            &[
+                "line 1: system: found an array, expected an object",
+                "line 1: found '[', expected less nesting (the text is no JSON that can be read)",
+            ],
+        ),
         (
             b"{\"entente-system:system\":{\"hostname\":\"a\",\"hostname\":\"b\"}}",
             Format::Json,
+            &["line 1: system: found hostname twice, expected each name once"],
         ),
     ];
-    for (text, format) in cases {
-        let found = faults(text, format);
-        assert!(!found.is_empty() && found.len() <= 2, "{found:#?}");
+    let told: Vec<Vec<String>> = cases.iter().map(|(text, format, _)| faults(text, *format)).collect();
+    let expected: Vec<_> = cases.iter().map(|it| it.2).collect();
+    assert_eq!(told, expected, "{told:#?}");
+}
+
+/// The largest memory that this process ever had, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
+    1024 * line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+}
+
+const NESTED: &str = "ENTENTE_NESTED";
+
+/// A hundred megabytes of nesting, read in a process of its own so that its memory can be told: the text, the copy of it
+/// that libyang reads, and little more.
+#[test]
+fn nesting_without_end_takes_no_memory() {
+    const LENGTH: usize = 100 << 20;
+    if let Ok(kind) = std::env::var(NESTED) {
+        let (text, format) = match &*kind {
+            "lists" => (b"[".repeat(LENGTH), Format::Json),
+            "objects" => (b"{\"a\":".repeat(LENGTH / 5), Format::Json),
+            "elements" => (b"<a>".repeat(LENGTH / 3), Format::Xml),
+            "wide" => (
+                [b"{\"entente-system:system\":[".to_vec(), b"[],".repeat(LENGTH / 3)].concat(),
+                Format::Json,
+            ),
+            _ => (b"{}".to_vec(), Format::Json),
+        };
+        let faults = Validator::new()
+            .unwrap()
+            .read(&text, format)
+            .err()
+            .map_or(0, |it| it.faults.len());
+        println!("length {} peak {} faults {faults}", text.len(), peak());
+        return;
+    }
+    let run = |kind: &str| -> [usize; 3] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let child = child.args(["--exact", "nesting_without_end_takes_no_memory", "--nocapture"]);
+        let output = child.env(NESTED, kind).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let line = said.lines().find(|it| it.contains("length ")).expect(&said);
+        let words = line.split_whitespace().filter_map(|it| it.parse().ok());
+        words.collect::<Vec<_>>().try_into().expect(line)
+    };
+    let [_, least, _] = run("nothing");
+    for kind in ["lists", "objects", "elements", "wide"] {
+        let [length, peak, faults] = run(kind);
+        let more = peak.saturating_sub(least + 2 * length);
+        assert!(
+            length > LENGTH - 10 && faults >= 1,
+            "{kind}: {length} bytes, {faults} faults"
+        );
+        assert!(more < 16 << 20, "{kind}: {} MiB beside the text and a copy", more >> 20);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Owners: in any order, there and back, and never on a path that nobody owns.
 
-use crate::sample::trees;
+use crate::sample::{PLACES, attached, shares, trees};
 use knowledge_model::owners::{Conflict, Planned, plan};
-use knowledge_model::schema::Schema;
-use knowledge_model::{Ownership, Tree, Wish};
+use knowledge_model::schema::{Node, Schema};
+use knowledge_model::{Ownership, Path, Tree, Value, Wish};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn schema() -> &'static Schema {
     Schema::canonical()
@@ -23,21 +24,143 @@ fn planned(before: &Ownership, after: &Ownership, device: &Tree) -> Result<Plann
     plan(before, after, device, schema(), &Tree::clone)
 }
 
-/// Up to three wishes with priorities that are often equal; some of what the device has is wanted absent.
+/// Configurations that a device can have: one case of each choice, nothing twice that is to be unique.
+fn devices() -> impl Strategy<Value = Tree> {
+    trees(8).prop_filter("two cases of one choice", |device| {
+        let whole = owners(&Tree::new(), &[Wish::new("whole", 0, device.clone())]);
+        planned(&Ownership::new(), &whole, &Tree::new()).is_ok()
+    })
+}
+
+/// Up to three wishes with priorities that are often equal; some of what the device has is wanted absent, some have a
+/// share of a composed list.
 fn wishes() -> impl Strategy<Value = (Tree, Vec<Wish>)> {
-    let one = (trees(3), 0..3, proptest::option::of(any::<prop::sample::Index>()));
-    (trees(8), prop::collection::vec(one, 1..=3)).prop_map(|(device, shares)| {
-        let wishes = shares.into_iter().enumerate().map(|(index, (tree, priority, absent))| {
-            let mut wish = Wish::new(format!("intent-{index}"), priority, tree);
-            if let Some(absent) = absent.filter(|_| !device.is_empty()) {
-                let path = device.iter().nth(absent.index(device.len())).unwrap().0.clone();
-                wish.entries.entry(path).or_insert(None);
-            }
-            wish
-        });
+    let composed = prop::option::weighted(0.3, shares());
+    let one = (trees(3), 0..3, prop::option::of(any::<prop::sample::Index>()), composed);
+    (devices(), prop::collection::vec(one, 1..=3)).prop_map(|(device, shares)| {
+        let wishes = shares
+            .into_iter()
+            .enumerate()
+            .map(|(index, (tree, priority, absent, composed))| {
+                let mut wish = Wish::new(format!("intent-{index}"), priority, tree);
+                if let Some(absent) = absent.filter(|_| !device.is_empty()) {
+                    let path = device.iter().nth(absent.index(device.len())).unwrap().0.clone();
+                    wish.entries.entry(path).or_insert(None);
+                }
+                wish.composed.extend(composed);
+                wish
+            });
         let wishes = wishes.collect();
         (device, wishes)
     })
+}
+
+/// What wishes may have changed, from the wishes alone: their entries and the entries above, and where they have a share
+/// of a composed list the place, the list that was attached there and the one that is.
+struct Reach {
+    paths: BTreeSet<Path>,
+    lists: BTreeSet<Path>,
+    /// Kinds of lists that are composed: what was not there before all is made for it.
+    kinds: BTreeSet<String>,
+    before: Tree,
+}
+
+impl Reach {
+    /// Of these wishes, on a device that had the first of these states before all.
+    fn of(wishes: &[Wish], states: &[&Tree]) -> Self {
+        let (mut paths, mut lists, mut kinds) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let above = |it: &Path| {
+            let entries = it
+                .ancestors()
+                .filter(|it| schema().node(it).is_some_and(Node::is_entry));
+            entries.collect::<Vec<_>>()
+        };
+        for wish in wishes {
+            for (path, value) in &wish.entries {
+                paths.insert(path.clone());
+                paths.extend(value.iter().flat_map(|_| above(path)));
+            }
+            for at in wish.composed.iter().map(|it| &it.at) {
+                paths.insert(at.clone());
+                paths.extend(above(at));
+                let kind = attached(schema().node(at).unwrap());
+                kinds.insert(kind.to_owned());
+                let names = states.iter().filter_map(|it| it.text(at));
+                lists.extend(names.map(|it| Path::root().keyed(kind, [it])));
+            }
+        }
+        let before = states[0].clone();
+        Self {
+            paths,
+            lists,
+            kinds,
+            before,
+        }
+    }
+
+    fn beyond(&self, planned: &Planned) -> Vec<String> {
+        let paths = planned.delta.iter().map(|it| it.0);
+        let made = |it: &Path| {
+            let list = it.steps().next().unwrap();
+            let path = Path::root().keyed(list.name, &list.keys);
+            self.kinds.contains(list.name) && !self.before.contains(&path)
+        };
+        let inside =
+            |it: &&Path| self.paths.contains(it) || made(it) || self.lists.iter().any(|list| it.starts_with(list));
+        paths.filter(|it| !inside(it)).map(Path::to_string).collect()
+    }
+}
+
+fn changed(tree: &Tree, planned: &Planned) -> Tree {
+    let mut tree = tree.clone();
+    tree.apply(&planned.delta).unwrap();
+    tree
+}
+
+/// What is wanted to stand and what is wanted gone, whatever the numbers of rules, and whether all agree.
+fn wanted(owners: &Ownership) -> (Tree, Tree, bool) {
+    let desired = owners.desired(schema());
+    let (mut there, mut gone) = (Tree::new(), Tree::new());
+    for (path, bid) in desired.entries {
+        match bid.value {
+            Some(value) => there.insert(path, value),
+            None => gone.insert(path, Value::Present),
+        };
+    }
+    (numbered(&there), gone, desired.conflicts.is_empty())
+}
+
+/// The same tree with the rules of lists that can be composed numbered from zero: which numbers they got depends on who
+/// came first, their order does not.
+fn numbered(tree: &Tree) -> Tree {
+    let kinds: BTreeSet<&str> = PLACES.iter().map(|it| attached(it)).collect();
+    let rule = |path: &Path| {
+        let steps: Vec<_> = path.steps().collect();
+        let [list, rule, ..] = &*steps else { return None };
+        let number = rule.keys.first()?.parse::<u32>().ok()?;
+        let is_rule = kinds.contains(list.name) && rule.name == "rule";
+        is_rule.then(|| (Path::root().keyed(list.name, &list.keys), number))
+    };
+    let mut numbers: BTreeMap<Path, BTreeSet<u32>> = BTreeMap::new();
+    for (list, number) in tree.iter().filter_map(|it| rule(it.0)) {
+        numbers.entry(list).or_default().insert(number);
+    }
+    let renamed = |path: &Path| match rule(path) {
+        None => path.clone(),
+        Some((list, number)) => {
+            let place = numbers[&list].iter().position(|it| *it == number).unwrap();
+            let old = list.keyed("rule", [number.to_string()]);
+            let new = list.keyed("rule", [place.to_string()]);
+            if *path == old {
+                new
+            } else {
+                new.inside(&path.relative(&old))
+            }
+        }
+    };
+    tree.iter()
+        .map(|(path, value)| (renamed(path), value.clone()))
+        .collect()
 }
 
 proptest! {
@@ -47,8 +170,11 @@ proptest! {
     fn the_order_of_wishes_does_not_matter((device, wishes) in wishes()) {
         let forth = owners(&device, &wishes);
         let back = owners(&device, &wishes.iter().rev().cloned().collect::<Vec<_>>());
-        prop_assert_eq!(&forth, &back);
-        prop_assert_eq!(forth.desired(schema()), back.desired(schema()));
+        prop_assert_eq!(wanted(&forth), wanted(&back));
+        if wishes.iter().all(|it| it.composed.is_empty()) {
+            prop_assert_eq!(&forth, &back);
+            prop_assert_eq!(forth.desired(schema()), back.desired(schema()));
+        }
     }
 
     #[test]
@@ -57,7 +183,14 @@ proptest! {
             let mut left = owners(&device, &wishes);
             prop_assert_eq!(left.withdraw(&wish.intent, schema()).map(|it| it.intent), Some(wish.intent.clone()));
             let others: Vec<_> = wishes.iter().enumerate().filter(|it| it.0 != index).map(|it| it.1.clone()).collect();
-            prop_assert_eq!(left, owners(&device, &others));
+            let never = owners(&device, &others);
+            // a list that is taken over stays so while anybody has a share of it
+            if never.desired(schema()).conflicts.is_empty() {
+                prop_assert_eq!(wanted(&left), wanted(&never));
+            }
+            if wishes.iter().all(|it| it.composed.is_empty()) {
+                prop_assert_eq!(left, never);
+            }
         }
     }
 
@@ -65,11 +198,10 @@ proptest! {
     fn a_plan_keeps_to_owned_paths_is_idempotent_and_leads_back((device, wishes) in wishes()) {
         let (nobody, owned) = (Ownership::new(), owners(&device, &wishes));
         let Ok(change) = planned(&nobody, &owned, &device) else { return Ok(()) };
-        for (path, _) in change.delta.iter() {
-            prop_assert!(owned.found(path).is_some(), "{} is nobody's", path);
-        }
         let mut there = device.clone();
         there.apply(&change.delta).unwrap();
+        let reach = Reach::of(&wishes, &[&device, &there]);
+        prop_assert_eq!(reach.beyond(&change), [""; 0], "nobody's");
         for (path, bid) in owned.desired(schema()).entries {
             prop_assert_eq!(there.value(&path), bid.value.as_ref());
         }
@@ -77,8 +209,54 @@ proptest! {
         prop_assert!(planned(&owned, &owned, &there).unwrap().delta.is_empty());
         prop_assert!(knowledge_model::owners::drift(&owned, &there, schema(), &Tree::clone).is_empty());
         let back = planned(&owned, &nobody, &there).unwrap();
-        prop_assert!(back.delta.iter().all(|it| owned.found(it.0).is_some()));
+        prop_assert_eq!(reach.beyond(&back), [""; 0], "nobody's");
         there.apply(&back.delta).unwrap();
+        prop_assert_eq!(there, device);
+    }
+
+    /// From A and B to A is the same as A alone would have been.
+    #[test]
+    fn taking_one_back_leaves_what_the_others_want((device, wishes) in wishes()) {
+        let (nobody, all) = (Ownership::new(), owners(&device, &wishes));
+        let Ok(forth) = planned(&nobody, &all, &device) else { return Ok(()) };
+        let there = changed(&device, &forth);
+        for (index, wish) in wishes.iter().enumerate() {
+            let others: Vec<_> = wishes.iter().enumerate().filter(|it| it.0 != index).map(|it| it.1.clone()).collect();
+            let Ok(alone) = planned(&nobody, &owners(&device, &others), &device) else { continue };
+            let mut rest = all.clone();
+            rest.withdraw(&wish.intent, schema());
+            let back = planned(&all, &rest, &there);
+            prop_assert!(back.is_ok(), "{:?} cannot leave: {:?}", wish.intent, back);
+            let (back, alone) = (back.unwrap(), changed(&device, &alone));
+            let left = changed(&there, &back);
+            prop_assert_eq!(numbered(&left), numbered(&alone), "without {:?}", wish.intent);
+            let reach = Reach::of(&wishes, &[&device, &there, &left]);
+            prop_assert_eq!(reach.beyond(&back), [""; 0], "nobody's");
+        }
+    }
+
+    /// Each comes to a device that the ones before have changed, and leaves one that the others still hold.
+    #[test]
+    fn who_comes_later_finds_what_was_there_before_all((device, wishes) in wishes()) {
+        let (mut owned, mut there) = (Ownership::new(), device.clone());
+        for (index, wish) in wishes.iter().enumerate() {
+            let mut next = owned.clone();
+            next.contribute(wish.clone(), &there, schema()).unwrap();
+            let Ok(change) = planned(&owned, &next, &there) else { return Ok(()) };
+            let then = changed(&there, &change);
+            let reach = Reach::of(&wishes[..=index], &[&device, &there, &then]);
+            prop_assert_eq!(reach.beyond(&change), [""; 0], "nobody's");
+            (owned, there) = (next, then);
+        }
+        if let Ok(at_once) = planned(&Ownership::new(), &owners(&device, &wishes), &device) {
+            prop_assert_eq!(numbered(&there), numbered(&changed(&device, &at_once)));
+        }
+        for wish in &wishes {
+            let mut next = owned.clone();
+            next.withdraw(&wish.intent, schema());
+            let Ok(change) = planned(&owned, &next, &there) else { return Ok(()) };
+            (owned, there) = (next, changed(&there, &change));
+        }
         prop_assert_eq!(there, device);
     }
 
@@ -91,14 +269,27 @@ proptest! {
     }
 }
 
-/// So that the laws above are not about conflicts alone.
+/// So that the laws above are not about conflicts alone, nor about lists that nobody shares.
 #[test]
 fn most_generated_wishes_can_be_planned() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = wishes();
-    let planned = (0..200).filter(|_| {
+    let (mut sound, mut composed, mut shared) = (0, 0, 0);
+    for _ in 0..1000 {
         let (device, wishes) = strategy.new_tree(&mut runner).unwrap().current();
-        planned(&Ownership::new(), &owners(&device, &wishes), &device).is_ok()
-    });
-    assert!(planned.count() > 100);
+        if planned(&Ownership::new(), &owners(&device, &wishes), &device).is_ok() {
+            let mut places: Vec<_> = wishes.iter().flat_map(|it| &it.composed).map(|it| &it.at).collect();
+            sound += 1;
+            composed += usize::from(!places.is_empty());
+            let all = places.len();
+            places.sort();
+            places.dedup();
+            shared += usize::from(places.len() < all);
+        }
+    }
+    assert!(
+        sound > 500 && composed > 150 && shared > 20,
+        "{sound} {composed} {shared}"
+    );
+    assert!(PLACES.len() >= 4, "{} places attach a list", PLACES.len());
 }
