@@ -101,7 +101,18 @@ impl Stage {
 
     /// Runs `entente` with the words of a line; answers its exit code and all that it said.
     pub fn entente(&self, line: &str) -> (i32, String) {
-        let output = self.command().args(line.split_whitespace()).output().unwrap();
+        let inner = self.command();
+        let mut command = Command::new("timeout"); // what never ends fails here
+        command
+            .arg("120")
+            .arg(inner.get_program())
+            .args(line.split_whitespace());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         let said = [output.stdout, output.stderr].concat();
         (
             output.status.code().unwrap_or(-1),
