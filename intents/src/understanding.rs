@@ -7,17 +7,21 @@
 
 mod about;
 mod answer;
+mod carry;
 mod catalogue;
 mod chain;
 mod context;
+mod contraction;
 mod entity;
 mod finish;
 mod index;
 mod lexicon;
 mod matching;
 mod number;
+mod pattern;
 mod reading;
 mod scan;
+mod synonyms;
 mod text;
 mod world;
 

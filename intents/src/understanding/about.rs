@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Conversation;
 use super::answer::{Answer, Origin, Reading, judge};
+use super::carry::remembered;
 use super::catalogue::{Catalogue, Language};
-use super::chain::{self, remembered};
+use super::chain;
 use super::context::{ABOUT, changes, class_of, modified};
 use super::matching::Match;
 use super::reading::Grounds;

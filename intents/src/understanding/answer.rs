@@ -18,6 +18,8 @@ const NOISE: f64 = 0.34;
 const NOISY: f64 = 3.5;
 /// Beyond how many such words it is asked.
 const UNSURE: f64 = 1.0;
+/// How many words beside all parts are borne: a reason, a greeting.
+const ASIDE: f64 = 2.5;
 /// How much better than another class a reading must be.
 const MARGIN: f64 = 0.35;
 
@@ -105,7 +107,13 @@ pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, languag
         return refuse(chain, grounds.index, catalogue, language);
     }
     let readings = readings(chain, grounds);
-    let unsure = unknown > UNSURE;
+    if let Some(question) = at_odds(chain, grounds, catalogue, language) {
+        return Answer::Ask(Question {
+            so_far: readings,
+            ..question
+        });
+    }
+    let unsure = unknown - chain.unknown > UNSURE || chain.unknown > ASIDE;
     for (at, draft) in chain.drafts.iter().enumerate() {
         if let Some(question) = question(draft, grounds, catalogue, language) {
             return Answer::Ask(Question {
@@ -118,9 +126,19 @@ pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, languag
             let _ = score;
             return doubt(draft, other, readings, grounds.index, (catalogue, language));
         }
-        if unsure || draft.ignored > 0 || !draft.loose.is_empty() {
+        if unsure || draft.clashes > 0 || draft.ignored > 0 || !draft.loose.is_empty() {
             return left_over(draft, readings, grounds, (catalogue, language));
         }
+    }
+    let read = |at: &&usize| {
+        let mut here = grounds.sentence.lattice.at(**at).map(|(_, it)| &it.matter);
+        let mut slots = chain.drafts.iter().flat_map(|draft| draft.slots.values());
+        here.any(|matter| slots.any(|it| it.matter == *matter || it.matter.items().contains(matter)))
+    };
+    if let Some(at) = chain.loose.iter().find(|at| !read(at)) {
+        let mut draft = chain.drafts[0].clone();
+        draft.loose = vec![*at];
+        return left_over(&draft, readings, grounds, (catalogue, language));
     }
     Answer::Intents(readings)
 }
@@ -262,6 +280,67 @@ fn question(draft: &Draft, grounds: Grounds<'_>, catalogue: &Catalogue, language
         return ask(Reason::Missing, vec!["prefix_length".to_owned()], None, Vec::new());
     }
     ask(Reason::Missing, need.clone(), None, Vec::new())
+}
+
+/// Two parts that say different things of the very same: `limit labs to 10M and to 20M`.
+fn at_odds(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, language: Language) -> Option<Question> {
+    let pairs = chain.drafts.iter().zip(chain.drafts.iter().skip(1));
+    for (one, other) in pairs.filter(|(one, other)| one.class == other.class) {
+        let spoken = grounds.index.classes.get(one.class)?;
+        let names: std::collections::BTreeSet<&String> = one.slots.keys().chain(other.slots.keys()).collect();
+        let matter = |draft: &Draft, name: &str| draft.slots.get(name).map(|it| it.matter.clone());
+        let apart: Vec<&String> = names
+            .into_iter()
+            .filter(|name| matter(one, name) != matter(other, name))
+            .collect();
+        let number = |draft: &Draft, name: &str| matter(draft, name).and_then(|it| it.number());
+        let rates = |a: &Draft, b: &Draft| number(a, "min").zip(number(b, "max")).filter(|(min, max)| min > max);
+        let crossed = rates(one, other).or_else(|| rates(other, one));
+        if let Some((min, max)) = crossed.filter(|_| apart.iter().all(|it| matches!(it.as_str(), "min" | "max"))) {
+            let near = format!("{min}, {max}");
+            let text = catalogue.say(
+                language,
+                "contradiction",
+                &[("slot", "max"), ("said", ""), ("near", &near)],
+            );
+            return Some(Question {
+                reason: Reason::Contradiction,
+                slots: vec!["max".to_owned(), "min".to_owned()],
+                said: None,
+                candidates: vec![min.to_string(), max.to_string()],
+                so_far: Vec::new(),
+                text,
+            });
+        }
+        let [name] = apart[..] else { continue };
+        let single = |slot: &crate::words::SpokenSlot| {
+            !slot.each && !slot.list && (slot.contradicts || slot.takes.contains(&Kind::Rate) || slot.least.is_some())
+        };
+        let both = matter(one, name).zip(matter(other, name));
+        let Some((first, second)) = both.filter(|_| spoken.slot(name).is_some_and(single)) else {
+            continue;
+        };
+        let between: Vec<String> = [first, second]
+            .iter()
+            .filter_map(Matter::json)
+            .map(|it| text_of(&it))
+            .collect();
+        let near = between.join(", ");
+        let text = catalogue.say(
+            language,
+            "contradiction",
+            &[("slot", name), ("said", ""), ("near", &near)],
+        );
+        return Some(Question {
+            reason: Reason::Contradiction,
+            slots: vec![name.clone()],
+            said: None,
+            candidates: between,
+            so_far: Vec::new(),
+            text,
+        });
+    }
+    None
 }
 
 fn text_of(value: &Value) -> String {

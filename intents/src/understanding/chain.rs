@@ -2,30 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
+use super::carry::{go_on, point_inside, take_over};
 use super::entity::Matter;
-use super::finish;
 use super::index::Spoken;
 use super::matching::Match;
-use super::reading::{Draft, Filled, Grounds, read};
+use super::reading::{Draft, Grounds, read};
 use crate::words::Kind;
 
 /// The most places at which a sentence is cut.
 const CUTS: usize = 12;
 /// What a further part costs.
-const PART: f64 = 0.9;
+const PART: f64 = 1.6;
+/// From which weight on a phrase of another class must not be passed over.
+const LOUD: f64 = 2.0;
+/// What it counts among the words that mean nothing if it is.
+const FOREIGN: f64 = 0.9;
+/// What it costs to cut where a word rather joins than parts.
+const WEAK: f64 = 0.7;
+/// What it costs to cut between the values of a list.
+const TORN: f64 = 1.5;
 /// How many classes are tried for one part.
 const TRIED: usize = 5;
-
-/// Slots that mean the same place in different classes.
-const FAMILIES: &[&[&str]] = &[
-    &["device", "devices", "target", "scope", "where"],
-    &["interface", "interfaces", "match.interface"],
-    &["src", "match.src"],
-    &["dst", "match.dst"],
-    &["prefix", "prefixes", "match.prefix"],
-];
 
 /// The parts of a sentence with the classes that read them, and the runner-up of each.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +33,8 @@ pub struct Chain {
     pub score: f64,
     /// Words outside all parts that mean nothing.
     pub unknown: f64,
+    /// Values outside all parts.
+    pub loose: Vec<usize>,
     /// For each part the best score of another class over the same words.
     pub rivals: Vec<Option<(usize, f64)>>,
 }
@@ -115,6 +114,8 @@ fn extend(
         .filter_map(|class| {
             let empty = Vec::new();
             let mut draft = read(grounds, class, keys.get(&class).unwrap_or(&empty), span)?;
+            foreign(&mut draft, keys);
+            point_inside(&mut draft, grounds);
             take_over(&mut draft, last, grounds);
             if draft.weight < 1.0 && signed(grounds, &grounds.index.classes[class], span, last) {
                 draft.weight = 1.0;
@@ -126,7 +127,8 @@ fn extend(
     drafts.extend(
         last.filter(own)
             .filter(|_| !splits_list(grounds, span.0))
-            .and_then(|last| go_on(grounds, last, span)),
+            .and_then(|last| go_on(grounds, last, span))
+            .filter(|again| !stray(again)),
     );
     drafts.sort_by(|a, b| b.score().total_cmp(&a.score()));
     let rival = drafts.first().and_then(|best| {
@@ -138,6 +140,12 @@ fn extend(
     };
     let mut chain = before;
     chain.score += best.score() - if chain.drafts.is_empty() { 0.0 } else { PART };
+    if splits_list(grounds, span.0) {
+        chain.score -= TORN;
+    }
+    if span.0 > 0 && matches!(grounds.sentence.text.tokens[span.0].text.as_str(), "和" | "同" | "with") {
+        chain.score -= WEAK;
+    }
     chain.drafts.push(best);
     chain.rivals.push(rival);
     Some(chain)
@@ -159,6 +167,7 @@ fn silent(grounds: Grounds<'_>, mut before: Chain, span: (usize, usize)) -> Opti
             (Some((end, ())), _) => at = end,
             (None, Some((_, entity))) => {
                 unknown += 1.0;
+                before.loose.push(at);
                 at = entity.end;
             }
             (None, None) => {
@@ -219,218 +228,19 @@ fn splits_list(grounds: Grounds<'_>, at: usize) -> bool {
     grounds.sentence.lattice.entities.iter().any(list)
 }
 
-/// The same class again with other values: `… via a on r1 and … via b on r3`.
-pub fn go_on(grounds: Grounds<'_>, last: &Draft, span: (usize, usize)) -> Option<Draft> {
-    let mut draft = read(grounds, last.class, &[], span)?;
-    let said = |(name, it): (&String, &Filled)| it.tokens.is_some() && last.slots.contains_key(name);
-    let said = draft.slots.iter().filter(|it| said(*it)).count();
-    if said == 0 || draft.weight > 0.0 || !draft.loose.is_empty() {
-        return None;
-    }
-    for (name, filled) in &last.slots {
-        let taken = draft
-            .slots
-            .keys()
-            .any(|it| it == name || family(it) == family(name) && family(name).is_some());
-        if !taken && !name.starts_with('_') {
-            draft.slots.insert(
-                name.clone(),
-                Filled {
-                    tokens: None,
-                    ..filled.clone()
-                },
-            );
-        }
-    }
-    refer(&mut draft, last, grounds);
-    let spoken = grounds.index.classes.get(draft.class)?;
-    draft.missing = finish::missing(&draft, spoken);
-    draft.weight = 1.0;
-    draft.again = true;
-    Some(draft)
-}
-
-/// What a part leaves out, and what it refers to, stands in the part before.
-pub fn take_over(draft: &mut Draft, last: Option<&Draft>, grounds: Grounds<'_>) {
-    let (Some(last), Some(spoken)) = (last, grounds.index.classes.get(draft.class)) else {
-        return;
+/// A whole phrase that speaks loudly for another class, of which no word is explained here: something was passed over.
+fn foreign(draft: &mut Draft, keys: &BTreeMap<usize, Vec<Match<'_>>>) {
+    let inside = |it: &&Match<'_>| it.begin >= draft.span.0 && it.end <= draft.span.1;
+    let passed = |it: &Match<'_>| {
+        let open = |at: &usize| !draft.explained.get(*at).copied().unwrap_or(true);
+        it.entry.weight >= LOUD && it.literals.len() > 1 && it.literals.iter().all(open)
     };
-    refer(draft, last, grounds);
-    others(draft, last, grounds);
-    subject(draft, last, spoken);
-    for need in draft.missing.clone() {
-        let taken = need
-            .iter()
-            .find_map(|name| Some((name.clone(), from(last, name)?.clone())));
-        if let Some((name, filled)) = taken.filter(|(name, filled)| fits(spoken, name, filled)) {
-            draft.slots.insert(name, Filled { tokens: None, ..filled });
-        }
-    }
-    finish::reverse(draft);
-    draft.missing = finish::missing(draft, spoken);
-}
-
-/// `everything else`: what the part before spoke of is left out.
-fn others(draft: &mut Draft, last: &Draft, grounds: Grounds<'_>) {
-    if draft.slots.contains_key("_else") && !draft.slots.contains_key("exceptions") {
-        let own = |it: &&Filled| it.tokens.is_none_or(|tokens| tokens.0 < draft.span.0);
-        let named = ["src", "match.src", "target"]
-            .iter()
-            .find_map(|name| from(last, name))
-            .filter(own)
-            .cloned();
-        draft
-            .slots
-            .extend(named.map(|it| ("exceptions".to_owned(), Filled { tokens: None, ..it })));
-    }
-    let _ = grounds;
-}
-
-/// Who was spoken of goes on being spoken of: `office can reach the internet but not finance`.
-fn subject(draft: &mut Draft, last: &Draft, spoken: &Spoken) {
-    let open = |names: [&str; 2]| names.iter().all(|name| !draft.slots.contains_key(*name));
-    let aims = !open(["dst", "match.dst"]);
-    if !aims || !open(["src", "match.src"]) || spoken.slot("src").is_none() {
-        return;
-    }
-    let source = from(last, "src")
-        .filter(|it| it.tokens.is_some_and(|it| it.0 < draft.span.0))
-        .cloned();
-    draft
-        .slots
-        .extend(source.map(|it| ("src".to_owned(), Filled { tokens: None, ..it })));
-}
-
-fn fits(spoken: &Spoken, name: &str, filled: &Filled) -> bool {
-    spoken
-        .slot(name)
-        .is_some_and(|slot| slot.takes.contains(&filled.kind) || slot.takes.is_empty())
-}
-
-/// `it` and `there` are what the part before named.
-fn refer(draft: &mut Draft, last: &Draft, grounds: Grounds<'_>) {
-    let names: Vec<String> = draft
-        .slots
-        .iter()
-        .filter(|(_, it)| it.matter == Matter::Pronoun)
-        .map(|(name, _)| name.clone())
-        .collect();
-    let Some(spoken) = grounds.index.classes.get(draft.class) else {
-        return;
-    };
-    for name in names {
-        let meant = from(last, &name).or_else(|| any_place(last)).cloned();
-        match meant {
-            Some(filled) => {
-                draft.slots.insert(name, Filled { tokens: None, ..filled });
-            }
-            None => {
-                draft.slots.remove(&name);
-            }
-        }
-        for slot in ["interface", "interfaces"] {
-            if let Some(interface) =
-                from(last, slot).filter(|_| spoken.slot(slot).is_some() && !draft.slots.contains_key(slot))
-            {
-                draft.slots.insert(
-                    slot.to_owned(),
-                    Filled {
-                        tokens: None,
-                        ..interface.clone()
-                    },
-                );
-            }
-        }
-    }
-    draft.missing = finish::missing(draft, spoken);
-}
-
-/// The slot of an earlier part that means the same.
-fn from<'a>(last: &'a Draft, name: &str) -> Option<&'a Filled> {
-    let same = |slot: &str| slot == name || family(slot).is_some() && family(slot) == family(name);
-    last.slots
-        .iter()
-        .find(|(slot, it)| same(slot) && it.matter != Matter::Pronoun)
-        .map(|(_, it)| it)
-}
-
-fn any_place(last: &Draft) -> Option<&Filled> {
-    let place = |kind| {
-        matches!(
-            kind,
-            Kind::Device
-                | Kind::Host
-                | Kind::Site
-                | Kind::Devices
-                | Kind::Hosts
-                | Kind::Network
-                | Kind::Tag
-                | Kind::All
-                | Kind::Prefix
-        )
-    };
-    last.slots.values().find(|it| place(it.kind))
-}
-
-/// The number of the family of a slot.
-#[must_use]
-pub fn family(slot: &str) -> Option<usize> {
-    FAMILIES.iter().position(|family| family.contains(&slot))
-}
-
-/// The slots of an earlier intent as a draft has them, so that a sentence can refer to it.
-#[must_use]
-pub fn remembered(slots: &Map<String, Value>, spoken: &Spoken, class: usize) -> Draft {
-    let mut filled = BTreeMap::new();
-    flatten("", slots, &mut filled);
-    let kind = |name: &str| {
-        spoken
-            .slot(name)
-            .and_then(|it| it.takes.first().copied())
-            .unwrap_or(Kind::Word)
-    };
-    let slots = filled
-        .into_iter()
-        .map(|(name, value)| {
-            let matter = if let Value::Array(items) = value {
-                Matter::List(items.into_iter().map(Matter::Plain).collect())
-            } else {
-                Matter::Plain(value)
-            };
-            let filled = Filled {
-                matter,
-                kind: kind(&name),
-                tokens: None,
-            };
-            (name, filled)
-        })
-        .collect();
-    Draft {
-        class,
-        span: (0, 0),
-        slots,
-        contradictions: Vec::new(),
-        clashes: 0,
-        ignored: 0,
-        weight: 0.0,
-        unknown: 0.0,
-        covered: 0.0,
-        loose: Vec::new(),
-        keys: Vec::new(),
-        guessed: 0,
-        again: false,
-        missing: Vec::new(),
+    let others = keys.iter().filter(|(class, _)| **class != draft.class);
+    if others.flat_map(|(_, all)| all).filter(inside).any(passed) {
+        draft.unknown += FOREIGN;
     }
 }
-
-fn flatten(before: &str, slots: &Map<String, Value>, all: &mut BTreeMap<String, Value>) {
-    for (name, value) in slots {
-        if let Value::Object(inner) = value
-            && matches!(name.as_str(), "match" | "validity")
-        {
-            flatten(&format!("{name}."), inner, all);
-        } else {
-            all.insert(format!("{before}{name}"), value.clone());
-        }
-    }
+/// One value that merely stands there is no second intent.
+fn stray(again: &Draft) -> bool {
+    again.guessed > 0 && again.slots.values().filter(|it| it.tokens.is_some()).count() == 1
 }

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Origin, Question, Reading, Reason};
+use super::carry::{self, go_on, remembered};
 use super::catalogue::{Catalogue, Language};
-use super::chain::{self, Chain, go_on, remembered};
+use super::chain::Chain;
 use super::entity::{Entity, Matter};
 use super::finish;
 use super::matching::find;
@@ -151,7 +152,7 @@ fn renamed(mut last: Draft, draft: &Draft) -> Draft {
         .cloned()
         .collect::<Vec<String>>()
     {
-        let same = |slot: &&String| chain::family(slot).is_some() && chain::family(slot) == chain::family(&name);
+        let same = |slot: &&String| carry::family(slot).is_some() && carry::family(slot) == carry::family(&name);
         let other = last.slots.keys().find(same).cloned();
         if let Some(filled) = other.and_then(|other| last.slots.remove(&other)) {
             last.slots.insert(name, filled);
@@ -253,7 +254,7 @@ pub fn resolve(mut chain: Chain, grounds: Grounds<'_>, conversation: &Conversati
     for draft in &mut chain.drafts {
         let open = draft.slots.values().any(|it| it.matter == Matter::Pronoun);
         if open {
-            chain::take_over(draft, Some(&last.1), grounds);
+            carry::take_over(draft, Some(&last.1), grounds);
         }
     }
     chain

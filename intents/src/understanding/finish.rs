@@ -8,11 +8,12 @@ use super::entity::Matter;
 use super::index::Spoken;
 use super::reading::{Contradiction, Draft, Filled};
 use super::world::Names;
-use crate::words::{Kind, SpokenSlot};
+use crate::words::{Kind, SpokenSlot, Want};
 
 /// Brings the values of a draft into the form that its slots have.
 pub fn settle(draft: &mut Draft, spoken: &Spoken, world: &Names) {
     members(draft, spoken, world);
+    several(draft, spoken, world);
     devices_of_interfaces(draft, spoken);
     interfaces_of_devices(draft, spoken);
     reverse(draft);
@@ -21,8 +22,31 @@ pub fn settle(draft: &mut Draft, spoken: &Spoken, world: &Names) {
     weights(draft);
     addresses(draft, spoken);
     bounds(draft, spoken);
+    impossible(draft);
     times(draft, spoken);
     draft.missing = missing(draft, spoken);
+}
+
+/// One way alone is no choice of ways.
+fn several(draft: &mut Draft, spoken: &Spoken, world: &Names) {
+    let one = |filled: &Filled| match filled.matter.items() {
+        [Matter::Plain(Value::String(name))] => world.members(name).is_none(),
+        [Matter::Plain(Value::Number(number))] => number.as_f64().is_none_or(|it| it < 2.0),
+        _ => false,
+    };
+    let wants = |name: &str| spoken.slot(name).is_some_and(|it| it.several);
+    let alone: Vec<String> = draft
+        .slots
+        .iter()
+        .filter(|(name, filled)| wants(name) && one(filled))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in alone {
+        let filled = draft.slots.remove(&name);
+        draft
+            .loose
+            .extend(filled.and_then(|it| it.tokens).map(|(begin, _)| begin));
+    }
 }
 
 /// The needs that nothing fills.
@@ -40,10 +64,50 @@ pub fn missing(draft: &Draft, spoken: &Spoken) -> Vec<Vec<String>> {
         .filter_map(|name| name.strip_prefix('_'))
         .map(str::to_owned);
     let wanted = wanted
-        .filter(|name| spoken.slot(name).is_some() && !filled(name))
-        .map(|name| vec![name]);
+        .map(|names| names.split('/').map(str::to_owned).collect::<Vec<String>>())
+        .filter(|names| names.iter().all(|name| spoken.slot(name).is_some()) && !names.iter().any(filled));
     let needs = spoken.needs.iter().filter(|need| !need.iter().any(filled)).cloned();
-    wanted.chain(needs).collect()
+    let beside = spoken.wants.iter().filter_map(|want| unmet(draft, want, &filled));
+    wanted.chain(needs).chain(beside).collect()
+}
+
+/// What is asked for where a want is not met.
+fn unmet(draft: &Draft, want: &Want, filled: &dyn Fn(&String) -> bool) -> Option<Vec<String>> {
+    let beside = draft.slots.get(&want.beside)?;
+    let meant = |it: &Matter| {
+        it.text()
+            .is_some_and(|text| want.values.iter().any(|value| value == text))
+    };
+    if !want.values.is_empty() && !beside.matter.items().iter().any(meant) {
+        return None;
+    }
+    if want.kinds.is_empty() {
+        return (!want.need.iter().any(filled)).then(|| want.need.clone());
+    }
+    let slot = draft.slots.get(want.need.first()?)?;
+    let unit = || [vec!["unit".to_owned()], want.need.clone()].concat();
+    (slot.tokens.is_some() && !want.kinds.contains(&slot.kind)).then(unit)
+}
+
+/// A least rate above the greatest, a share above the whole.
+fn impossible(draft: &mut Draft) {
+    let number = |draft: &Draft, name: &str| draft.slots.get(name).and_then(|it| it.matter.number());
+    if let (Some(min), Some(max)) = (number(draft, "min"), number(draft, "max"))
+        && min > max
+        && !draft.contradictions.iter().any(|it| it.slot == "max")
+    {
+        draft.contradictions.push(Contradiction {
+            slot: "max".to_owned(),
+            between: vec![json!(min), json!(max)],
+        });
+    }
+    for filled in draft.slots.values_mut().filter(|it| it.kind == Kind::Percent) {
+        if let Some(share) = filled.matter.number().filter(|it| *it > 100.0) {
+            filled.matter = Matter::Invalid {
+                said: format!("{share} %"),
+            };
+        }
+    }
 }
 
 /// `both edge routers` where only devices can stand: the members.
@@ -257,8 +321,8 @@ fn times(draft: &mut Draft, spoken: &Spoken) {
         let Some(slot) = spoken.slot(name) else { continue };
         match (&filled.matter, filled.kind) {
             (Matter::Plain(Value::Object(time)), Kind::Time) if !whole_schedule(slot) => {
-                let moment = time.get("from").cloned().unwrap_or_default();
-                filled.matter = Matter::Plain(moment);
+                let moment = time.get("from").or_else(|| time.get("until")).cloned();
+                filled.matter = moment.map_or(Matter::Pronoun, Matter::Plain);
             }
             (Matter::Plain(Value::Number(seconds)), Kind::Duration)
                 if slot.takes.contains(&Kind::Past) && slot.takes.contains(&Kind::Time) =>

@@ -3,50 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde_json::Value;
-
 use super::lexicon::{Lexicon, stems};
+use super::pattern::{Entry, anchors, collect, entries};
 use super::text::stem;
 use crate::library::Library;
-use crate::phrase::Element;
-use crate::words::{Group, Kind, SpokenSlot, Words};
-
-/// A part of a phrase, ready to be compared.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Part {
-    /// A word without its ending.
-    Word(String),
-    /// One of several.
-    Any(Vec<Vec<Part>>),
-    /// What may be left out.
-    Maybe(Vec<Part>),
-    /// A few words.
-    Gap,
-    /// A value.
-    Slot {
-        /// The slot.
-        name: String,
-        /// The kind that it must be.
-        kind: Option<Kind>,
-    },
-}
-
-/// A phrase and what it says.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its parts.
-    pub parts: Vec<Part>,
-    /// How much it speaks for its class.
-    pub weight: f64,
-    /// What it says of slots.
-    pub sets: Vec<(String, Value)>,
-    /// Slots that make what it says void where they are filled.
-    pub unless: Vec<String>,
-    /// One of these words must be in the sentence.
-    anchor: Vec<String>,
-    /// The words that it may begin with; none where it begins with a value or a gap.
-    pub first: Option<HashSet<String>>,
-}
+use crate::words::{Kind, SpokenSlot, Want, Words};
 
 /// A class as the reader sees it.
 #[derive(Debug, Clone)]
@@ -57,6 +18,8 @@ pub struct Spoken {
     pub slots: Vec<SpokenSlot>,
     /// What must be filled.
     pub needs: Vec<Vec<String>>,
+    /// What must be filled beside something else.
+    pub wants: Vec<Want>,
     /// Kinds of value that speak for it together.
     pub signs: Vec<Vec<Kind>>,
     /// Phrases that are no more than cues.
@@ -130,6 +93,7 @@ impl Index {
             name: name.to_owned(),
             slots,
             needs: words.needs.clone(),
+            wants: words.wants.clone(),
             signs: words.signs.clone(),
             cues,
         });
@@ -257,124 +221,6 @@ impl Index {
             .filter_map(|id| self.keys.get(id))
             .map(|(class, entry)| (*class, entry))
             .collect()
-    }
-}
-
-impl Entry {
-    /// Whether the words of a sentence leave a chance.
-    #[must_use]
-    pub fn may_match(&self, words: &HashSet<&str>) -> bool {
-        self.anchor.is_empty() || self.anchor.iter().any(|word| words.contains(word.as_str()))
-    }
-}
-
-/// The compiled phrases of groups: cues, and keys.
-#[must_use]
-pub fn entries(groups: &[Group], lexicon: &Lexicon) -> (Vec<Entry>, Vec<Entry>) {
-    let (mut cues, mut keys) = (Vec::new(), Vec::new());
-    for group in groups {
-        for phrase in &group.phrases {
-            let parts = compile(&phrase.elements, lexicon);
-            let mut entry = Entry {
-                weight: group.weight,
-                sets: group.sets.clone(),
-                unless: group.unless.clone(),
-                anchor: Vec::new(),
-                first: None,
-                parts,
-            };
-            entry.first = first(&entry.parts);
-            entry.anchor = anchors(&entry.parts)
-                .into_iter()
-                .min_by_key(Vec::len)
-                .unwrap_or_default();
-            if entry.weight > 0.0 {
-                keys.push(entry)
-            } else {
-                cues.push(entry)
-            }
-        }
-    }
-    (cues, keys)
-}
-
-fn compile(elements: &[Element], lexicon: &Lexicon) -> Vec<Part> {
-    let part = |element: &Element| match element {
-        Element::Word(word) => Part::Word(stem(word)),
-        Element::Set(name) => {
-            let words = lexicon.sets.get(name).cloned().unwrap_or_default();
-            Part::Any(longest_first(
-                words
-                    .into_iter()
-                    .map(|it| it.into_iter().map(Part::Word).collect())
-                    .collect(),
-            ))
-        }
-        Element::Gap => Part::Gap,
-        Element::Slot { name, kind } => Part::Slot {
-            name: name.clone(),
-            kind: *kind,
-        },
-        Element::Any(alternatives) => Part::Any(longest_first(
-            alternatives.iter().map(|it| compile(it, lexicon)).collect(),
-        )),
-        Element::Maybe(inner) => Part::Maybe(compile(inner, lexicon)),
-    };
-    elements.iter().map(part).collect()
-}
-
-/// `md5 key` is tried before `md5`.
-fn longest_first(mut alternatives: Vec<Vec<Part>>) -> Vec<Vec<Part>> {
-    alternatives.sort_by_key(|it| std::cmp::Reverse(it.len()));
-    alternatives
-}
-
-/// For each part that must be spoken, the words one of which must be there.
-fn anchors(parts: &[Part]) -> Vec<Vec<String>> {
-    let anchor = |part: &Part| match part {
-        Part::Word(word) => Some(vec![word.clone()]),
-        Part::Any(alternatives) => alternatives
-            .iter()
-            .map(|it| anchors(it).into_iter().min_by_key(Vec::len))
-            .collect::<Option<Vec<Vec<String>>>>()
-            .map(|all| all.concat()),
-        Part::Maybe(_) | Part::Gap | Part::Slot { .. } => None,
-    };
-    parts.iter().filter_map(anchor).collect()
-}
-
-/// The words that a phrase may begin with.
-fn first(parts: &[Part]) -> Option<HashSet<String>> {
-    let mut words = HashSet::new();
-    for part in parts {
-        match part {
-            Part::Word(word) => {
-                words.insert(word.clone());
-                return Some(words);
-            }
-            Part::Any(alternatives) => {
-                for alternative in alternatives {
-                    words.extend(first(alternative)?);
-                }
-                return Some(words);
-            }
-            Part::Maybe(inner) => words.extend(first(inner)?),
-            Part::Gap | Part::Slot { .. } => return None,
-        }
-    }
-    None
-}
-
-fn collect(parts: &[Part], words: &mut BTreeSet<String>) {
-    for part in parts {
-        match part {
-            Part::Word(word) => {
-                words.insert(word.clone());
-            }
-            Part::Any(alternatives) => alternatives.iter().for_each(|it| collect(it, words)),
-            Part::Maybe(inner) => collect(inner, words),
-            Part::Gap | Part::Slot { .. } => {}
-        }
     }
 }
 

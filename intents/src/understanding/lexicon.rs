@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use knowledge_model::document::{self, Fault, Faults, Node};
 
+use super::synonyms::Synonyms;
 use super::text::{Text, Token};
 use crate::words::{Words, read_words};
 
@@ -12,6 +13,7 @@ const VALUES: &str = include_str!("../../lexicon/values.yaml");
 const SHARED: &str = include_str!("../../lexicon/shared.yaml");
 const CUES: &str = include_str!("../../lexicon/cues.yaml");
 const BEYOND: &str = include_str!("../../lexicon/beyond.yaml");
+const SYNONYMS: &str = include_str!("../../lexicon/synonyms.yaml");
 const ASIDE: &str = include_str!("../../lexicon/aside.yaml");
 
 /// Sequences of words, found by their first one; endings count for nothing.
@@ -98,8 +100,18 @@ pub struct Lexicon {
     pub compounds: Sequences<()>,
     /// What turns a meaning round.
     pub turns: Sequences<()>,
+    /// What denies.
+    pub negations: Sequences<()>,
     /// What stands before the number of a ticket.
     pub noise: HashSet<String>,
+    /// Small words that change what is meant, so that they must not be passed over.
+    pub weighty: Sequences<()>,
+    /// What says nothing where a time is said.
+    pub timely: Sequences<()>,
+    /// Words of doing, which are no names.
+    pub verbs: Sequences<()>,
+    /// What ends a name of one's own choosing.
+    pub tails: Sequences<()>,
     /// What follows a name and says what it is.
     pub nouns: Sequences<()>,
     /// Every device.
@@ -136,6 +148,8 @@ pub struct Lexicon {
     pub beyond: Vec<Topic>,
     /// What refers to the conversation.
     pub aside: Words,
+    /// Words that mean the same in every class.
+    pub synonyms: Synonyms,
 }
 
 /// The days of a week as readings name them.
@@ -151,6 +165,9 @@ impl Lexicon {
         let mut lexicon = Self::default();
         lexicon.read_speech(&document::read(SPEECH)?, &faults);
         lexicon.read_values(&document::read(VALUES)?, &faults);
+        for (_, group) in document::read(SYNONYMS)?.entries(&faults).unwrap_or_default() {
+            lexicon.synonyms.add(&texts(group, &faults));
+        }
         lexicon.shared = read_words(&document::read(SHARED)?, &faults).unwrap_or_default();
         let cues = read_words(&document::read(CUES)?, &faults).unwrap_or_default();
         lexicon.shared.groups.extend(cues.groups);
@@ -159,12 +176,24 @@ impl Lexicon {
         faults.settle(Some(lexicon))
     }
 
+    /// Whether a filler cannot begin a name: all can not but those that speak of a change.
+    #[must_use]
+    pub fn no_name(&self, filler: &str) -> bool {
+        !["变更", "割接", "检修", "维护", "搬迁", "生产"].contains(&filler)
+    }
+
     fn read_speech(&mut self, node: &Node, faults: &Faults) -> Option<()> {
         let fields = node.fields(faults)?;
         for (name, words) in fields.required("sets")?.entries(faults)? {
             let all = texts(words, faults);
-            if matches!(name.as_str(), "not" | "only" | "except" | "never") {
+            if matches!(name.as_str(), "not" | "only" | "except" | "never" | "nobody") {
                 all.iter().for_each(|word| self.turns.add(word, ()));
+            }
+            if matches!(name.as_str(), "not" | "never" | "nobody") {
+                all.iter().for_each(|word| self.negations.add(word, ()));
+            }
+            if name == "set" {
+                all.iter().for_each(|word| self.verbs.add(word, ()));
             }
             self.sets.insert(name.clone(), all.iter().map(|it| stems(it)).collect());
         }
@@ -179,6 +208,9 @@ impl Lexicon {
         add_all(&mut self.pronouns, fields.required("pronouns")?, faults);
         add_all(&mut self.joins, fields.required("joins")?, faults);
         add_all(&mut self.compounds, fields.required("compounds")?, faults);
+        add_all(&mut self.weighty, fields.required("weighty")?, faults);
+        add_all(&mut self.timely, fields.required("timely")?, faults);
+        add_all(&mut self.tails, fields.required("tails")?, faults);
         let singular = fields.required("singular")?.fields(faults)?;
         for (sequences, name) in self.singular.iter_mut().zip(["before", "nouns", "after"]) {
             add_all(sequences, singular.required(name)?, faults);

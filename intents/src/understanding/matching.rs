@@ -1,8 +1,9 @@
 //! Finds phrases in a sentence.
 
 use super::entity::{Entity, Matter};
-use super::index::{Entry, Part, Spoken};
+use super::index::Spoken;
 use super::lexicon::Lexicon;
+use super::pattern::{Entry, Part};
 use super::scan::Lattice;
 use super::text::{Shape, Text};
 use crate::words::{Kind, SpokenSlot};
@@ -84,7 +85,8 @@ pub fn find<'a>(sentence: Sentence<'_>, class: &'a Spoken, entry: &'a Entry, spa
                 stop,
                 ..
             } = search;
-            if breaks_word(sentence, &literals) {
+            if breaks_word(sentence, &literals) || breaks_name(sentence, &literals) || breaks_list(sentence, &captures)
+            {
                 continue;
             }
             found.push(Match {
@@ -110,6 +112,49 @@ fn breaks_word(sentence: Sentence<'_>, literals: &[usize]) -> bool {
                 .longest(tokens, begin)
                 .filter(|(end, ())| end > at);
             compound.is_some_and(|(end, ())| (begin..end).any(|it| !literals.contains(&it)))
+        })
+    })
+}
+
+/// Whether a phrase takes a part out of a name: the 监控 of 监控网, the limit of guest-limit.
+fn breaks_name(sentence: Sentence<'_>, literals: &[usize]) -> bool {
+    let name = |it: &&Entity| {
+        let named = matches!(
+            it.kind,
+            Kind::Device
+                | Kind::Host
+                | Kind::Site
+                | Kind::Devices
+                | Kind::Hosts
+                | Kind::Tag
+                | Kind::Network
+                | Kind::Intent
+        );
+        named && it.end > it.begin + 1 && !it.faint && matches!(it.matter, Matter::Plain(_))
+    };
+    let broken = |it: &Entity| {
+        let inside = literals.iter().filter(|at| (it.begin..it.end).contains(at)).count();
+        inside > 0 && inside < it.end - it.begin
+    };
+    sentence.lattice.entities.iter().filter(name).any(broken)
+}
+
+/// Whether a phrase takes the first values of a list and leaves the others standing.
+fn breaks_list(sentence: Sentence<'_>, captures: &[(&str, Capture)]) -> bool {
+    let entities = &sentence.lattice.entities;
+    let taken = |at: usize| {
+        captures.iter().any(|(_, capture)| match capture {
+            Capture::Entity(index) => (entities[*index].begin..entities[*index].end).contains(&at),
+            Capture::Words(entity) => (entity.begin..entity.end).contains(&at),
+        })
+    };
+    captures.iter().any(|(_, capture)| {
+        let Capture::Entity(index) = capture else { return false };
+        let one = &entities[*index];
+        entities.iter().any(|list| {
+            let around = list.begin <= one.begin && one.end <= list.end && list.end - list.begin > one.end - one.begin;
+            let open = || !taken(list.begin) || !taken(list.end - 1);
+            around && list.kind == one.kind && matches!(list.matter, Matter::List(_)) && open()
         })
     })
 }
@@ -163,7 +208,7 @@ impl<'a> Search<'_, 'a> {
             Part::Slot { name, kind } => self
                 .places(at, tight)
                 .into_iter()
-                .any(|at| self.slot(name, *kind, at, &rest)),
+                .any(|place| self.slot(name, *kind, place, self.opens(at, place), &rest)),
             Part::Any(alternatives) => alternatives.iter().any(|parts| {
                 let inner = Frame {
                     parts,
@@ -231,7 +276,15 @@ impl<'a> Search<'_, 'a> {
         fits
     }
 
-    fn slot(&mut self, name: &'a str, kind: Option<Kind>, at: usize, rest: &Frame<'a, '_>) -> bool {
+    /// Whether free text may begin here: nothing but an article or a sign was passed over.
+    fn opens(&self, from: usize, at: usize) -> bool {
+        let passed = &self.sentence.text.tokens[from.min(at)..at];
+        passed.iter().all(|it| {
+            it.shape == Shape::Sign || matches!(it.text.as_str(), "the" | "a" | "an" | "is" | "be" | "为" | "是" | "的")
+        })
+    }
+
+    fn slot(&mut self, name: &'a str, kind: Option<Kind>, at: usize, free: bool, rest: &Frame<'a, '_>) -> bool {
         let slot = self.class.slot(name);
         // A name that begins with an underscore belongs to no class: it only says what must stand there.
         if slot.is_none() && !name.starts_with('_') {
@@ -247,7 +300,7 @@ impl<'a> Search<'_, 'a> {
         let here: Vec<(usize, usize)> = lattice
             .at(at)
             .filter(|(_, it)| it.end <= self.end && takes(it.kind))
-            .filter(|(_, it)| !(it.faint && slot.is_some_and(|slot| beyond(slot, it))))
+            .filter(|(_, it)| !((it.faint || it.kind == Kind::Duration) && slot.is_some_and(|slot| beyond(slot, it))))
             .filter(|(_, it)| kind.is_none() || it.matter != Matter::Pronoun)
             .map(|(index, it)| (index, it.end))
             .collect();
@@ -258,7 +311,7 @@ impl<'a> Search<'_, 'a> {
         }
         let free = [Kind::Word, Kind::Rest]
             .into_iter()
-            .find(|it| slot.is_some() && takes(*it));
+            .find(|it| free && slot.is_some() && takes(*it));
         match free.and_then(|kind| self.words(kind, at)) {
             Some(entity) => {
                 let end = entity.end;
@@ -289,12 +342,24 @@ impl<'a> Search<'_, 'a> {
             || lexicon.pronouns.longest(tokens, at).is_some()
             || RELATIONS.contains(&tokens[at].text.as_str());
         let value = self.sentence.lattice.at(at).any(|(_, it)| {
-            matches!(it.kind, Kind::Past | Kind::Device | Kind::Interface) && !it.faint && it.matter != Matter::Pronoun
+            let clock =
+                matches!(&it.matter, Matter::Plain(time) if it.kind == Kind::Time && time.get("from").is_some());
+            let named = matches!(
+                it.kind,
+                Kind::Past | Kind::Device | Kind::Interface | Kind::Site | Kind::Devices | Kind::Host
+            ) || clock;
+            named && !it.faint && !matches!(it.matter, Matter::Pronoun | Matter::Unknown { .. })
         });
+        let verb = tokens[at].shape == Shape::Han
+            && (lexicon
+                .fillers
+                .longest(tokens, at)
+                .is_some_and(|(end, ())| lexicon.no_name(&self.sentence.text.said(at, end)))
+                || lexicon.verbs.longest(tokens, at).is_some());
         let everything = lexicon.everything.longest(tokens, at).is_some();
         let inside = |it: &Entity| it.begin < at && at < it.end && !it.faint && it.kind != Kind::Quoted;
         let inside = self.sentence.lattice.entities.iter().any(inside);
-        inside || value || (filler || everything) && !joined && tokens[at].shape == Shape::Word
+        inside || value || verb || (filler || everything) && !joined && tokens[at].shape == Shape::Word
     }
 
     /// Words as they stand: one, or all up to the end.
@@ -323,7 +388,11 @@ impl<'a> Search<'_, 'a> {
                 sign || last
                     || tokens[at].shape != token.shape && (tokens[at].shape == Shape::Han || token.shape == Shape::Han)
             };
-            while end < self.end && tokens[end].glued && !closes(end) {
+            while end < self.end
+                && tokens[end].glued
+                && !closes(end)
+                && !self.sentence.lexicon.tails.longest(tokens, end).is_some()
+            {
                 end += 1;
             }
         }

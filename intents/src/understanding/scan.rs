@@ -88,9 +88,20 @@ impl Scan<'_> {
         use Kind::{
             Address, Dscp, Duration, Interface, Number, Past, Percent, Prefix, Rate, Ratio, Service, Time, Volume,
         };
+        let rates: Vec<(usize, usize)> = self
+            .found
+            .iter()
+            .filter(|it| matches!(it.kind, Rate | Volume))
+            .map(|it| (it.begin, it.end))
+            .collect();
+        let torn = |it: &Entity| {
+            let across = |(begin, end): &(usize, usize)| it.begin < *begin && *begin < it.end && *end > it.end;
+            it.kind == Time && rates.iter().any(across)
+        };
         let larger: Vec<(usize, usize)> = self
             .found
             .iter()
+            .filter(|it| !torn(it) && !it.faint)
             .filter(|it| {
                 matches!(
                     it.kind,
@@ -116,7 +127,7 @@ impl Scan<'_> {
             );
             let inside =
                 |(begin, end): &(usize, usize)| *begin <= it.begin && it.end <= *end && end - begin > it.end - it.begin;
-            !(part && larger.iter().any(inside))
+            !torn(it) && !(part && larger.iter().any(inside))
         });
     }
 

@@ -2,6 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::contraction;
 use crate::phrase::{is_han, joins};
 
 /// The most characters of a sentence.
@@ -89,7 +90,7 @@ impl Text {
             .map(|it| if it == CLAUSE { ',' } else { it })
             .collect();
         let folded: Vec<char> = letters.iter().map(|it| fold(*it)).collect();
-        let mut tokens = cut(&folded);
+        let mut tokens = contraction::apart(cut(&folded));
         for token in &mut tokens {
             token.clause = clauses[token.begin];
         }

@@ -135,6 +135,11 @@ impl Line {
 impl Grounds {
     /// Reads an inventory, and the intents that hold from `holding.jsonl` beside it if there is one.
     pub fn read(inventory: &Path) -> anyhow::Result<Self> {
+        Self::read_with(inventory, str::to_owned)
+    }
+
+    /// Reads the same, each text changed by `with` before it is understood.
+    pub fn read_with(inventory: &Path, with: impl Fn(&str) -> String) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(inventory).with_context(|| format!("cannot read {}", inventory.display()))?;
         let holding = inventory.with_file_name("holding.jsonl");
@@ -143,7 +148,7 @@ impl Grounds {
         } else {
             String::new()
         };
-        Self::parse(&text, &holding)
+        Self::parse(&with(&text), &with(&holding))
     }
 
     /// An inventory and the intents that hold, from their texts.

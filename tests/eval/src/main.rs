@@ -1,8 +1,10 @@
 //! Measures how well sentences are understood: on the corpus of this project, on a foreign one. Of the half that is only scored nothing but totals is ever printed.
 
 mod corpus;
+mod renamed;
 mod score;
 mod speed;
+mod syllables;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ use intents::{Answer, Library, Reader};
 use serde_json::{Map, Value, json};
 
 use corpus::{Corpus, Grounds, Half, folder};
+use renamed::Renamed;
 use score::{Totals, score};
 
 #[derive(Parser)]
@@ -98,8 +101,12 @@ fn reader() -> anyhow::Result<Reader> {
 }
 
 /// Measures a corpus as it is, and with other names.
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
 fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> anyhow::Result<(String, Value)> {
     let grounds = Grounds::read(inventory)?;
+    let others = Renamed::new(&grounds);
+    let other_grounds = Grounds::read_with(inventory, |text| others.text(text))?;
+    let other = others.corpus(corpus);
     let mut figures = Map::new();
     for half in [Half::Develop, Half::Scored] {
         if corpus.lines.iter().all(|line| line.half != half) {
@@ -111,13 +118,22 @@ fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> 
             }
         });
         print(&corpus.name, half, &totals);
+        let again = score(&other, half, &other_grounds, reader, &mut |line, answer, outcome| {
+            if misses && half == Half::Develop && !outcome.exact {
+                show(line, answer);
+            }
+        });
+        println!(
+            "{}",
+            again.all.row(&format!("{} {}, other names", corpus.name, half.word()))
+        );
         let classes: Map<String, Value> = totals
             .shown(half)
             .map(|(name, tally)| (name.clone(), tally.json()))
             .collect();
         figures.insert(
             half.word().to_owned(),
-            json!({ "all": totals.all.json(), "classes": classes }),
+            json!({ "all": totals.all.json(), "classes": classes, "other_names": again.all.json() }),
         );
     }
     Ok((corpus.name.clone(), Value::Object(figures)))

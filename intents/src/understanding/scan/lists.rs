@@ -30,11 +30,17 @@ impl Scan<'_> {
     fn list_of(&self, members: &[usize]) -> Entity {
         let all: Vec<&Entity> = members.iter().map(|index| &self.found[*index]).collect();
         let broadest = all.iter().map(|it| it.kind).find(|kind| *kind != Kind::Device);
+        let mut items: Vec<Matter> = Vec::new();
+        for item in all.iter().flat_map(|it| it.matter.items()) {
+            if !items.contains(item) {
+                items.push(item.clone());
+            }
+        }
         Entity {
             begin: all.first().map_or(0, |it| it.begin),
             end: all.last().map_or(0, |it| it.end),
             kind: broadest.unwrap_or(Kind::Device),
-            matter: Matter::List(all.iter().flat_map(|it| it.matter.items().to_vec()).collect()),
+            matter: Matter::List(items),
             faint: false,
         }
     }
@@ -85,7 +91,7 @@ impl Scan<'_> {
                     at = end;
                     joined = true;
                 }
-                _ if matches!(self.word(at), "the" | "both") => at += 1,
+                _ if matches!(self.word(at), "the" | "both" | "first" | "finally") => at += 1,
                 _ => return false,
             }
         }

@@ -151,6 +151,15 @@ impl Scan<'_> {
             return None;
         }
         let tokens = self.tokens();
+        let one_of = at > 1
+            && (self.word(at - 1) == "of" && matches!(self.word(at - 2), "one" | "either" | "any")
+                || at > 2
+                    && self.word(at - 1) == "the"
+                    && self.word(at - 2) == "of"
+                    && matches!(self.word(at - 3), "one" | "either"));
+        if one_of {
+            return Some(end);
+        }
         if let Some((stop, ())) = self.lexicon.singular[2].longest(tokens, end) {
             return Some(stop);
         }

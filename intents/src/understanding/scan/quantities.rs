@@ -21,6 +21,7 @@ impl Scan<'_> {
             self.percent(at, value, behind);
             self.rate(at, value, behind);
             self.duration(at, value, behind);
+            self.elided(at, value, behind);
             self.bare(at, value, behind);
         }
         self.han_percent(at, begin);
@@ -74,7 +75,18 @@ impl Scan<'_> {
         let rate = self.unit(&self.lexicon.rates, behind);
         if let Some((factor, end)) = volume.filter(|volume| rate.is_none_or(|rate| rate.1 <= volume.1)) {
             if let Some(end) = self.end_of(end) {
-                self.plain(at, end, Kind::Volume, plain_number(value * factor));
+                // 每秒不超过4MB
+                let earlier: String = self.text.folded[..self.text.tokens[at].begin]
+                    .iter()
+                    .rev()
+                    .take(12)
+                    .collect();
+                let kind = if earlier.contains("秒每") {
+                    Kind::Rate
+                } else {
+                    Kind::Volume
+                };
+                self.plain(at, end, kind, plain_number(value * factor));
             }
             return;
         }
@@ -101,6 +113,24 @@ impl Scan<'_> {
             end += 1;
         }
         if let Some(end) = self.end_of(end) {
+            self.plain(at, end, Kind::Rate, plain_number(value * factor));
+        }
+    }
+
+    /// The 2 of `between 2 and 10 Mbit/s`.
+    fn elided(&mut self, at: usize, value: f64, behind: usize) {
+        let Some(end) = self.end_of(behind) else { return };
+        if !matches!(self.word(end), "and" | "to" | "-" | "~" | "到" | "至" | "和")
+            || self.unit(&self.lexicon.rates, behind).is_some()
+        {
+            return;
+        }
+        let Some(next) = self.text.tokens.get(end + 1) else {
+            return;
+        };
+        let second = number::number(&self.text.folded, next.begin);
+        let rate = second.and_then(|(_, behind)| self.unit(&self.lexicon.rates, behind));
+        if let Some((factor, _)) = rate {
             self.plain(at, end, Kind::Rate, plain_number(value * factor));
         }
     }
@@ -257,7 +287,24 @@ impl Scan<'_> {
             };
             self.plain(at, end, Kind::Ratio, value);
         }
+        self.told_ratio(at);
         self.han_ratio(at);
+    }
+
+    /// `3 to 1`, `three to one`, `2 and 1`: a ratio only for who asks for one.
+    fn told_ratio(&mut self, at: usize) {
+        let small = |at: usize| {
+            let begin = self.text.tokens.get(at)?.begin;
+            let (value, behind) = number::number(&self.text.folded, begin)?;
+            (value.fract() == 0.0 && (1.0..=100.0).contains(&value)).then_some((value as u32, self.end_of(behind)?))
+        };
+        let Some((first, joint)) = small(at) else { return };
+        if !matches!(self.word(joint), "to" | "and") {
+            return;
+        }
+        if let Some((second, end)) = small(joint + 1) {
+            self.faint(at, end, Kind::Ratio, json!([first, second]));
+        }
     }
 
     /// 七三分, 七三开, 六四比例, 七比三, 三七分成

@@ -55,6 +55,10 @@ impl Scan<'_> {
 
     /// `5432/tcp`, `443 tcp`, `8080端口`, 445、3389两个tcp端口
     fn ports_before(&mut self, at: usize) {
+        // The last part of an address is no port.
+        if at > 0 && self.tokens()[at].glued && self.word(at - 1) == "." {
+            return;
+        }
         let (ports, behind) = self.port_list(at);
         if ports.is_empty() {
             return;

@@ -51,13 +51,14 @@ impl Scan<'_> {
         let Some(first) = self.moment(at) else { return };
         if let Some(second) = self.second(first) {
             let (first, second) = share(first, second);
-            let begun = at > 0 && matches!(self.word(at - 1), "from" | "between");
+            let begun = at > 0 && matches!(self.word(at - 1), "from" | "between" | "hours" | "weekdays" | "daily");
             if (first.sure || second.sure || begun) && first.possible() && second.possible() {
                 let value = json!({ "from": first.text(), "to": second.text() });
                 self.plain(at, second.end, Kind::Time, value);
             }
         }
-        if !first.sure {
+        // 70:30 are shares.
+        if !first.sure || !first.possible() && first.hour + first.minute == 100 {
             return;
         }
         if first.possible() {
