@@ -208,7 +208,7 @@ impl<'a> Search<'_, 'a> {
             Part::Slot { name, kind } => self
                 .places(at, tight)
                 .into_iter()
-                .any(|place| self.slot(name, *kind, place, self.opens(at, place), &rest)),
+                .any(|place| self.slot((name, *kind), place, self.opens(at, place), &rest)),
             Part::Any(alternatives) => alternatives.iter().any(|parts| {
                 let inner = Frame {
                     parts,
@@ -284,7 +284,7 @@ impl<'a> Search<'_, 'a> {
         })
     }
 
-    fn slot(&mut self, name: &'a str, kind: Option<Kind>, at: usize, free: bool, rest: &Frame<'a, '_>) -> bool {
+    fn slot(&mut self, (name, kind): (&'a str, Option<Kind>), at: usize, free: bool, rest: &Frame<'a, '_>) -> bool {
         let slot = self.class.slot(name);
         // A name that begins with an underscore belongs to no class: it only says what must stand there.
         if slot.is_none() && !name.starts_with('_') {
@@ -391,7 +391,7 @@ impl<'a> Search<'_, 'a> {
             while end < self.end
                 && tokens[end].glued
                 && !closes(end)
-                && !self.sentence.lexicon.tails.longest(tokens, end).is_some()
+                && self.sentence.lexicon.tails.longest(tokens, end).is_none()
             {
                 end += 1;
             }

@@ -127,7 +127,7 @@ impl Scan<'_> {
             );
             let inside =
                 |(begin, end): &(usize, usize)| *begin <= it.begin && it.end <= *end && end - begin > it.end - it.begin;
-            !torn(it) && !(part && larger.iter().any(inside))
+            !(torn(it) || part && larger.iter().any(inside))
         });
     }
 

@@ -23,11 +23,12 @@ impl<'a> Reader<'a> {
         };
         for one in kept {
             for (slot, value) in one.entry.sets.iter().filter(|(slot, _)| !lost(one, slot)) {
-                match value {
-                    Value::Array(values) if self.spoken.slot(slot).is_some_and(|it| it.list) => {
-                        values.iter().for_each(|value| self.set(slot, value));
-                    }
-                    value => self.set(slot, value),
+                let several = value
+                    .as_array()
+                    .filter(|_| self.spoken.slot(slot).is_some_and(|it| it.list));
+                match several {
+                    Some(values) => values.iter().for_each(|value| self.set(slot, value)),
+                    None => self.set(slot, value),
                 }
             }
         }
