@@ -243,7 +243,7 @@ fn raise(value: &mut Value, said: &str, old: f64, new: f64) -> bool {
             *value = json!(format!("{new}"));
             true
         }
-        Value::Array(items) => items.iter_mut().fold(false, |any, it| raise(it, said, old, new) || any),
+        Value::Array(items) => items.iter_mut().fold(false, |any, it| any | raise(it, said, old, new)),
         Value::Object(fields) => raise_all(fields, said, old, new),
         Value::String(_) | Value::Null | Value::Bool(_) => false,
     }
@@ -251,7 +251,7 @@ fn raise(value: &mut Value, said: &str, old: f64, new: f64) -> bool {
 
 fn raise_all(fields: &mut Map<String, Value>, said: &str, old: f64, new: f64) -> bool {
     let open = fields.iter_mut().filter(|(key, _)| !KEPT.contains(&key.as_str()));
-    open.fold(false, |any, (_, it)| raise(it, said, old, new) || any)
+    open.fold(false, |any, (_, it)| any | raise(it, said, old, new))
 }
 
 /// The numbers of two digits or more, and fractions, that stand alone.
