@@ -40,7 +40,7 @@ struct Problem {
 /// One event of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Event {
-    /// Counts from 1.
+    /// Counts upwards; a watcher resumes after the last he saw.
     pub sequence: u64,
     /// The device it is about.
     pub device: Option<String>,

@@ -273,13 +273,15 @@ pub async fn follow(client: &Client, output: Output, id: &str) -> Result<()> {
 }
 
 async fn until_ended(client: &Client, id: &str, bar: &ProgressBar) -> Result<String> {
-    // The controller may restart under us: the transaction goes on, so do we.
+    // The controller may restart under us: the transaction goes on, so do we, after the last that we saw.
+    let mut seen = 0;
     for _ in 0..120 {
-        match client.events(id, 0).await {
+        match client.events(id, seen).await {
             Ok(events) => {
                 let mut events = std::pin::pin!(events);
                 while let Some(Ok(event)) = events.next().await {
                     tell(bar, &event);
+                    seen = event.sequence;
                     if let Some(ending) = event.ending {
                         return Ok(ending);
                     }

@@ -169,7 +169,8 @@ impl Hub {
                 return;
             }
         }
-        self.run(coordinator, Start::Resume(effects), Arc::default());
+        let track = Arc::new(Track::led_anew(self.ground.epoch));
+        self.run(coordinator, Start::Resume(effects), track);
     }
 
     /// Submits a transaction: it begins as soon as all its devices are free.
@@ -346,7 +347,8 @@ impl Hub {
 
     /// Takes the seat of a transaction that is not driven yet; what comes for it meanwhile comes out here.
     pub(super) fn occupy(&self, transaction: TransactionId) -> (mpsc::Receiver<Input>, Arc<Track>) {
-        let ((own, inputs), track) = (mpsc::channel(INPUTS), Arc::<Track>::default());
+        let (own, inputs) = mpsc::channel(INPUTS);
+        let track = Arc::new(Track::led_anew(self.ground.epoch));
         let running = Running {
             devices: BTreeSet::new(),
             inputs: own,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::watch;
+use transaction::Epoch;
 
 /// How many events of one transaction are kept.
 const KEPT: usize = 4096;
@@ -12,7 +13,8 @@ const KEPT: usize = 4096;
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Event {
-    /// Counts from 1 within a transaction.
+    /// Counts from 1 upwards, by one each time; where the controller was restarted, or another took over, it goes on far
+    /// above what was told before, so that whoever watches resumes after the last number that he saw.
     pub sequence: u64,
     /// The device it is about, none for the transaction as a whole.
     pub device: Option<String>,
@@ -43,6 +45,14 @@ impl Default for Track {
 }
 
 impl Track {
+    /// The history of a transaction that is led anew under this epoch: its numbers are above all that were told before.
+    pub fn led_anew(epoch: Epoch) -> Self {
+        Self {
+            last: watch::Sender::new(epoch.0 << 32),
+            ..Self::default()
+        }
+    }
+
     /// Adds what happened and wakes who watches.
     pub fn add(&self, device: Option<String>, text: String, percent: u8, ending: Option<String>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,5 +107,43 @@ impl Track {
             .filter(|event| event.sequence > sequence)
             .cloned()
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(events: &[Event]) -> Vec<u64> {
+        events.iter().map(|it| it.sequence).collect()
+    }
+
+    #[tokio::test]
+    async fn a_watcher_resumes_after_the_last_number_that_he_saw() {
+        let track = Track::default();
+        for percent in 0..5 {
+            track.add(None, "moves on".to_owned(), percent, None);
+        }
+        assert_eq!(numbers(&track.after(0).await), [1, 2, 3, 4, 5]);
+        assert_eq!(numbers(&track.after(3).await), [4, 5]);
+    }
+
+    #[tokio::test]
+    async fn who_is_led_anew_is_told_above_everything_that_was_told_before() {
+        let mut seen = 0;
+        for epoch in [0, 1, 2, 7] {
+            let track = if epoch == 0 {
+                Track::default()
+            } else {
+                Track::led_anew(Epoch(epoch))
+            };
+            for _ in 0..3 {
+                track.note(None, "moves on".to_owned());
+            }
+            let events = track.after(seen).await;
+            assert_eq!(events.len(), 3, "nothing that is new is missed after {seen}");
+            assert!(numbers(&events).windows(2).all(|it| it[1] == it[0] + 1));
+            seen = events[2].sequence;
+        }
     }
 }

@@ -73,6 +73,8 @@ pub struct Ledger {
     pub rebooted: Vec<(DeviceId, u64)>,
     /// When nobody could get at a device: it was away, its agent was, or the operator's edits stood in its candidate.
     pub barred: Vec<(DeviceId, u64, u64)>,
+    /// The last number of what was told of a transaction, under each epoch.
+    pub progress: BTreeMap<(TransactionId, Epoch), u64>,
     /// The first invariant that did not hold.
     pub broken: Option<Broken>,
 }
@@ -221,6 +223,21 @@ impl Ledger {
         let same = before.as_ref().is_none_or(|it| it == ending);
         self.demand(same, "durability", || {
             format!("{transaction}: told as {before:?}, then as {ending:?}")
+        });
+    }
+
+    /// What is told is numbered without gaps, and whoever takes over numbers on above everything that was told before.
+    pub fn hears(&mut self, transaction: TransactionId, epoch: Epoch, sequence: u64) {
+        let before = self.progress.range((transaction, Epoch(0))..(transaction, epoch));
+        let highest = before.map(|(_, it)| *it).max();
+        let last = self.progress.insert((transaction, epoch), sequence);
+        let follows = match (last, highest) {
+            (Some(last), _) => sequence == last + 1,
+            (None, Some(highest)) => sequence > highest,
+            (None, None) => true,
+        };
+        self.demand(follows, "progress", || {
+            format!("{transaction}: {sequence} was told after {last:?}, before {epoch} {highest:?}")
         });
     }
 

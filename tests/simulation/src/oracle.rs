@@ -4,10 +4,22 @@
 use crate::ledger::{Ledger, Part};
 use transaction::Ending;
 
-/// Whether anything excuses that this device ended torn in this transaction: somebody else's value came to stand where
-/// the transaction writes, or nobody could get at the device for longer than anybody waits.
-pub fn may_be_torn(ledger: &Ledger, part: Part, patience: u64) -> bool {
-    was_written(ledger, part) || was_barred(ledger, part, patience)
+/// What excuses that a device ended torn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excuse {
+    /// Somebody else's value came to stand where the transaction writes.
+    Written,
+    /// Nobody could get at the device for longer than anybody waits.
+    Barred,
+}
+
+/// What excuses that this device ended torn in this transaction, if anything does.
+pub fn excuse(ledger: &Ledger, part: Part, patience: u64) -> Option<Excuse> {
+    if was_written(ledger, part) {
+        Some(Excuse::Written)
+    } else {
+        was_barred(ledger, part, patience).then_some(Excuse::Barred)
+    }
 }
 
 fn life(ledger: &Ledger, part: Part) -> (u64, u64) {
@@ -57,13 +69,13 @@ fn was_barred(ledger: &Ledger, part: Part, patience: u64) -> bool {
         .any(|(device, begin, end)| *device == part.1 && overlap(*begin, *end) >= patience)
 }
 
-/// Every torn part that nothing excuses.
-pub fn unexcused(ledger: &Ledger, patience: u64) -> Vec<Part> {
+/// Every torn part, and what excuses it.
+pub fn torn(ledger: &Ledger, patience: u64) -> Vec<(Part, Option<Excuse>)> {
     let torn = ledger.endings.iter().flat_map(|(transaction, ending)| match ending {
         Ending::Torn { devices, .. } => devices.iter().map(|it| (*transaction, it.device)).collect::<Vec<_>>(),
         Ending::Committed | Ending::RolledBack { .. } => Vec::new(),
     });
-    torn.filter(|it| !may_be_torn(ledger, *it, patience)).collect()
+    torn.map(|it| (it, excuse(ledger, it, patience))).collect()
 }
 
 #[cfg(test)]
@@ -86,7 +98,7 @@ mod tests {
     fn check(expected: bool, change: impl FnOnce(&mut Ledger)) {
         let mut ledger = ledger();
         change(&mut ledger);
-        assert_eq!(may_be_torn(&ledger, PART, 500), expected, "{ledger:?}");
+        assert_eq!(excuse(&ledger, PART, 500).is_some(), expected, "{ledger:?}");
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub const ALL: &[&str] = &[
     "participant: compact, after",
 ];
 
+/// How many kinds of operations there are on a device.
+pub const OPERATIONS: usize = 7;
+
 /// The points of a coordinator's record: before it is written, and before it is synced.
 pub fn of_record(record: &CoordinatorRecord<Change>) -> (&'static str, &'static str) {
     match record {

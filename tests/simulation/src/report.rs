@@ -1,7 +1,9 @@
 //! Many worlds, counted.
 
 use crate::ledger::Broken;
+use crate::oracle::Excuse;
 use crate::points;
+use crate::weather::MISHAPS;
 use crate::world::World;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,8 @@ pub struct Tally {
     pub endings: BTreeMap<Guarantee, [u64; 3]>,
     /// Worlds in which somebody ended otherwise than the others.
     pub split: u64,
+    /// Torn devices by what they promise and what excuses them: somebody wrote there, nobody could get at it.
+    pub torn: BTreeMap<Guarantee, [u64; 2]>,
     /// Kills per point.
     pub visits: BTreeMap<&'static str, u64>,
     /// Which mishap met which operation.
@@ -68,6 +72,13 @@ impl Tally {
             };
             self.endings.entry(guarantee).or_default()[column] += 1;
         }
+        for (guarantee, excuse) in outcomes.torn {
+            let column = match excuse {
+                Excuse::Written => 0,
+                Excuse::Barred => 1,
+            };
+            self.torn.entry(guarantee).or_default()[column] += 1;
+        }
         for (point, times) in &world.visits {
             *self.visits.entry(point).or_insert(0) += times;
         }
@@ -110,11 +121,17 @@ impl Tally {
                 guarantee.to_string()
             );
         }
+        let heads = ["device that ended torn", "edited meanwhile", "out of reach"];
+        let _ = writeln!(text, "\n{:<44}{:>18}{:>14}", heads[0], heads[1], heads[2]);
+        for (guarantee, [edited, away]) in &self.torn {
+            let _ = writeln!(text, "{:<44}{edited:>18}{away:>14}", guarantee.to_string());
+        }
         let _ = writeln!(text, "\n{:<52}{:>8}", "crash point", "killed");
         for point in points::ALL {
             let _ = writeln!(text, "{point:<52}{:>8}", self.visits.get(point).copied().unwrap_or(0));
         }
-        let _ = writeln!(text, "\n{} pairs of mishap and operation seen", self.mishaps.len());
+        let (seen, all) = (self.mishaps.len(), MISHAPS.len() * points::OPERATIONS);
+        let _ = writeln!(text, "\n{seen} of {all} pairs of mishap and operation seen");
         text
     }
 }

@@ -154,3 +154,23 @@ fn what_was_merged_before_a_restart_goes_singly_after_it() {
     assert_eq!(admitted(&admission.step(over(1, Over::RolledBack))), [[1]]);
     assert_eq!(admitted(&admission.step(over(1, Over::Committed))), [[2]]);
 }
+
+#[test]
+fn whoever_withdraws_leaves_the_queue_and_blocks_nobody() {
+    let mut admission = Admission::new(Limits::default());
+    admission.step(submission(1, &[1], false));
+    admission.step(submission(2, &[1, 2], false));
+    assert!(
+        admitted(&admission.step(submission(3, &[2], false))).is_empty(),
+        "2 came first"
+    );
+    let ticket = TicketId(2);
+    let effects = admission.step(Input::Withdraw(ticket));
+    let refusal = Refusal::Withdrawn { ticket };
+    assert!(effects.contains(&Effect::Refuse { ticket, refusal }), "{effects:?}");
+    assert_eq!(admitted(&effects), [[3]]);
+    assert!(
+        admission.step(Input::Withdraw(TicketId(1))).is_empty(),
+        "who runs is cancelled, not withdrawn"
+    );
+}

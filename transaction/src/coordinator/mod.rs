@@ -7,19 +7,23 @@ mod recover;
 mod renew;
 mod replies;
 mod seat;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod waves;
 
 pub use effect::{Effect, Input, Timer, Verdict};
 pub use seat::{Seat, Stand};
 
-use crate::{Charge, Decision, DeviceId, Ending, Epoch, Moment, Reason, TransactionId};
+use crate::{Charge, Decision, DeviceId, Ending, Epoch, Lease, Moment, Reason, TransactionId};
 use turn::Turn;
 
 /// The coordinator of one transaction, in one epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Coordinator<C> {
     charge: Charge<C>,
+    /// The participants' share of the terms, the same for all.
+    lease: Lease,
     epoch: Epoch,
     phase: Phase,
     seats: Vec<Seat>,
@@ -68,8 +72,10 @@ impl<C: Clone> Coordinator<C> {
     /// A coordinator for a new transaction. Feed it [`Input::Begin`]. The epoch is the lease's and never falls.
     pub fn new(charge: Charge<C>, epoch: Epoch) -> Self {
         let seats = charge.members.iter().map(Seat::new).collect();
+        let lease = charge.terms.lease(charge.waves(), charge.gates());
         Self {
             charge,
+            lease,
             epoch,
             phase: Phase::New,
             seats,

@@ -4,6 +4,9 @@ use super::turn::Turn;
 use super::{Coordinator, Effect, Phase, Stand};
 use crate::{CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Moment, Reason};
 
+/// What a successor tells is numbered from its epoch upwards: above everything that was told before, whatever was lost.
+const EPOCH_SHIFT: u32 = 32;
+
 impl<C: Clone> Coordinator<C> {
     /// The coordinator that these records leave behind, under this epoch, and what it does first. `records` are those
     /// of one transaction, in the order they were written. None if there is nothing left to do: the transaction never
@@ -17,7 +20,11 @@ impl<C: Clone> Coordinator<C> {
         for record in records {
             match record {
                 CoordinatorRecord::Began { charge, .. } => {
-                    coordinator = Some(Self::new(charge.clone(), epoch));
+                    let sequence = epoch.0 << EPOCH_SHIFT;
+                    coordinator = Some(Self {
+                        sequence,
+                        ..Self::new(charge.clone(), epoch)
+                    });
                 }
                 CoordinatorRecord::Decided { decision, .. } => decided = Some(decision.clone()),
                 CoordinatorRecord::Settled { ending, .. } => {
@@ -45,6 +52,7 @@ impl<C: Clone> Coordinator<C> {
         for seat in &mut self.seats {
             seat.touched = true; // an apply may have reached anybody
         }
+        self.note(None, &format!("taken over under {}", self.epoch), turn);
         match decided {
             Some(decision) => self.carry_out(decision, turn),
             None => {

@@ -10,7 +10,7 @@ impl<C: Clone> Coordinator<C> {
     pub(super) fn arm_fresh(&mut self, at: usize, turn: &mut Turn<C>) {
         let seat = &self.seats[at];
         let third = self.charge.terms.renew_every();
-        let whole = self.charge.terms.lease(self.charge.waves(), self.charge.gates()).whole;
+        let whole = self.lease.whole;
         let after = if seat.renews {
             third
         } else {

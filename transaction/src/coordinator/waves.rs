@@ -189,7 +189,7 @@ impl<C: Clone> Coordinator<C> {
         Order::Stage {
             change: member.change.clone(),
             demand: member.demand,
-            lease: self.charge.terms.lease(self.charge.waves(), self.charge.gates()),
+            lease: self.lease.clone(),
             comment: self.charge.comment.clone(),
             waived: waived.collect(),
         }

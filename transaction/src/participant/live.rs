@@ -48,7 +48,9 @@ pub(super) enum Hold {
     Applied,
     /// An apply went wrong, or may have: to be reverted under lock, whatever was read.
     Failed(String),
-    /// It was in effect, and was seen to be so no longer.
+    /// It was in effect, and the device was seen to have taken it back. Our lock may still stand.
+    TakenBack,
+    /// It is in effect no longer, and nothing is held for it.
     Lapsed,
     /// Permanent, but perhaps not saved.
     Confirmed,
@@ -59,7 +61,7 @@ pub(super) enum Hold {
 impl Hold {
     pub fn standing(&self) -> Standing {
         match self {
-            Self::Nothing | Self::Lapsed => Standing::Untouched,
+            Self::Nothing | Self::TakenBack | Self::Lapsed => Standing::Untouched,
             Self::Staged => Standing::Staged,
             Self::Applied => Standing::Applied,
             Self::Confirmed => Standing::Confirmed,

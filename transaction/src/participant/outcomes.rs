@@ -229,10 +229,7 @@ impl<C: Clone> Participant<C> {
             }
             Outcome::Stands {
                 standing: Standing::Untouched,
-            } => {
-                live.hold = Hold::Lapsed;
-                Answer::Lapsed
-            }
+            } => return self.is_taken_back(turn),
             other => {
                 let reason = other.words();
                 live.hold = Hold::Failed(reason.clone());
@@ -241,6 +238,16 @@ impl<C: Clone> Participant<C> {
         };
         if !self.conclude_if_told(turn) {
             self.answer(answer, turn);
+        }
+    }
+
+    /// The device took the change back, and not the lock with it: perhaps nobody ever tells us to let go.
+    fn is_taken_back(&mut self, turn: &mut Turn<C>) {
+        let Some(live) = &mut self.live else { return };
+        live.hold = Hold::TakenBack;
+        if !self.conclude_if_told(turn) {
+            self.answer(Answer::Lapsed, turn);
+            self.work(Work::LetGo, turn);
         }
     }
 

@@ -186,7 +186,7 @@ impl<C: Clone> Participant<C> {
         let answer = match (about.step, &live.hold) {
             (_, Hold::Nothing | Hold::Resuming) => return, // the answer is on its way
             (Step::Stage, _) => live.vote(),
-            (_, Hold::Lapsed) => Answer::Lapsed,
+            (_, Hold::TakenBack | Hold::Lapsed) => Answer::Lapsed,
             (_, Hold::Failed(reason)) => Answer::Failed { reason: reason.clone() },
             (_, Hold::Confirmed) => Answer::Foreign {
                 what: "somebody confirmed the change".to_owned(),

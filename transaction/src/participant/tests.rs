@@ -253,3 +253,30 @@ fn what_an_agent_alone_takes_back_goes_back_when_the_coordinator_is_silent() {
         [&Answer::Lapsed]
     );
 }
+
+/// A device took back by its own timer what nobody had told the agent to keep, and the agent's lock stood for ever.
+#[test]
+fn what_the_device_took_back_is_let_go_of_though_nobody_says_so() {
+    let mut told = Told::new();
+    told.applies();
+    told.hears(Input::Fired(Timer::InDoubt));
+    assert!(works(&told.hears(Input::Fired(Timer::Lapse))), "it is read");
+    let effects = told.device(Outcome::Stands {
+        standing: Standing::Untouched,
+    });
+    let reverts = |it: &Effect<u8>| {
+        matches!(
+            it,
+            Effect::Device {
+                work: Operation::Revert { .. },
+                ..
+            }
+        )
+    };
+    assert!(effects.iter().any(reverts), "the lock goes: {effects:?}");
+    told.device(Outcome::Reverted);
+    assert_eq!(
+        answers(&told.hears(request(1, 1, Order::Revert { change: None }))),
+        [&Answer::Reverted]
+    );
+}

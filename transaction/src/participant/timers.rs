@@ -109,7 +109,9 @@ impl<C: Clone> Participant<C> {
                 turn.arm(Timer::Lapse, live.lease.span(live.renews));
             }
             Hold::Resuming if by_device => turn.arm(Timer::InDoubt, live.lease.in_doubt),
-            Hold::Staged | Hold::Applied | Hold::Failed(_) | Hold::Resuming => self.work(Work::LetGo, turn),
+            Hold::Staged | Hold::Applied | Hold::TakenBack | Hold::Failed(_) | Hold::Resuming => {
+                self.work(Work::LetGo, turn);
+            }
             Hold::Nothing | Hold::Lapsed | Hold::Confirmed => {}
         }
     }

@@ -270,7 +270,10 @@ impl World {
                 self.controllers[at].timers.remove(&(transaction, timer));
             }
             Effect::Gate { round, .. } => self.ask_gate(at, transaction, round),
-            Effect::Progress(_) => {}
+            Effect::Progress(progress) => {
+                let epoch = self.controllers[at].epoch;
+                self.ledger.hears(transaction, epoch, progress.sequence);
+            }
             Effect::Release { device, owed } => {
                 let owed = owed.then_some(transaction);
                 self.admit(at, admission::Input::Release { ticket, device, owed });

@@ -19,7 +19,7 @@ use crate::change::Change;
 use crate::device::{Device, Who};
 use crate::disk::Journal;
 use crate::ledger::{Broken, Ledger};
-use crate::oracle;
+use crate::oracle::{self, Excuse};
 use crate::weather::{Mishap, Weather};
 use agents::Agent;
 use controllers::Controller;
@@ -160,6 +160,8 @@ pub struct Outcomes {
     pub endings: Vec<(Guarantee, Ending)>,
     /// Whether somebody ended otherwise than the others, named or not.
     pub split: bool,
+    /// The devices that ended torn: what each promises, and what excuses it.
+    pub torn: Vec<(Guarantee, Excuse)>,
 }
 
 impl World {
@@ -306,7 +308,8 @@ impl World {
         if let Some(seen) = failed {
             self.ledger.breaks("usefulness", seen);
         }
-        if let Some((transaction, device)) = oracle::unexcused(&self.ledger, PATIENCE).first() {
+        let torn = oracle::torn(&self.ledger, PATIENCE);
+        if let Some(((transaction, device), _)) = torn.iter().find(|(_, excuse)| excuse.is_none()) {
             let seen = format!("{device} ended torn in {} and nothing excuses it", short(*transaction));
             self.ledger.breaks("usefulness", seen);
         }
@@ -338,10 +341,18 @@ impl World {
             .broken
             .as_ref()
             .is_some_and(|it| it.invariant == "agreement");
+        let class = |device: DeviceId| {
+            let at = self.agents.iter().position(|it| it.device == device);
+            at.map_or(Guarantee::Plain, |at| self.devices[at].class)
+        };
+        let torn = oracle::torn(&self.ledger, PATIENCE).into_iter();
         Outcomes {
             broken: self.ledger.broken.clone(),
             endings,
             split,
+            torn: torn
+                .filter_map(|((_, device), excuse)| Some((class(device), excuse?)))
+                .collect(),
         }
     }
 

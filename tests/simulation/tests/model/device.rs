@@ -39,6 +39,9 @@ impl Device {
     /// The session ends.
     pub fn drops(&mut self) {
         self.staged = false;
+        if self.class.taken_back() == TakenBack::BySession && self.pending {
+            self.takes_back();
+        }
     }
 
     /// Its timer fires.

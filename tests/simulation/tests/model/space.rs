@@ -1,63 +1,55 @@
 //! The space: what can happen next, and what must hold everywhere.
 
 use crate::device::Device;
-use crate::process::{Message, State};
-use stateright::{Model, Property};
-use transaction::{Ending, Guarantee, Standing, coordinator, participant};
+use crate::local::{Cuts, Does, Input, Message};
+use crate::state::{Slot, State, Way, cut_places, members};
+use crate::tables::{AgentFacts, Tables, Word};
+use stateright::{Model, Path, Property};
+use std::sync::{Mutex, MutexGuard};
+use transaction::coordinator::Phase;
+use transaction::{CoordinatorRecord, Decision, Ending, Guarantee, Standing};
 
 /// How often what may go wrong. Messages are lost, repeated and reordered without bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Deaths, of any process, between any two effects.
-    pub crashes: u8,
+    /// Deaths in all, wherever they make a difference; of each process at most one.
+    pub deaths: u8,
     /// Another coordinator takes over while the first believes it leads.
     pub take_overs: u8,
     /// An operation whose outcome is unknown, done or not; or a device that takes its change back.
     pub mishaps: u8,
     /// Timers that fire, of any kind, at any moment.
     pub timers: u8,
+    /// Answers that come too late for everybody are dropped, and steps are cut short only where that tells.
+    pub reduced: bool,
+}
+
+impl Bounds {
+    /// Who comes back and loses an answer, or lost a renewal to timers that fired early, goes on by further timers, which
+    /// these bounds do not have.
+    fn leave_stuck(self) -> bool {
+        self.deaths > 0 && self.mishaps > 0 || self.timers > 1
+    }
 }
 
 /// What is exhausted.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Space {
     pub classes: Vec<Guarantee>,
     pub bounds: Bounds,
     #[cfg(mutants)]
     pub mutant: Option<transaction::mutant::Mutant>,
+    tables: Mutex<Tables>,
 }
 
-/// What can happen. A step of a process may be cut short by its death after so many effects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What can happen. Of several ways in which it may go, `way` is one: the first to its end, the others cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    Deliver {
-        message: Message,
-        to: usize,
-        cut: Option<usize>,
-    },
-    Finish {
-        participant: usize,
-        cut: Option<usize>,
-    },
-    CoordinatorTimer {
-        at: usize,
-        timer: coordinator::Timer,
-    },
-    ParticipantTimer {
-        at: usize,
-        timer: participant::Timer,
-    },
-    TakeOver,
-    Unknown {
-        participant: usize,
-    },
-    TakesBack {
-        participant: usize,
-    },
+    Agent { at: usize, input: Input, way: usize },
+    Leader { at: usize, word: Word, way: usize },
+    Presume { at: usize, by: usize, message: u8 },
+    TakeOver { way: usize },
 }
-
-/// More effects than any step has; a step is cut at each of them.
-const LONGEST: usize = 12;
 
 impl Space {
     pub fn new(classes: &[Guarantee], bounds: Bounds) -> Self {
@@ -66,67 +58,223 @@ impl Space {
             bounds,
             #[cfg(mutants)]
             mutant: None,
+            tables: Mutex::new(Tables::new(classes.len(), bounds.timers > 0, bounds.reduced)),
         }
     }
 
-    #[cfg(mutants)]
-    fn plant(&self) {
-        transaction::mutant::plant(self.mutant);
-    }
-
-    #[cfg(not(mutants))]
-    fn plant(&self) {}
-
-    fn cuts(&self, state: &State) -> Vec<Option<usize>> {
-        let cuts = if state.spent.crashes < self.bounds.crashes {
-            LONGEST
-        } else {
-            0
+    /// A way through the space, for people.
+    pub fn tell(&self, path: Path<State, Action>) -> Vec<String> {
+        let tables = self.tables();
+        let named = |it: u8| format!("{:?}", tables.message(it));
+        let tell = |(state, action): (State, Option<Action>)| match action {
+            None => (0..state.participants)
+                .map(|at| format!("{at}: {:?}", tables.agent(state.agents[at]).agent))
+                .collect(),
+            Some(Action::Agent {
+                at,
+                input: Input::Hears(it),
+                way,
+            }) => format!("{at} hears {} (way {way})", named(it)),
+            Some(Action::Agent { at, input, way }) => format!("{at} {input:?} (way {way})"),
+            Some(Action::Leader {
+                at,
+                word: Word::From(from, it),
+                way,
+            }) => {
+                format!("c{at} hears from {from} {} (way {way})", named(it))
+            }
+            Some(Action::Leader {
+                at,
+                word: Word::Fired(it),
+                way,
+            }) => format!("c{at} {it:?} fires (way {way})"),
+            Some(Action::Presume { at, .. }) => format!("{at} is told what is presumed"),
+            Some(Action::TakeOver { way }) => format!("another takes over (way {way})"),
         };
-        std::iter::once(None).chain((0..cuts).map(Some)).collect()
+        path.into_vec().into_iter().map(tell).collect()
     }
 
-    fn deliveries(&self, state: &State, actions: &mut Vec<Action>) {
-        for message in state.network.iter() {
-            for to in state.receivers(message) {
-                for cut in self.cuts(state) {
-                    actions.push(Action::Deliver {
-                        message: message.clone(),
-                        to,
-                        cut,
-                    });
-                }
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        #[cfg(mutants)]
+        transaction::mutant::plant(self.mutant);
+        self.tables.lock().unwrap()
+    }
+
+    fn cuts(&self, state: &State) -> Cuts {
+        match (state.spent.deaths < self.bounds.deaths, self.bounds.reduced) {
+            (false, _) => Cuts::None,
+            (true, true) => Cuts::Telling,
+            (true, false) => Cuts::Everywhere,
+        }
+    }
+
+    fn leader_cuts(&self, state: &State) -> Cuts {
+        if state.spent.leader_died {
+            Cuts::None
+        } else {
+            self.cuts(state)
+        }
+    }
+
+    fn agents_act(&self, state: &State, tables: &mut Tables, actions: &mut Vec<Action>) {
+        for at in 0..state.participants {
+            let number = state.agents[at];
+            let messages = members(state.networks[at]);
+            let hears = messages
+                .filter(|it| matches!(tables.message(*it), Message::Down(_)))
+                .map(Input::Hears);
+            let mut inputs: Vec<Input> = hears.collect();
+            let AgentFacts { agent, .. } = tables.agent(number);
+            if agent.done.is_some() {
+                inputs.push(Input::Finishes);
             }
-        }
-    }
-
-    fn faults(&self, state: &State, actions: &mut Vec<Action>) {
-        if state.spent.take_overs < self.bounds.take_overs || state.is_leaderless() {
-            actions.push(Action::TakeOver);
-        }
-        if state.spent.timers < self.bounds.timers {
-            let armed = state.coordinators.iter().enumerate();
-            actions.extend(armed.flat_map(|(at, it)| {
-                it.timers
-                    .iter()
-                    .map(move |timer| Action::CoordinatorTimer { at, timer: *timer })
-            }));
-            let armed = state.agents.iter().enumerate();
-            actions.extend(armed.flat_map(|(at, it)| {
-                it.timers
-                    .iter()
-                    .map(move |timer| Action::ParticipantTimer { at, timer: *timer })
-            }));
-        }
-        for (participant, agent) in state.agents.iter().enumerate() {
+            if state.spent.timers < self.bounds.timers {
+                inputs.extend(agent.timers.iter().copied().map(Input::Fired));
+            }
             if state.spent.mishaps < self.bounds.mishaps {
-                if agent.done.is_some() {
-                    actions.push(Action::Unknown { participant });
-                }
-                if agent.device.pending {
-                    actions.push(Action::TakesBack { participant });
+                inputs.extend(agent.done.is_some().then_some(Input::LosesOutcome));
+                inputs.extend(agent.device.pending.then_some(Input::TakesBack));
+            }
+            for input in inputs {
+                let ways = tables.follow(number, input, self.cuts(state)).len();
+                actions.extend((0..ways).map(|way| Action::Agent { at, input, way }));
+            }
+        }
+    }
+
+    fn leaders_act(&self, state: &State, tables: &mut Tables, actions: &mut Vec<Action>) {
+        for (at, slot) in state.slots.iter().enumerate() {
+            let mut words = Vec::new();
+            for from in 0..state.participants {
+                for message in members(state.networks[from]) {
+                    match (slot, tables.message(message)) {
+                        (Slot::Lives(_), Message::Up(_) | Message::Ask(_)) => words.push(Word::From(from, message)),
+                        // Who leads and knows nothing of it presumes an abort.
+                        (Slot::Dead, Message::Ask(_)) if at as u64 + 1 == state.lease().0 && !state.knows(tables) => {
+                            actions.push(Action::Presume {
+                                at: from,
+                                by: at,
+                                message,
+                            });
+                        }
+                        (Slot::Absent | Slot::Dead, _) | (_, Message::Down(_)) => {}
+                    }
                 }
             }
+            let Slot::Lives(leader) = slot else { continue };
+            if state.spent.timers < self.bounds.timers {
+                words.extend(tables.leader_timers(*leader).iter().copied().map(Word::Fired));
+            }
+            for word in words {
+                let led = tables.lead(*leader, word);
+                let ways = 1 + cut_places(&led.1, self.leader_cuts(state)).len();
+                actions.extend((0..ways).map(|way| Action::Leader { at, word, way }));
+            }
+        }
+    }
+
+    fn happen(&self, mut state: State, action: Action, tables: &mut Tables) -> Option<State> {
+        match action {
+            Action::Agent { at, input, way } => {
+                let followed = tables.follow(state.agents[at], input, self.cuts(&state));
+                let (agent, sent) = *followed.get(way)?;
+                state.agents[at] = agent;
+                match input {
+                    Input::Hears(message) => state.take(at, message, tables),
+                    Input::Fired(_) => state.spent.timers += 1,
+                    Input::LosesOutcome | Input::TakesBack => state.spent.mishaps += 1,
+                    Input::Finishes => {}
+                }
+                state.networks[at] |= sent;
+                state.spent.deaths += u8::from(way > 0);
+                Some(state)
+            }
+            Action::Leader { at, word, way } => {
+                let Slot::Lives(leader) = state.slots[at] else {
+                    return None;
+                };
+                let cuts = self.leader_cuts(&state);
+                let led = tables.lead(leader, word);
+                state.slots[at] = Slot::Lives(led.0);
+                match word {
+                    Word::From(from, message) => state.take(from, message, tables),
+                    Word::Fired(_) => state.spent.timers += 1,
+                }
+                state.goes(at, &led.1, Way { nth: way, cuts }, tables)
+            }
+            Action::Presume { at, by, message } => {
+                let Message::Ask(inquiry) = tables.message(message).clone() else {
+                    return None;
+                };
+                state.take(at, message, tables);
+                let told = Message::Down(inquiry.presumed(transaction::Epoch(by as u64 + 1)));
+                state.networks[at] |= 1 << tables.message_number(&told);
+                Some(state)
+            }
+            Action::TakeOver { way } => {
+                let cuts = self.leader_cuts(&state);
+                state.take_over(Way { nth: way, cuts }, tables)
+            }
+        }
+    }
+
+    fn all(&self, state: &State, holds: impl Fn(&AgentFacts) -> bool) -> bool {
+        let tables = self.tables();
+        state.agents[..state.participants]
+            .iter()
+            .all(|it| holds(tables.agent(*it)))
+    }
+
+    fn is_told(&self, state: &State, is: impl Fn(&Ending) -> bool) -> bool {
+        state.told.is_some_and(|it| is(&self.tables().ending(it).ending))
+    }
+
+    fn decided_confirm(&self, state: &State) -> bool {
+        let confirm = |it: &CoordinatorRecord<u8>| {
+            matches!(
+                it,
+                CoordinatorRecord::Decided {
+                    decision: Decision::Confirm,
+                    ..
+                }
+            )
+        };
+        self.tables().journal(state.journal).records.iter().any(confirm)
+    }
+
+    /// On this the reduction stands: every answer that is taken to come too late changes nothing, whoever hears it; and a
+    /// refusal of an old epoch ends whoever speaks in it, whatever was asked.
+    fn late_changes_nothing(&self, state: &State) -> bool {
+        let mut tables = self.tables();
+        let lives = state.slots.iter().filter_map(|it| match it {
+            Slot::Lives(leader) => Some(*leader),
+            Slot::Absent | Slot::Dead => None,
+        });
+        let lives: Vec<u32> = lives.collect();
+        (0..state.participants).all(|from| {
+            members(state.networks[from]).all(|message| {
+                let late = state.is_late(message, &tables);
+                let refused = tables.refusal(message);
+                lives.iter().all(|leader| {
+                    let led = match (late, refused) {
+                        (false, None) => return true,
+                        (true, _) | (_, Some(_)) => tables.lead(*leader, Word::From(from, message)),
+                    };
+                    let silent = led.1.iter().all(|it| *it == Does::Else);
+                    let ends = tables.leader(led.0).phase == Phase::Fenced && silent;
+                    let old = refused.is_some_and(|by| tables.leader(*leader).epoch < by);
+                    ends == old && (!late || led.0 == *leader && silent)
+                })
+            })
+        })
+    }
+}
+
+impl State {
+    /// A message arrives: some are on their way no longer then.
+    fn take(&mut self, at: usize, message: u8, tables: &Tables) {
+        if tables.message(message).is_consumed() {
+            self.networks[at] &= !(1 << message);
         }
     }
 }
@@ -136,78 +284,81 @@ impl Model for Space {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        self.plant();
-        vec![State::new(
-            self.classes.iter().map(|it| Device::new(*it)).collect(),
-            self.bounds.timers > 0,
-        )]
+        let mut tables = self.tables();
+        let agents: Vec<u32> = self
+            .classes
+            .iter()
+            .map(|it| tables.new_agent(Device::new(*it)))
+            .collect();
+        let mut state = State::new(&agents, &mut tables);
+        state.settle(self.bounds.reduced, self.bounds.deaths, &mut tables);
+        vec![state]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        self.deliveries(state, actions);
-        for (participant, _) in state.agents.iter().enumerate().filter(|(_, it)| it.done.is_some()) {
-            actions.extend(
-                self.cuts(state)
-                    .into_iter()
-                    .map(|cut| Action::Finish { participant, cut }),
-            );
+        let mut tables = self.tables();
+        self.agents_act(state, &mut tables, actions);
+        self.leaders_act(state, &mut tables, actions);
+        let may = state.spent.take_overs < self.bounds.take_overs || state.is_leaderless(&tables);
+        if may && state.can_be_taken_over(&tables) {
+            let cuts = self.leader_cuts(state);
+            let ways = (0..).take_while(|way| state.clone().take_over(Way { nth: *way, cuts }, &mut tables).is_some());
+            actions.extend(ways.map(|way| Action::TakeOver { way }));
         }
-        self.faults(state, actions);
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
-        self.plant();
-        let mut state = last.clone();
-        let happened = match action {
-            Action::Deliver { message, to, cut } => state.deliver(&message, to, cut),
-            Action::Finish { participant, cut } => state.finish(participant, cut),
-            Action::CoordinatorTimer { at, timer } => state.coordinator_fires(at, timer),
-            Action::ParticipantTimer { at, timer } => state.participant_fires(at, timer),
-            Action::TakeOver => state.take_over(),
-            Action::Unknown { participant } => state.loses_outcome(participant),
-            Action::TakesBack { participant } => {
-                state.spent.mishaps += 1;
-                state.agents[participant].device.takes_back();
-                true
-            }
-        };
-        (happened && state != *last).then_some(state)
+        let mut tables = self.tables();
+        let mut next = self.happen(last.clone(), action, &mut tables)?;
+        next.settle(self.bounds.reduced, self.bounds.deaths, &mut tables);
+        (next != *last).then_some(next)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("agreement", |_, state: &State| {
-                !(state.has(Standing::Confirmed) && state.has(Standing::Untouched))
+            Property::always("agreement", |model: &Space, state: &State| {
+                model.all(state, |it| it.end != Some(Standing::Confirmed))
+                    || model.all(state, |it| it.end != Some(Standing::Untouched))
             }),
-            Property::always("validity", |_, state: &State| {
-                let confirmed = state.agents.iter().any(|it| it.device.confirmed);
-                !confirmed || state.agents.iter().all(|it| it.device.was_applied)
+            Property::always("validity", |model: &Space, state: &State| {
+                model.all(state, |it| !it.agent.device.confirmed) || model.all(state, |it| it.agent.device.was_applied)
             }),
-            Property::always("confirmed is there", |_, state: &State| {
-                state
-                    .agents
-                    .iter()
-                    .all(|it| it.end() != Some(Standing::Confirmed) || it.device.confirmed && it.device.after)
+            Property::always("confirmed is there", |model: &Space, state: &State| {
+                let there = |it: &AgentFacts| it.agent.device.confirmed && it.agent.device.after;
+                model.all(state, |it| it.end != Some(Standing::Confirmed) || there(it))
             }),
-            Property::always("no early effect", |_, state: &State| {
-                let applied = state.agents.iter().any(|it| it.device.was_applied);
-                !applied || state.agents.iter().all(|it| it.device.was_staged)
+            Property::always("no early effect", |model: &Space, state: &State| {
+                model.all(state, |it| !it.agent.device.was_applied) || model.all(state, |it| it.agent.device.was_staged)
             }),
-            Property::always("applied once", |_, state: &State| {
-                state.was_confirmed || state.agents.iter().all(|it| it.device.applies < 2)
+            Property::always("applied once", |model: &Space, state: &State| {
+                state.was_confirmed || model.all(state, |it| it.agent.device.applies < 2)
             }),
-            Property::always("durability", |_, state: &State| {
-                let heard = state.heard_confirm && !state.everybody_ended();
-                !state.is_contradicted && (!heard || state.decided_confirm())
+            Property::always("durability", |model: &Space, state: &State| {
+                let heard = state.heard_confirm && !model.all(state, |it| it.end.is_some());
+                !state.is_contradicted && (!heard || model.decided_confirm(state))
             }),
-            Property::always("fencing", |_, state: &State| !state.obeyed_old),
-            Property::sometimes("some commit", |_, state: &State| {
-                state.told.contains(&Ending::Committed)
+            Property::always("fencing", |model: &Space, state: &State| {
+                model.all(state, |it| !it.agent.obeyed_old)
+            }),
+            Property::always("what is late changes nothing", |model: &Space, state: &State| {
+                model.bounds.reduced || model.late_changes_nothing(state)
+            }),
+            Property::eventually("it ends, and nothing is held", |model: &Space, state: &State| {
+                model.bounds.leave_stuck() || state.told.is_some() && model.all(state, |it| it.is_free)
+            }),
+            Property::sometimes("some commit", |model: &Space, state: &State| {
+                model.is_told(state, |it| *it == Ending::Committed)
             }),
             Property::sometimes("some roll back", |model: &Space, state: &State| {
-                let calm =
-                    model.bounds.crashes + model.bounds.take_overs + model.bounds.timers + model.bounds.mishaps == 0;
-                calm || state.told.iter().any(|it| matches!(it, Ending::RolledBack { .. }))
+                let Bounds {
+                    deaths,
+                    take_overs,
+                    mishaps,
+                    timers,
+                    ..
+                } = model.bounds;
+                deaths + take_overs + mishaps + timers == 0
+                    || model.is_told(state, |it| matches!(it, Ending::RolledBack { .. }))
             }),
         ]
     }

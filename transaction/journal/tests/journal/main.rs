@@ -11,3 +11,4 @@ mod disk;
 mod keeping;
 mod opening;
 mod power;
+mod recovering;
