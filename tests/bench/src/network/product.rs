@@ -19,6 +19,9 @@ const AGENTS: usize = 4;
 /// How long a part may take to come up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How many streams of one transaction may end early.
+const STREAMS: usize = 20;
+
 /// Ends with it.
 struct Part(Child);
 
@@ -179,20 +182,25 @@ impl Product {
         Ok(took)
     }
 
-    /// The last thing that is told of a transaction.
+    /// The last thing that is told of a transaction; a stream that ends before it is asked for again.
     fn ending(&self, transaction: &str) -> anyhow::Result<String> {
-        let stream = self.send("GET", &format!("/v1/transactions/{transaction}/progress"), None)?;
-        for line in BufReader::new(stream).lines() {
-            let line = line?;
-            let Some(event) = line.strip_prefix("data:") else {
-                continue;
-            };
-            let event: Value = serde_json::from_str(event)?;
-            if let Some(ending) = event["ending"].as_str() {
-                return Ok(format!("{ending}: {}", event["text"]));
+        let mut heard = String::new();
+        for _ in 0..STREAMS {
+            heard.clear();
+            let stream = self.send("GET", &format!("/v1/transactions/{transaction}/progress"), None)?;
+            for line in BufReader::new(stream).lines() {
+                let line = line?;
+                let told = line
+                    .strip_prefix("data:")
+                    .map(serde_json::from_str::<Value>)
+                    .transpose()?;
+                if let Some((told, ending)) = told.as_ref().and_then(|it| Some((it, it["ending"].as_str()?))) {
+                    return Ok(format!("{ending}: {}", told["text"]));
+                }
+                heard = line;
             }
         }
-        bail!("nobody said how {transaction} ended")
+        bail!("nobody said how {transaction} ended; the last line was {heard:?}")
     }
 
     /// The controller's memory, in bytes.
