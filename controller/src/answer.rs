@@ -237,7 +237,7 @@ impl App {
                     .await?;
                 Ok(Answer {
                     plan: Some(plan),
-                    ..Answer::said("this is what a withdrawal would change: commit the plan")
+                    ..Answer::said("this is what a withdrawal would change")
                 })
             }
             "probe" => {

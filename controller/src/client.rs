@@ -67,7 +67,7 @@ impl Client {
         let certificate = secured && std::env::var_os("ENTENTE_CERTIFICATE").is_some();
         if token.is_empty() && !certificate {
             return Err(Exit::Denied.because(format!(
-                "no token: set ENTENTE_TOKEN, or run as the user who may read {}",
+                "no token: start a controller with `entente serve`, set ENTENTE_TOKEN, or run as the user who may read {}",
                 file.display()
             )));
         }

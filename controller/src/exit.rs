@@ -101,6 +101,7 @@ mod tests {
             Exit::Locked,
             Exit::Full,
             Exit::Clock,
+            Exit::Asks,
         ] {
             let code = (exit as u8).to_string();
             assert!(told.contains(&code.as_str()), "{exit:?} is not in docs/operating.md");

@@ -28,7 +28,9 @@ fn named(kept: &Kept, library: &Library) -> Option<(String, Named)> {
 
 /// What operators see of an intent without a name.
 fn short(intent: &PlannedIntent) -> String {
-    format!("{} {}", intent.class, intent.id.get(..8).unwrap_or(&intent.id))
+    // The first half of an id is the time at which it was given.
+    let end = intent.id.len().saturating_sub(12);
+    format!("{} {}", intent.class, intent.id.get(end..).unwrap_or(&intent.id))
 }
 
 /// An intent as it was asked for; none where its class is no longer there.

@@ -1,5 +1,6 @@
 //! What is logged, changeable while the program runs.
 
+use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::filter::EnvFilter;
@@ -29,7 +30,9 @@ impl Logging {
     /// Where the text is no filter.
     pub fn start(filter: &str) -> Result<Self, NoFilter> {
         let (layer, handle) = reload::Layer::new(read(filter)?);
-        let out = fmt::layer().with_writer(std::io::stderr);
+        let out = fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
         // Where something logs already, as in tests, that stays.
         let log = tracing_subscriber::registry().with(layer).with(out);
         // A build for torture tells every point as well.

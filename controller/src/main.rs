@@ -194,6 +194,12 @@ async fn commit(
             let said = "a plan that was made says itself what is looked at and what is forced: plan again with --file";
             Err(exit::Exit::Invalid.because(said))
         }
+        (Some(saved), _, _) if saved.ends_with(".yaml") || saved.ends_with(".yml") => {
+            let said = format!(
+                "{saved} is no saved plan: `entente commit -f {saved}` plans its intents and commits them; did you mean that?"
+            );
+            Err(exit::Exit::Invalid.because(said))
+        }
         (Some(saved), _, _) if Path::new(&saved).is_file() => {
             let plan = command::commit::carry(client, Path::new(&saved)).await?;
             command::commit::commit(client, output, &plan.id, Some(&plan.hash), detach).await

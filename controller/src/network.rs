@@ -130,6 +130,11 @@ impl Network {
         self.guarantees = guarantees;
     }
 
+    /// What a device promises, where its agent said it.
+    pub fn promised(&self, device: DeviceId) -> Option<&str> {
+        self.guarantees.get(&device).map(String::as_str)
+    }
+
     /// What a device promises, as its agent said; the least where none has.
     pub fn guarantee(&self, device: DeviceId) -> String {
         self.guarantees

@@ -1,6 +1,6 @@
 //! From intents to a plan: what depends on devices is read first, what cannot hold together is said before all else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use intents::Envelope;
 use knowledge_model::Tree;
@@ -31,7 +31,15 @@ impl App {
     ) -> Result<Plan, AppError> {
         let mut leaving = Vec::new();
         for key in &withdraws {
-            leaving.push(self.intent(key).await?.id);
+            let kept = self.intent(key).await?;
+            if kept.state == "withdrawn" {
+                return Err(PlanError::Conflict(vec![format!("{key} is withdrawn already")]).into());
+            }
+            leaving.push(kept.id);
+        }
+        let doubled = doubled(&envelopes);
+        if !doubled.is_empty() {
+            return Err(PlanError::Invalid(doubled).into());
         }
         let mut drafts = Vec::new();
         for envelope in envelopes {
@@ -66,7 +74,8 @@ impl App {
         let finished = tokio::task::block_in_place(|| plan::finish(drafted, &read, &network));
         drop(network);
         let mut plan = finished.map_err(|error| plan::renamed(error, &names))?;
-        plan.notices = notices;
+        plan.notices = plan::replaced(&drafts, &holding);
+        plan.notices.extend(notices);
         plan.library = library.revision().to_owned();
         self.guard(&mut plan, &words, &read, Wishes { ungated, ..wishes })
             .await?;
@@ -117,4 +126,15 @@ impl App {
         }
         Ok(read.into_iter().collect())
     }
+}
+
+/// The names that several intents of one set go by.
+fn doubled(envelopes: &[Envelope]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let names = envelopes.iter().filter_map(|envelope| envelope.name.as_deref());
+    let twice: BTreeSet<&str> = names.filter(|name| !seen.insert(*name)).collect();
+    twice
+        .into_iter()
+        .map(|name| format!("several intents are named {name}: give each a name of its own"))
+        .collect()
 }

@@ -31,7 +31,7 @@ fn a_sentence_is_read_shown_planned_and_committed() {
     check(
         "say --yes \"set the mtu of r1 eth1 to 1400\"",
         0,
-        &["committed", "on 1 devices"],
+        &["committed", "on 1 device"],
     );
     assert!(stage.run("device get r1").1.contains("1400"));
     check(

@@ -4,14 +4,14 @@ use knowledge_model::document::Fault;
 
 use crate::agents::ReadError;
 use crate::freeze::Freeze;
-use crate::plan::PlanError;
+use crate::plan::{PlanError, counted};
 use crate::store::StoreError;
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// What was sent has faults; all of them.
-    #[error("{} faults, nothing was done", .0.len())]
+    #[error("{}, nothing was done", counted(.0.len(), "fault"))]
     Invalid(Vec<Fault>),
     /// It is not there.
     #[error("no {kind} {key}")]
@@ -40,6 +40,14 @@ pub enum AppError {
     Changed {
         /// The plan.
         id: String,
+    },
+    /// The transaction is over already.
+    #[error("transaction {id} is over already: {state}")]
+    Over {
+        /// Which.
+        id: String,
+        /// How it ended.
+        state: String,
     },
     /// The transaction cannot be taken back.
     #[error("transaction {id} cannot be rolled back: {why}")]
@@ -72,7 +80,7 @@ pub enum AppError {
         freeze: Freeze,
     },
     /// Somebody works on a device.
-    #[error("{} devices are in maintenance", .busy.len())]
+    #[error("{} in maintenance", counted(.busy.len(), "device"))]
     Maintained {
         /// Which, by whom and why.
         busy: Vec<String>,

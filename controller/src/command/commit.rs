@@ -13,7 +13,7 @@ use super::{read, say, show};
 use crate::arguments::{Output, Wanted};
 use crate::client::{Client, Event};
 use crate::exit::{Ended, Exit};
-use crate::plan::{DevicePlan, Plan, Warning};
+use crate::plan::{DevicePlan, Plan, Warning, counted};
 
 /// How often a file is planned again at most.
 const AGAIN: u32 = 5;
@@ -45,28 +45,9 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
     if output == Output::Json {
         return show::json(&serde_json::to_value(plan)?);
     }
-    for intent in &plan.intents {
-        say(format!(
-            "{} for {} ({})",
-            intent.class,
-            intent.targets.join(", "),
-            intent.slots.join("; ")
-        ));
-    }
-    if let Some(purpose) = &plan.purpose {
-        say(purpose.words());
-    }
-    for notice in &plan.notices {
-        say(format!("note: {notice}"));
-    }
-    for id in &plan.withdraws {
-        say(format!("withdraw {id}"));
-    }
-    if plan.devices.is_empty() {
-        say("nothing to change: the network is already so");
-    }
+    heading(plan);
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    for device in &plan.devices {
+    for device in plan.devices.iter().filter(|device| !device.entries.is_empty()) {
         say(format!(
             "\n{}  guarantee {}  wave {}",
             device.name, device.guarantee, device.wave
@@ -114,6 +95,38 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// What is asked, and what is to be known of it.
+fn heading(plan: &Plan) {
+    for intent in &plan.intents {
+        let name = intent
+            .name
+            .as_deref()
+            .map(|name| format!("{name}: "))
+            .unwrap_or_default();
+        say(format!(
+            "{name}{} for {} ({})",
+            intent.class,
+            intent.targets.join(", "),
+            intent.slots.join("; ")
+        ));
+    }
+    if let Some(purpose) = &plan.purpose {
+        say(purpose.words());
+    }
+    for notice in &plan.notices {
+        say(format!("note: {notice}"));
+    }
+    for id in &plan.withdraws {
+        say(format!("withdraw {id}"));
+    }
+    if plan.dry_run {
+        say("dry run: nothing of it can be committed");
+    }
+    if plan.changes_nothing() {
+        say("nothing to change: the network is already so");
+    }
+}
+
 /// What went wrong before where a plan is like it.
 fn warn(warning: &Warning) {
     let Warning {
@@ -147,7 +160,9 @@ pub async fn shown(client: &Client, output: Output, plan: &Plan, dry_run: bool) 
     if dry_run || output == Output::Table {
         print(output, plan)?;
     }
-    if dry_run {
+    // Where no intent comes or goes either, a transaction would only say that nothing happened.
+    let idle = plan.changes_nothing() && plan.intents.is_empty() && plan.withdraws.is_empty();
+    if dry_run || idle {
         return Ok(());
     }
     commit(client, output, &plan.id, Some(&plan.hash), false).await
@@ -161,6 +176,13 @@ pub async fn file(client: &Client, output: Output, (file, wanted): (&Path, Wante
         let plan = plan(client, file, wanted).await?;
         if output == Output::Table {
             print(output, &plan)?;
+        }
+        if plan.dry_run {
+            return if output == Output::Json {
+                print(output, &plan)
+            } else {
+                Ok(())
+            };
         }
         let Err(error) = commit(client, output, &plan.id, Some(&plan.hash), detach).await else {
             return Ok(());
@@ -243,8 +265,10 @@ pub async fn commit(client: &Client, output: Output, plan: &str, hash: Option<&s
 /// Follows a transaction; Ctrl-C lets go of it without stopping it.
 pub async fn follow(client: &Client, output: Output, id: &str) -> Result<()> {
     let bar = bar(output);
+    // Where there is no terminal for a bar, each step is a line.
+    let lines = output == Output::Table && !std::io::stderr().is_terminal();
     let ended = tokio::select! {
-        ended = until_ended(client, id, &bar) => ended?,
+        ended = until_ended(client, id, &bar, lines) => ended?,
         _ = tokio::signal::ctrl_c() => {
             bar.abandon();
             say(format!("\nlet go of {id}, it goes on\n  follow it: entente transaction follow {id}\n  stop it:   entente transaction cancel {id}"));
@@ -261,7 +285,7 @@ pub async fn follow(client: &Client, output: Output, id: &str) -> Result<()> {
         "committed" => {
             if output == Output::Table {
                 let devices = transaction["devices"].as_array().map_or(0, Vec::len);
-                say(format!("committed {id} on {devices} devices"));
+                say(format!("committed {id} on {}", counted(devices, "device")));
             }
             Ok(())
         }
@@ -272,7 +296,7 @@ pub async fn follow(client: &Client, output: Output, id: &str) -> Result<()> {
     }
 }
 
-async fn until_ended(client: &Client, id: &str, bar: &ProgressBar) -> Result<String> {
+async fn until_ended(client: &Client, id: &str, bar: &ProgressBar, lines: bool) -> Result<String> {
     // The controller may restart under us: the transaction goes on, so do we, after the last that we saw.
     let mut seen = 0;
     for _ in 0..120 {
@@ -280,7 +304,7 @@ async fn until_ended(client: &Client, id: &str, bar: &ProgressBar) -> Result<Str
             Ok(events) => {
                 let mut events = std::pin::pin!(events);
                 while let Some(Ok(event)) = events.next().await {
-                    tell(bar, &event);
+                    tell(bar, &event, lines);
                     seen = event.sequence;
                     if let Some(ending) = event.ending {
                         return Ok(ending);
@@ -305,13 +329,16 @@ async fn until_ended(client: &Client, id: &str, bar: &ProgressBar) -> Result<Str
     )))
 }
 
-fn tell(bar: &ProgressBar, event: &Event) {
+fn tell(bar: &ProgressBar, event: &Event, lines: bool) {
     bar.set_position(event.percent);
     let device = event
         .device
         .as_deref()
         .map(|device| format!("{device} "))
         .unwrap_or_default();
+    if lines && event.ending.is_none() {
+        say(format!("{:>3}% {device}{}", event.percent, event.text));
+    }
     bar.set_message(format!("{device}{}", event.text));
 }
 

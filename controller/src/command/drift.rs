@@ -72,7 +72,7 @@ pub async fn run(command: DriftCommand, output: Output, client: impl Fn(&Remote)
                 output,
                 &drift,
                 &COLUMNS,
-                "no drift: the network is what its intents want",
+                "no drift that is not ignored, on any device that can be read",
             )
         }
         DriftCommand::Show { device, remote } => {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use std::io::Write;
+
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use futures::StreamExt;
@@ -137,18 +139,22 @@ async fn tail(client: &Client, output: Output, wanted: &Wanted) -> Result<()> {
     let mut told = std::pin::pin!(told.take(wanted.count.unwrap_or(usize::MAX)));
     while let Some(line) = told.next().await {
         let told: Value = line.context("follow the events")?;
-        match output {
-            Output::Json => say(told),
-            Output::Table => print(&told),
+        let written = match output {
+            Output::Json => writeln!(std::io::stdout(), "{told}"),
+            Output::Table => writeln!(std::io::stdout(), "{}", line_of(&told)),
+        };
+        // Nobody reads any more.
+        if written.is_err() {
+            break;
         }
     }
     Ok(())
 }
 
-fn print(told: &Value) {
+fn line_of(told: &Value) -> String {
     let text = |field: &str| told["event"][field].as_str().unwrap_or_default();
     let (time, severity, kind) = (text("time"), text("severity"), text("type"));
     let source = text("source").rsplit('/').next().unwrap_or_default();
     let (subject, data) = (text("subject"), &told["event"]["data"]);
-    say(format!("{time} {severity:<8} {kind} {source} {subject} {data}"));
+    format!("{time} {severity:<8} {kind} {source} {subject} {data}")
 }

@@ -38,7 +38,7 @@ impl From<SayArguments> for Saying {
 /// Reads a sentence and does what it says, as far as it is let.
 pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> {
     let interactive = std::io::stdin().is_terminal() && output == Output::Table;
-    let (understood, conversation) = understood(client, &saying, interactive).await?;
+    let (understood, conversation) = understood(client, &saying, (output, interactive)).await?;
     let readings = understood["readings"].as_array().cloned().unwrap_or_default();
     if output == Output::Table {
         readings.iter().for_each(reading);
@@ -50,6 +50,10 @@ pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> 
     for call in calls {
         let answer: Value = client.post("/v1/calls", call["intent"].to_string()).await?;
         ask::print(output, &answer)?;
+        let plan: Option<Plan> = serde_json::from_value(answer["plan"].clone()).ok();
+        if let Some(plan) = plan.filter(|plan| !plan.dry_run) {
+            proposed(client, output, &plan, (saying.yes, interactive)).await?;
+        }
     }
     if changes.is_empty() {
         client.tell(&format!("/v1/utterances/{conversation}/confirm")).await?;
@@ -60,19 +64,29 @@ pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> 
         .post("/v1/plans", json!({ "intents": intents }).to_string())
         .await?;
     commit::print(output, &plan)?;
-    let agreed = saying.yes || (interactive && agreed()?);
-    if !agreed {
-        if output == Output::Table {
-            say(format!("nothing was done yet: `entente commit {}` does it", plan.id));
-        }
-        return Ok(());
+    if proposed(client, output, &plan, (saying.yes, interactive)).await? {
+        client.tell(&format!("/v1/utterances/{conversation}/confirm")).await?;
     }
-    commit::commit(client, output, &plan.id, Some(&plan.hash), false).await?;
-    client.tell(&format!("/v1/utterances/{conversation}/confirm")).await
+    Ok(())
+}
+
+/// Commits a plan that was shown, once somebody agreed; whether it was.
+async fn proposed(client: &Client, output: Output, plan: &Plan, (yes, interactive): (bool, bool)) -> Result<bool> {
+    let agreed = yes || (interactive && agreed()?);
+    if agreed {
+        commit::commit(client, output, &plan.id, Some(&plan.hash), false).await?;
+    } else if output == Output::Table {
+        say(format!("nothing was done yet: `entente commit {}` does it", plan.id));
+    }
+    Ok(agreed)
 }
 
 /// What is understood in the end, after as many questions as it takes where somebody can answer them.
-async fn understood(client: &Client, saying: &Saying, interactive: bool) -> Result<(Value, String)> {
+async fn understood(
+    client: &Client,
+    saying: &Saying,
+    (output, interactive): (Output, bool),
+) -> Result<(Value, String)> {
     let (mut sentence, mut conversation) = (saying.sentence.clone(), saying.conversation.clone());
     for _ in 0..QUESTIONS {
         let body = json!({ "text": sentence, "conversation": conversation });
@@ -95,7 +109,13 @@ async fn understood(client: &Client, saying: &Saying, interactive: bool) -> Resu
                 };
                 conversation = Some(text("conversation"));
             }
-            Some("ask") => return Err(Exit::Asks.because(question(&understood))),
+            Some("ask") => {
+                if output == Output::Json {
+                    show::json(&understood)?;
+                }
+                let again = format!("answer it: entente say --conversation {} \"…\"", text("conversation"));
+                return Err(Exit::Asks.because(format!("{}\n{again}", question(&understood))));
+            }
             _ => return Err(Exit::Invalid.because(text("text"))),
         }
     }

@@ -122,7 +122,7 @@ impl From<AppError> for Problem {
             AppError::Unapproved { wanting, .. } => (403, "unapproved", wanting),
             AppError::Frozen { .. } => (403, "frozen", Vec::new()),
             AppError::Maintained { busy } => (409, "maintenance", busy),
-            AppError::Final { .. } => (409, "conflict", Vec::new()),
+            AppError::Final { .. } | AppError::Over { .. } => (409, "conflict", Vec::new()),
             AppError::Moved { what, .. } => (409, "stale", what),
             AppError::Store(_) | AppError::Inside(_) => {
                 tracing::error!(%title, "cannot serve a request");

@@ -305,6 +305,10 @@ async fn cancel(State(door): State<Door>, Path(id): Path<String>) -> Result<Stat
         key: id.clone(),
     };
     let transaction = id.parse().map_err(|_| missing())?;
+    let kept = door.app.store.transaction(&id).await.map_err(AppError::from)?;
+    if let Some(row) = kept.filter(|row| row.state != "running") {
+        return Err(AppError::Over { id, state: row.state }.into());
+    }
     if door.app.hub.cancel(transaction).await {
         Ok(StatusCode::ACCEPTED)
     } else {

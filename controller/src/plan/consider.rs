@@ -64,3 +64,15 @@ pub fn renamed(error: PlanError, names: &BTreeMap<String, String>) -> PlanError 
     let rename = |text: String| names.iter().fold(text, |text, (id, name)| text.replace(id, name));
     PlanError::Conflict(conflicts.into_iter().map(rename).collect())
 }
+
+/// What is asked under the name of an intent that holds and was something else.
+pub fn replaced(drafts: &[Draft], holding: &[(String, Named)]) -> Vec<String> {
+    let other = |draft: &Draft| {
+        let (_, held) = holding
+            .iter()
+            .find(|(id, held)| *id == draft.id && held.envelope != draft.envelope)?;
+        let (name, class) = (&held.name, &held.envelope.class);
+        Some(format!("{name} holds already ({class}): this takes its place"))
+    };
+    drafts.iter().filter_map(other).collect()
+}

@@ -194,6 +194,12 @@ pub struct PlannedEntry {
 }
 
 impl Plan {
+    /// Whether no device is touched; what settles a debt touches one without an entry.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        !matches!(self.purpose, Some(Purpose::Settle { .. })) && self.devices.iter().all(|it| it.entries.is_empty())
+    }
+
     /// The plan with the digest of its content.
     #[must_use]
     pub fn sealed(mut self) -> Self {

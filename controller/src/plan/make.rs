@@ -16,19 +16,24 @@ use crate::network::{Known, Network};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The intents name what is not there, or ask for what the model forbids.
-    #[error("{} faults, nothing was planned", .0.len())]
+    #[error("{}, nothing was planned", counted(.0.len(), "fault"))]
     Invalid(Vec<String>),
     /// The intents are at odds with others or with what was found.
-    #[error("{} conflicts, nothing was planned", .0.len())]
+    #[error("{}, nothing was planned", counted(.0.len(), "conflict"))]
     Conflict(Vec<String>),
     /// What is asked depends on what these devices hold.
-    #[error("{} devices must be read first", .0.len())]
+    #[error("{} must be read first", counted(.0.len(), "device"))]
     Unread(Vec<DeviceId>),
     /// A change could cut the way over which it would be taken back.
     #[error(
         "nothing was planned: it may cut the agent's own way, and only the agent could take it back; force it if that is meant"
     )]
     CutOff(Vec<String>),
+}
+
+/// So many of a thing, in words.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// An intent with the id that it was given.
@@ -159,7 +164,7 @@ fn add(draft: &Draft, class: &Class, ground: &Ground<'_>, drafted: &mut Drafted)
         Compiled::Configuration(wanted) => wanted,
         Compiled::Call(_) => {
             let what = format!(
-                "{} changes nothing, so there is no plan for it, and this controller does not answer it yet",
+                "{} changes nothing, so there is no plan for it: ask it with `entente ask -f FILE`",
                 class.name
             );
             return Err(CompileError::Invalid(vec![what]));
@@ -213,11 +218,6 @@ fn configurations(intent: &str, class: &Class, ground: &Ground<'_>) -> BTreeMap<
 
 /// The stronger of two demands counts.
 fn demand(demands: &mut BTreeMap<DeviceId, String>, device: DeviceId, guarantee: &str) {
-    let rank = |word: &str| {
-        transaction::Guarantee::ALL
-            .iter()
-            .position(|class| class.to_string() == word)
-    };
     let held = demands.entry(device).or_insert_with(|| guarantee.to_owned());
     if rank(guarantee) < rank(held) {
         guarantee.clone_into(held);
@@ -271,15 +271,17 @@ pub fn finish(drafted: Drafted, read: &HashMap<DeviceId, Tree>, network: &Networ
 
 /// The weakest guarantee of those that change.
 pub(super) fn weakest(devices: &[DevicePlan]) -> Option<String> {
-    let rank = |word: &str| {
-        transaction::Guarantee::ALL
-            .iter()
-            .position(|class| class.to_string() == word)
-    };
     let changing = devices.iter().filter(|device| !device.entries.is_empty());
     changing
         .map(|device| device.guarantee.clone())
         .max_by_key(|word| rank(word))
+}
+
+/// The place of a guarantee among all, the strongest first.
+fn rank(word: &str) -> Option<usize> {
+    transaction::Guarantee::ALL
+        .iter()
+        .position(|class| class.to_string() == word)
 }
 
 fn device_plan(
@@ -323,6 +325,16 @@ fn device_plan(
         return Err(PlanError::Invalid(unfit));
     }
     let demand = drafted.demands.get(&device.id).cloned();
+    let short = |promised: &&str| demand.as_deref().is_some_and(|wanted| rank(promised) > rank(wanted));
+    if let Some(promised) = network
+        .promised(device.id)
+        .filter(short)
+        .filter(|_| !planned.delta.is_empty())
+    {
+        let wanted = demand.unwrap_or_default();
+        let fault = format!("{} only promises {promised}, and {wanted} was demanded", device.name);
+        return Err(PlanError::Invalid(vec![fault]));
+    }
     shown(device, wishes, planned, (&after, there), network).map(|plan| DevicePlan { demand, ..plan })
 }
 

@@ -16,12 +16,12 @@ mod touch;
 mod valid;
 
 pub use again::{Taken, again, standing};
-pub use consider::{consider, names, renamed};
+pub use consider::{consider, names, renamed, replaced};
 pub use cut::Way;
 pub use document::{DevicePlan, Plan, PlannedIntent, PlannedWish, Purpose, Warning};
 pub use gate::{Grounds, PlannedCheck, PlannedGate, Word, gate};
 pub use look::Look;
-pub use make::{Draft, Drafted, Ground, PlanError, draft, finish};
+pub use make::{Draft, Drafted, Ground, PlanError, counted, draft, finish};
 pub use moved::moved;
 pub use repair::{Deviation, accepted, deviations, repaired};
 pub use still::gone;

@@ -51,7 +51,7 @@ fn what_is_risky_is_committed_once_somebody_else_approved_it_and_nothing_else_ch
         "another hash",
     );
     by(&stage, "ben", &format!("plan approve {plan}"), 0, "1 of 1");
-    by(&stage, "amy", &commit, 0, "on 1 devices");
+    by(&stage, "amy", &commit, 0, "on 1 device");
     assert!(lab.running("r1").contains("203.0.113.0/24"));
 
     // What is refused is never committed; what nobody has to approve is committed at once.
@@ -66,13 +66,13 @@ fn what_is_risky_is_committed_once_somebody_else_approved_it_and_nothing_else_ch
     );
     by(&stage, "amy", &format!("commit {refused}"), 9, "is refused");
     stage.write("b.yaml", &route("b", "r2", "192.0.2.2"));
-    by(&stage, "amy", "commit -f b.yaml", 0, "on 1 devices");
+    by(&stage, "amy", "commit -f b.yaml", 0, "on 1 device");
 
     // The approval of a stale plan approves nothing, and one given before is of no use after.
     let (early, late) = (planned(&stage, "amy", "a.yaml"), planned(&stage, "amy", "a.yaml"));
     by(&stage, "ben", &format!("plan approve {early}"), 0, "1 of 1");
     stage.write("c.yaml", &route("a", "r1", "192.0.2.3"));
-    by(&stage, "dan", "commit -f c.yaml", 0, "on 1 devices");
+    by(&stage, "dan", "commit -f c.yaml", 0, "on 1 device");
     by(&stage, "ben", &format!("plan approve {late}"), 9, "is stale");
     let (code, said) = stage.run_as("amy", &format!("commit {early}"));
     assert!(code == 4 || code == 9, "{code} {said}");
@@ -85,7 +85,7 @@ fn a_freeze_stops_what_is_new_and_not_what_takes_back_or_repairs() {
     let stage = Stage::start();
     let lab = Lab::of(&stage);
     stage.write("a.yaml", &route("a", "r1", "192.0.2.1"));
-    by(&stage, "amy", "commit -f a.yaml", 0, "on 1 devices");
+    by(&stage, "amy", "commit -f a.yaml", 0, "on 1 device");
     let first = latest(&stage);
 
     by(&stage, "amy", "freeze on --until 2h --reason audit", 0, "frozen until");
@@ -98,11 +98,11 @@ fn a_freeze_stops_what_is_new_and_not_what_takes_back_or_repairs() {
     let said = by(&stage, "ben", "commit -f a.yaml", 7, "by amy (audit)");
     assert!(said.contains("is frozen until 20"), "{said}");
     lab.describe("r2", "by hand");
-    by(&stage, "ben", "drift repair r2", 0, "on 1 devices");
-    by(&stage, "ben", &format!("rollback {first}"), 0, "on 1 devices");
+    by(&stage, "ben", "drift repair r2", 0, "on 1 device");
+    by(&stage, "ben", &format!("rollback {first}"), 0, "on 1 device");
     by(&stage, "ben", "freeze off", 0, "lifted");
     by(&stage, "ben", "freeze off", 8, "no freeze by an operator");
-    by(&stage, "ben", "commit -f a.yaml", 0, "on 1 devices");
+    by(&stage, "ben", "commit -f a.yaml", 0, "on 1 device");
     by(&stage, "ben", "freeze on --until soon", 3, "is no end");
     expect(&stage, "audit verify", 0, "entries hold");
 }

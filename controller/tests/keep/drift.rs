@@ -37,7 +37,7 @@ fn drift_is_seen_repaired_accepted_released_and_ignored() {
     let said = expect(&stage, "drift repair r1 --dry-run", 0, "repair of r1");
     assert!(said.contains("by hand → uplink to the core"), "{said}");
     assert!(lab.running("r1").contains("by hand"));
-    expect(&stage, "drift repair r1", 0, "on 1 devices");
+    expect(&stage, "drift repair r1", 0, "on 1 device");
     assert!(lab.running("r1").contains("uplink to the core"));
     expect(&stage, "drift repair r1", 0, "nothing to change");
 
@@ -55,7 +55,7 @@ fn drift_is_seen_repaired_accepted_released_and_ignored() {
     assert_eq!(before, lab.running("r6"));
     lab.describe("r6", "by another hand");
     assert_eq!(rows(&stage, "drift list")[0]["wanted"], "by hand");
-    expect(&stage, "drift repair r6", 0, "on 1 devices");
+    expect(&stage, "drift repair r6", 0, "on 1 device");
     assert!(lab.running("r6").contains("by hand"));
 
     // Released: nobody wants anything there any more.

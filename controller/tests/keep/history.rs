@@ -33,7 +33,7 @@ fn what_stood_before_and_after_is_kept_and_compared_without_secrets() {
     );
     assert!(lab.running("r1").contains("s3cret-of-theirs"));
     stage.write("a.yaml", &route("a", "r1", "192.0.2.1"));
-    expect(&stage, "commit -f a.yaml", 0, "on 1 devices");
+    expect(&stage, "commit -f a.yaml", 0, "on 1 device");
     let transaction = latest(&stage);
     let kept = |moment: &str| {
         let history = rows(&stage, "device history r1");
@@ -84,7 +84,7 @@ fn what_stood_before_and_after_is_kept_and_compared_without_secrets() {
     // What is kept is bounded, and numbers are never given twice.
     for hop in 2..5 {
         stage.write("a.yaml", &route("a", "r1", &format!("192.0.2.{hop}")));
-        expect(&stage, "commit -f a.yaml", 0, "on 1 devices");
+        expect(&stage, "commit -f a.yaml", 0, "on 1 device");
     }
     until("the oldest to be forgotten", || {
         kept("before").is_none() && kept("after").is_none()
@@ -126,7 +126,7 @@ fn a_network_in_use_is_taken_in_without_a_line_changing() {
         (&"r3".into(), &"off".into()),
         "{drift}"
     );
-    expect(&stage, "drift repair r3", 0, "on 1 devices");
+    expect(&stage, "drift repair r3", 0, "on 1 device");
     expect(&stage, "intent withdraw off", 0, "committed");
     assert_eq!(before, devices.map(|device| lab.running(device)));
 }

@@ -48,7 +48,7 @@ fn a_past_transaction_is_taken_back_with_its_owners() {
 
     // A later intent that overrides what the demo did on one device is in the way of all of it, by name.
     stage.write("b.yaml", &described("b", "r3", 300, "theirs"));
-    expect(&stage, "commit -f b.yaml", 0, "on 1 devices");
+    expect(&stage, "commit -f b.yaml", 0, "on 1 device");
     let said = expect(&stage, &format!("rollback {demo}"), 9, "b stands on interface[eth1]");
     assert!(said.contains("r3"), "{said}");
     expect(&stage, "intent withdraw b", 0, "committed");
@@ -74,7 +74,7 @@ fn a_plan_that_others_overtook_is_refused_even_where_the_device_did_not_change()
     let stage = Stage::start();
     stage.write("a.yaml", &route("a", "r1", "192.0.2.1"));
     stage.write("b.yaml", &route("b", "r1", "192.0.2.1"));
-    expect(&stage, "commit -f a.yaml", 0, "on 1 devices");
+    expect(&stage, "commit -f a.yaml", 0, "on 1 device");
     let plan = rows(&stage, "intent withdraw a --dry-run");
     // Another intent wants the very same route: it is there already, so the device does not move on.
     expect(&stage, "commit -f b.yaml", 0, "committed");

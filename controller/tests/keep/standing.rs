@@ -32,7 +32,7 @@ fn nothing_is_committed_to_a_device_in_maintenance_and_new_hardware_is_brought_t
         said.contains("+ static-route[203.0.113.0/24]/next-hop[192.0.2.1]"),
         "{said}"
     );
-    expect(&stage, "device replace r2", 0, "on 1 devices");
+    expect(&stage, "device replace r2", 0, "on 1 device");
     assert_eq!(lab.running("r2"), wanted);
     expect(&stage, "device replace r2", 0, "nothing to change");
     expect(&stage, "audit verify", 0, "entries hold");
