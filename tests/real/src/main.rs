@@ -10,6 +10,24 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use tests_real::Entry;
 
+/// What a run with real parts must have spoken to: a part that nobody spoke to is as bad as a skip.
+const EXPECTED: [&str; 14] = [
+    "netconfd",
+    "frr",
+    "Linux",
+    "ncclient",
+    "netmiko",
+    "yanglint",
+    "pyang",
+    "strace",
+    "curl",
+    "mosquitto",
+    "paho",
+    "schemathesis",
+    "prometheus_client",
+    "systemd-analyze",
+];
+
 #[derive(Debug, Default, Serialize)]
 struct Report {
     passed: u64,
@@ -22,6 +40,17 @@ struct Report {
 struct Part {
     version: String,
     operations: u64,
+}
+
+impl Report {
+    /// The expected parts that did nothing.
+    fn silent(&self) -> Vec<&'static str> {
+        let spoke = |part: &str| {
+            let of_it = |name: &String| name.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(part));
+            self.real.iter().any(|(name, did)| of_it(name) && did.operations > 0)
+        };
+        EXPECTED.into_iter().filter(|part| !spoke(part)).collect()
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the report's closing line is what it is for")]
@@ -38,7 +67,11 @@ fn main() -> Result<ExitCode> {
         println!("  {name} {}: {} operations", part.version, part.operations);
     }
     println!("{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
-    let bad = sum.failed > 0 || sum.passed == 0 || (strict && sum.skipped > 0);
+    let silent = sum.silent();
+    if strict && !silent.is_empty() {
+        println!("nobody spoke to {}", silent.join(", "));
+    }
+    let bad = sum.failed > 0 || sum.passed == 0 || (strict && (sum.skipped > 0 || !silent.is_empty()));
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -96,6 +129,8 @@ mod tests {
         let sum = tally(output, ledger).unwrap();
         assert_eq!((sum.passed, sum.failed, sum.skipped), (3, 2, 2));
         assert_eq!(sum.real["netconfd"].operations, 6);
+        let silent = sum.silent();
+        assert!(silent.contains(&"frr") && !silent.contains(&"netconfd"), "{silent:?}");
     }
 
     #[test]
