@@ -396,6 +396,22 @@ pub enum DeviceCommand {
     },
     /// What a device says of itself, or how it is configured, again and again as its agent sees it
     Watch(super::command::watch::Wanted),
+    /// How a device is reached: its protocols, what each can do, and how well it is, asked now
+    Probe {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// What differs between a device as it is now and a file
+    Diff {
+        /// Its name
+        name: String,
+        /// A configuration in the model, as JSON (RFC 7951) or XML, or what `device get --output json` printed
+        file: PathBuf,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// A device's configuration as it is now
     #[command(name = "get")]
     Configuration {

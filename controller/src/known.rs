@@ -17,10 +17,12 @@ const LENGTH: u64 = 64 * 1024 * 1024;
 
 /// One entry, as `entente device get NAME --output json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    path: String,
+pub struct Entry {
+    /// Where.
+    pub path: String,
     #[serde(default)]
-    value: Option<String>,
+    /// What stands there; nothing for an entry that is only there.
+    pub value: Option<String>,
 }
 
 /// The folder with what was last read.
@@ -96,7 +98,8 @@ fn parse<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| format!("read {}", file.display()))
 }
 
-fn tree(entries: &[Entry], file: &Path) -> Result<Tree> {
+/// The configuration that these entries are.
+pub fn tree(entries: &[Entry], file: &Path) -> Result<Tree> {
     let mut tree = Tree::new();
     for Entry { path, value } in entries {
         let path = path

@@ -37,6 +37,7 @@ mod operation;
 mod plan;
 mod planning;
 mod policy;
+mod reach;
 mod rollback;
 mod saying;
 mod secure;
@@ -268,6 +269,10 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
             command::history::compare(&client(&remote)?, output, &name, &from, &to).await
         }
         DeviceCommand::Watch(wanted) => command::watch::run(&client(&wanted.remote)?, output, &wanted).await,
+        DeviceCommand::Probe { name, remote } => command::device::probe(&client(&remote)?, output, &name).await,
+        DeviceCommand::Diff { name, file, remote } => {
+            command::device::diff(&client(&remote)?, output, &name, &file).await
+        }
         DeviceCommand::Configuration { name, remote } => {
             let entries = client(&remote)?
                 .fetch(&format!("/v1/devices/{name}/configuration"))

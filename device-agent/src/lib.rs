@@ -24,6 +24,7 @@ pub mod link;
 pub mod part;
 mod point;
 pub mod promise;
+mod reach;
 mod reading;
 mod sampling;
 mod sense;

@@ -38,6 +38,8 @@ pub enum Source {
     Native,
     /// What the device says of itself.
     State,
+    /// How it is reached.
+    Ways,
 }
 
 /// A question about a device.

@@ -6,6 +6,7 @@ use knowledge_model::Path;
 
 use crate::desk;
 use crate::link::{Reading, Source};
+use crate::reach;
 use crate::state;
 
 /// What stands there, or in words why it cannot be said. Nothing named means everything.
@@ -30,5 +31,6 @@ async fn look(way: &Failover, source: Source, paths: &[Path], by: Deadline) -> R
             observer.native(by).await.map(Reading::Native)
         }
         Source::State => state::read(way, paths, by).await.map(Reading::Canonical),
+        Source::Ways => Ok(Reading::Canonical(reach::ways(way, by).await)),
     }
 }

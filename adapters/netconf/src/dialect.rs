@@ -14,6 +14,11 @@ pub trait Dialect: Send + Sync {
     /// The children of `config` that make a change, each operation on its element, as text. Secrets are in clear.
     fn edit(&self, delta: &Delta) -> Result<String, DialectError>;
 
+    /// The same for a server that announced this: version 1.0 of the protocol has fewer operations.
+    fn edit_for(&self, delta: &Delta, _features: &Features) -> Result<String, DialectError> {
+        self.edit(delta)
+    }
+
     /// What a `data` element says, as canonical entries. What it does not know it leaves out.
     fn read(&self, data: &Element) -> Result<Tree, DialectError>;
 

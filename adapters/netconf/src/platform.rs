@@ -1,6 +1,7 @@
 //! A platform file as the dialect of a device.
 
 use crate::dialect::{Dialect, DialectError};
+use crate::rpc::Features;
 use crate::xml::{self, Element};
 use adapters_platform::{Native, NativeError};
 use knowledge_model::{Delta, Path, Tree};
@@ -32,6 +33,13 @@ impl Dialect for PlatformDialect {
 
     fn edit(&self, delta: &Delta) -> Result<String, DialectError> {
         self.native.edit(delta).map_err(said)
+    }
+
+    fn edit_for(&self, delta: &Delta, features: &Features) -> Result<String, DialectError> {
+        if features.has_base("1.1") {
+            return self.edit(delta);
+        }
+        self.native.edit_by_delete(delta).map_err(said)
     }
 
     fn read(&self, data: &Element) -> Result<Tree, DialectError> {

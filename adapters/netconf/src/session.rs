@@ -221,7 +221,7 @@ impl NetconfSession {
         let clear = revealed.map_err(|it| self.talk.refused(it.to_string()))?;
         self.target
             .dialect
-            .edit(&clear)
+            .edit_for(&clear, self.talk.exchange.features())
             .map_err(|it| self.talk.unsupported(it.to_string()))
     }
 

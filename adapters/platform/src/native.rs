@@ -108,6 +108,16 @@ impl Native {
         edit::edit(self, delta)
     }
 
+    /// The same for a server that knows version 1.0 of the protocol alone, which has no `remove`: what goes must be there.
+    ///
+    /// # Errors
+    /// Where an entry has no node on this device.
+    pub fn edit_by_delete(&self, delta: &Delta) -> Result<String, NativeError> {
+        // No text holds these words: a quotation mark in it is escaped.
+        let edit = self.edit(delta)?;
+        Ok(edit.replace(" nc:operation=\"remove\"", " nc:operation=\"delete\""))
+    }
+
     /// The children of a subtree filter that selects these paths. It may select more: what is read is cut to the paths
     /// by whoever asked.
     ///

@@ -260,6 +260,13 @@ impl Agents {
             .map(|read| read.1)
     }
 
+    /// How a device is reached, as entries: its agent asks it now, over each of its protocols.
+    pub async fn ways(&self, device: DeviceId) -> Result<Tree, ReadError> {
+        self.query(device, v1::Source::Ways, Vec::new())
+            .await
+            .map(|read| read.0)
+    }
+
     async fn query(
         &self,
         device: DeviceId,

@@ -48,9 +48,13 @@ pub async fn log(client: &Client, output: Output, filter: Option<&str>) -> Resul
 
 /// What differs between two files.
 pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
-    let delta = between(&tree(before)?, &tree(after)?);
+    differ(output, &tree(before)?, &tree(after)?)
+}
+
+/// Prints what differs between two configurations.
+pub fn differ(output: Output, before: &Tree, after: &Tree) -> Result<()> {
     let text = |value: &Option<knowledge_model::Value>| value.as_ref().map(ToString::to_string);
-    let rows: Value = delta
+    let rows: Value = between(before, after)
         .iter()
         .map(|(path, edit)| json!({ "path": path.to_string(), "before": text(&edit.before), "after": text(&edit.after) }))
         .collect();

@@ -9,6 +9,7 @@ pub mod case;
 pub mod commit;
 pub mod config;
 pub mod demo;
+pub mod device;
 pub mod drift;
 pub mod event;
 pub mod history;

@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::rest::{Door, asker, parse};
 use crate::history::Comparison;
 use crate::plan::Plan;
+use crate::reach::Probe;
 use crate::standing::Standing;
 use crate::store::Native;
 
@@ -61,6 +62,7 @@ pub fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(history))
         .routes(routes!(native))
         .routes(routes!(compare))
+        .routes(routes!(probe))
         .routes(routes!(standings))
         .routes(routes!(maintain))
         .routes(routes!(replace))
@@ -94,6 +96,13 @@ async fn compare(
     Query(pair): Query<Pair>,
 ) -> Result<Json<Comparison>, Problem> {
     Ok(Json(door.app.compare(&name, &pair.from, &pair.to).await?))
+}
+
+/// How a device is reached: its protocols, what each can do, and how well it is. Its agent asks it now.
+#[utoipa::path(get, path = "/v1/devices/{name}/probe",
+    responses((status = 200, body = Probe), (status = 404, body = Problem), (status = 503, body = Problem)))]
+async fn probe(State(door): State<Door>, Path(name): Path<String>) -> Result<Json<Probe>, Problem> {
+    Ok(Json(door.app.probe(&name).await?))
 }
 
 /// The devices in maintenance, and those that are owed the end of a torn transaction.

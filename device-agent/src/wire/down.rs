@@ -188,7 +188,7 @@ fn watch(about: About, attempt: u32, watch: v1::Watch) -> Result<Watch, String> 
     let source = match watch.source() {
         v1::Source::Running => Source::Running,
         v1::Source::State => Source::State,
-        v1::Source::Unspecified | v1::Source::Startup | v1::Source::Native => {
+        v1::Source::Unspecified | v1::Source::Startup | v1::Source::Native | v1::Source::Ways => {
             return Err("unsupported: this agent watches the running configuration and state".to_owned());
         }
     };
@@ -222,6 +222,7 @@ fn query(about: About, attempt: u32, query: v1::Query) -> Result<Query, String> 
         v1::Source::Running => Source::Running,
         v1::Source::State => Source::State,
         v1::Source::Native => Source::Native,
+        v1::Source::Ways => Source::Ways,
         v1::Source::Unspecified | v1::Source::Startup => {
             return Err("unsupported: this agent reads the running configuration and state".to_owned());
         }

@@ -98,6 +98,17 @@ impl Failover {
         self.shared.selector().health(protocol).cloned()
     }
 
+    /// Opens a session for reading over this protocol, measured, and says what it can do.
+    ///
+    /// # Errors
+    /// Where nobody answers, or lets us in.
+    pub async fn try_out(&self, protocol: Protocol, by: Deadline) -> Result<Capabilities, SessionError> {
+        let route = self.shared.route(protocol);
+        let route = route.ok_or_else(|| self.shared.nowhere(Step::Connect))?;
+        drop(self.shared.look(&*route, by).await?);
+        route.capabilities(by).await
+    }
+
     /// Is there a better protocol than the one in use that should be asked now whether it is well again?
     pub fn wants_probe(&self) -> bool {
         !self.shared.selector().to_probe(now()).is_empty()

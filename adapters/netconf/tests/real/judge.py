@@ -8,8 +8,7 @@ from ncclient import manager
 NS = {"if": "urn:ietf:params:xml:ns:yang:ietf-interfaces"}
 
 
-def main():
-    host, port, user, key, store = sys.argv[1:6]
+def read(host, port, user, key, store):
     with manager.connect(host=host, port=int(port), username=user, key_filename=key, hostkey_verify=False,
                          allow_agent=False, look_for_keys=False, timeout=20) as device:
         data = device.get_config(source=store).data_ele
@@ -19,6 +18,17 @@ def main():
                 tag = etree.QName(leaf).localname
                 if tag in ("description", "enabled"):
                     print(f"{name} {tag} {leaf.text or ''}")
+
+
+def main():
+    """Reads once; told to stay, once for each line that comes, with a line of its own at the end."""
+    where, stays = sys.argv[1:6], sys.argv[6:] == ["stay"]
+    read(*where)
+    while stays:
+        print("--", flush=True)
+        if not sys.stdin.readline():
+            return
+        read(*where)
 
 
 main()

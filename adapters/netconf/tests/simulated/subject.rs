@@ -82,6 +82,10 @@ impl Dialect for Renewing {
         self.words.edit(delta)
     }
 
+    fn edit_for(&self, delta: &Delta, features: &Features) -> Result<String, DialectError> {
+        self.words.edit_for(delta, features)
+    }
+
     fn read(&self, data: &Element) -> Result<Tree, DialectError> {
         self.words.read(data)
     }

@@ -138,6 +138,12 @@ pub fn inspect(config: &Element) -> Result<(), RpcError> {
     inspect_below(ROOT, config, "")
 }
 
+/// Does an element of it name this operation?
+pub fn names(config: &Element, word: &str) -> bool {
+    let own = |it: &Element| it.attribute(NS, "operation") == Some(word);
+    config.children.iter().any(|it| own(it) || names(it, word))
+}
+
 fn inspect_below(node: usize, element: &Element, path: &str) -> Result<(), RpcError> {
     for child in &element.children {
         let path = format!("{path}/{}", child.name);

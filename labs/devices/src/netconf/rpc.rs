@@ -9,7 +9,7 @@ use super::filter;
 use super::state::{Facts, with_state};
 use super::{MONITORING, NS};
 use crate::fault::Quirk;
-use crate::personality::{Confirmed, Traits};
+use crate::personality::{Base, Confirmed, Traits};
 use crate::schema::SCHEMA;
 use crate::store::{Commit, Datastores, Entry, Store, Timer};
 use crate::xml::{self, Element};
@@ -160,6 +160,9 @@ impl Call<'_> {
             Some(other) => return Err(RpcError::protocol("invalid-value", format!("no error option {other}"))),
         };
         edit::inspect(config)?;
+        if self.traits.base == Base::Old && edit::names(config, "remove") {
+            return Err(RpcError::protocol("bad-attribute", "base 1.0 has no operation remove"));
+        }
         stores.usable(store, self.session)?;
         let mut tree = Entry::clone(stores.content(store));
         let replaces = default == Operation::Replace;
