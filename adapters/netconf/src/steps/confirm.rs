@@ -55,7 +55,7 @@ impl NetconfSession {
         let Some(read) = rest.first() else {
             return Err(self.talk.malformed("a flight without an answer"));
         };
-        let stays = self.stays(record, answers.first(), read);
+        let stays = self.stays(record, (style, answers.first(), read), by).await;
         let saved = match (&stays, save) {
             (Ok(()), true) => self.save(by).await,
             (Ok(()), false) => Saved::Itself,
@@ -69,18 +69,22 @@ impl NetconfSession {
     }
 
     // A repeated confirm is answered like one that came too late, so what the device holds is what counts.
-    fn stays(&mut self, record: &Record, answer: Option<&Reply>, read: &Reply) -> Result<(), SessionError> {
+    async fn stays(
+        &mut self,
+        record: &Record,
+        (style, answer, read): (Style, Option<&Reply>, &Reply),
+        by: Deadline,
+    ) -> Result<(), SessionError> {
         let found = self.touched(read, &record.paths())?;
         let refused = answer.filter(|it| !it.is_ok());
         if let Some(reply) = refused.filter(|it| it.errors.iter().any(|it| it.is_held() || it.is_access())) {
             return Err(self.talk.refusal(reply, "the confirm"));
         }
         if record.is_after(&found) {
-            if refused.is_some() {
-                self.talk
-                    .remark("the device knows of no pending change and holds ours: it was confirmed before");
-            }
-            return Ok(());
+            return match refused {
+                Some(reply) => self.confirmed_before(style, reply, by).await,
+                None => Ok(()),
+            };
         }
         if record.is_before(&found) {
             return Err(self
@@ -92,6 +96,22 @@ impl NetconfSession {
             place: self.talk.place(),
             changes,
         })
+    }
+
+    // What is pending reads the same as what was confirmed. A commit without an id tells them apart: of a clean candidate
+    // it changes nothing, and while a change is pending under an id it is refused.
+    async fn confirmed_before(&mut self, style: Style, refused: &Reply, by: Deadline) -> Result<(), SessionError> {
+        let refusal = self.talk.refusal(refused, "the confirm");
+        if style != Style::Persistent {
+            return Err(refusal);
+        }
+        self.secure(style, by).await?;
+        if !self.talk.ask(Operation::commit(Commit::Plain), by).await?.is_ok() {
+            return Err(refusal);
+        }
+        self.talk
+            .remark("the device knows of no pending change and holds ours: it was confirmed before");
+        Ok(())
     }
 
     // A confirm takes along whatever lies in the candidate. The session that applied holds its lock; one that came

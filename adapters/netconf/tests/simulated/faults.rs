@@ -237,3 +237,40 @@ async fn a_restart_in_the_middle_is_found_out() {
     drop((session, next));
     ends_clean(&subject, &initial, Some(record), "a restart").await;
 }
+
+#[tokio::test]
+async fn a_refused_confirm_is_none_while_the_change_is_pending() {
+    for (personality, tag) in [
+        ("confirmed", "operation-failed"),
+        ("confirmed", "invalid-value"),
+        ("confirmed-1.0", "invalid-value"),
+    ] {
+        let subject = Simulated::start(personality).await;
+        let by = within(Duration::from_secs(10));
+        let mut session = subject.access.session(by).await.unwrap();
+        let staged = session.stage(&change(), by).await.unwrap();
+        let applied = session.apply(staged, by).await.unwrap();
+        subject.device.inject(Armed {
+            fault: Fault::Reject {
+                operation: "commit".to_owned(),
+                tag: tag.to_owned(),
+            },
+            protocol: None,
+            times: None,
+        });
+        let refused = session.confirm(&applied, by).await;
+        assert!(
+            matches!(&refused, Err(SessionError::Refused { .. })),
+            "{personality} {tag}: {refused:?}"
+        );
+        assert!(
+            subject.device.is_pending(),
+            "{personality} {tag}: the change is neither kept nor taken back"
+        );
+        subject.device.clear_faults();
+        // Asked again it is kept, and a repeat is answered as the first was.
+        session.confirm(&applied, by).await.unwrap();
+        assert!(!subject.device.is_pending(), "{personality} {tag}");
+        session.confirm(&applied, by).await.unwrap();
+    }
+}
