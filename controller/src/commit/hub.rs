@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::AbortHandle;
 use transaction::coordinator::{Input, Stand};
 use transaction::{
@@ -294,10 +295,16 @@ impl Hub {
     }
 
     /// An agent's question; who asks about a transaction that nobody leads is told to revert. A controller that can
-    /// no longer write says nothing: another may lead, and know better.
+    /// no longer write says nothing: another may lead, and know better. Nor does one whose coordinator has no time to
+    /// hear: it may have decided otherwise, and the agent asks again.
     pub fn asked(self: &Arc<Self>, inquiry: Inquiry) {
-        if self.ground.mute.load(Ordering::Acquire) || self.tell(inquiry.transaction, Input::Asked(inquiry)) {
+        if self.ground.mute.load(Ordering::Acquire) {
             return;
+        }
+        let led = self.sender(inquiry.transaction);
+        match led.map(|inputs| inputs.try_send(Input::Asked(inquiry))) {
+            Some(Ok(()) | Err(TrySendError::Full(_))) => return,
+            Some(Err(TrySendError::Closed(_))) | None => {}
         }
         if self.ground.restored.is_some_and(|it| it.precedes(&inquiry)) && !self.runs(inquiry.transaction) {
             return self.doubt_unknown(inquiry);
@@ -305,9 +312,11 @@ impl Hub {
         let _ = self.ground.agents.offer(inquiry.presumed(self.ground.epoch));
     }
 
-    fn tell(&self, transaction: TransactionId, input: Input) -> bool {
-        self.sender(transaction)
-            .is_some_and(|inputs| inputs.try_send(input).is_ok())
+    // A full queue drops it: what matters is asked for again.
+    fn tell(&self, transaction: TransactionId, input: Input) {
+        if let Some(inputs) = self.sender(transaction) {
+            let _ = inputs.try_send(input);
+        }
     }
 
     fn sender(&self, transaction: TransactionId) -> Option<mpsc::Sender<Input>> {
@@ -498,3 +507,6 @@ async fn admit(hub: Arc<Hub>, mut machine: Admission, mut inputs: mpsc::Receiver
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

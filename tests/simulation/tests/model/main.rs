@@ -153,6 +153,7 @@ fn planted_bugs_are_found_where_the_bounds_allow() {
         "send-before-record",
         "first-yes",
         "confirm-on-timeout",
+        "answer-anew",
         "skip-repair",
         "ignore-lapse",
         "no-sync",
