@@ -92,10 +92,14 @@ async fn show(folder: &Path, once: bool) -> Result<()> {
     if once {
         return Ok(());
     }
-    let state = folder.join("state");
+    let (state, inventory) = (folder.join("state"), folder.join("inventory.yaml"));
+    let programs = std::env::current_exe()?;
+    let programs = programs.parent().unwrap_or(&programs);
     say(format!(
-        "\nit stays up until Ctrl-C; in another terminal:\n\n  export ENTENTE_SERVER={server} ENTENTE_STATE={} ENTENTE_LAB={control}",
-        state.display()
+        "\nit stays up until Ctrl-C; in another terminal:\n\n  export PATH={}:$PATH\n  export ENTENTE_SERVER={server} ENTENTE_STATE={} ENTENTE_INVENTORY={} ENTENTE_LAB={control}",
+        programs.display(),
+        state.display(),
+        inventory.display()
     ));
     say("  entente device list\n  entente transaction list\n  entente intent list\n  entente audit verify");
     std::future::pending::<()>().await;
