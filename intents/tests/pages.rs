@@ -135,7 +135,7 @@ fn checked(class: &Class, page: &mut String) {
     if stages.iter().all(|(_, checks)| checks.is_empty()) {
         return;
     }
-    page.push_str("\n## What is to be checked\n\nThe controller does not run these checks yet.\n\n");
+    page.push_str("\n## What is to be checked\n\nThose of the gate are looked at before a change stays, where the platform says how ([gate.md](../gate.md)); nobody looks at the others yet.\n\n");
     let said = |check: &Check| CHECKS.iter().find(|(word, _, _)| *word == check.word).unwrap().2;
     for (stage, checks) in stages.iter().filter(|(_, checks)| !checks.is_empty()) {
         let each: Vec<&str> = checks.iter().map(said).collect();

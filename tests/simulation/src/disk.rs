@@ -96,7 +96,7 @@ impl<R: Clone> Journal<R> {
         kept(self.named) && kept(self.named_synced)
     }
 
-    /// The power is cut: any subset of the unsynced is kept.
+    /// The power is cut: as many of the unsynced are kept as can be read, since the first that is missing ends the reading.
     pub fn cut(&mut self, chance: &mut Chance) {
         if self.named != self.named_synced && chance.permille(500) {
             self.named = self.named_synced;
