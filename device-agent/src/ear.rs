@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use fabric_events::mqtt::{Destination, Subscriber};
+use fabric_events::broker::Deaf;
+use fabric_events::mqtt::{Destination, Message, Subscriber};
 use fabric_events::{Event, Filter, Hearing, Memory, Terms, Unheard};
 use fabric_identity::list;
 use tokio::sync::mpsc;
@@ -20,6 +21,8 @@ use crate::identity::Identity;
 
 /// How many messages may wait to be verified.
 const QUEUE: usize = 1_024;
+/// How many of them are verified at once.
+const TOGETHER: usize = 64;
 /// How many events are remembered as believed, in all and of one sender.
 const REMEMBERED: (usize, usize) = (10_000, 1_000);
 /// How old the list of who is shut out may be before it is fetched again.
@@ -77,9 +80,19 @@ impl Ear {
         let (subscriber, mut messages) = Subscriber::new(QUEUE);
         let (filter, token) = (self.filter.clone(), stop.clone());
         let receiving = tokio::spawn(async move { subscriber.run(from, filter, token).await });
-        while let Some(Some(message)) = stop.run_until_cancelled(messages.recv()).await {
-            if let Some(event) = self.hear(&message, &identity).await {
-                self.hint(&event);
+        let mut waiting = Vec::new();
+        while let Some(1..) = stop
+            .run_until_cancelled(messages.recv_many(&mut waiting, TOGETHER))
+            .await
+        {
+            let heard = self.hear(&waiting, &identity).await;
+            let kept = heard.is_ok();
+            heard.iter().flatten().for_each(|it| self.hint(it));
+            for message in waiting.drain(..) {
+                match kept {
+                    true => message.done().await,
+                    false => message.again(),
+                }
             }
         }
         receiving.abort();
@@ -95,22 +108,25 @@ impl Ear {
         }
     }
 
-    /// What somebody else says, if it is believed.
-    async fn hear(&mut self, message: &[u8], identity: &Identity) -> Option<Event> {
-        let shut_out = self.shut_out(identity).await?;
-        match self.hearing.hear(message, &shut_out, (self.clock)()) {
-            Ok(event) if event.source == self.source => None, // its own words
-            Ok(event) => Some(event),
-            Err(Unheard::Unwanted) => None,
-            Err(Unheard::Refused(reason)) => {
-                tracing::warn!(%reason, "refused an event");
-                None
-            }
-            Err(Unheard::Disk(error)) => {
-                tracing::error!(%error, "an event was passed over: it cannot be remembered");
-                None
+    /// What others say, as far as it is believed. If it cannot be told or remembered it must come again.
+    async fn hear(&mut self, messages: &[Message], identity: &Identity) -> Result<Vec<Event>, Deaf> {
+        let shut_out = self.shut_out(identity).await.ok_or(Deaf)?;
+        let messages: Vec<&[u8]> = messages.iter().map(Message::bytes).collect();
+        let heard = self.hearing.hear_all(&messages, &shut_out, (self.clock)());
+        let mut believed = Vec::new();
+        for it in heard {
+            match it {
+                Ok(event) if event.source == self.source => {} // its own words
+                Ok(event) => believed.push(event),
+                Err(Unheard::Unwanted) => {}
+                Err(Unheard::Refused(reason)) => tracing::warn!(%reason, "refused an event"),
+                Err(Unheard::Disk(error)) => {
+                    tracing::error!(%error, "an event is put off: it cannot be remembered");
+                    return Err(Deaf);
+                }
             }
         }
+        Ok(believed)
     }
 
     async fn shut_out(&mut self, identity: &Identity) -> Option<BTreeSet<String>> {
@@ -130,7 +146,7 @@ impl Ear {
                 Some(list)
             }
             Err(error) => {
-                tracing::warn!(error, "an event was passed over: who is shut out is not known");
+                tracing::warn!(error, "events are put off: who is shut out is not known");
                 None
             }
         }

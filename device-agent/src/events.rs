@@ -28,7 +28,8 @@ pub struct Teller {
     source: String,
     random: fn() -> u128,
     clock: fn() -> SystemTime,
-    broker: watch::Sender<String>,
+    /// Where the broker is; empty where there is none; nothing before a controller has said so.
+    broker: watch::Sender<Option<String>>,
     /// What was told of each device last, so that a repeated answer is no new event.
     completed: Mutex<BTreeMap<DeviceId, (u128, &'static str)>>,
 }
@@ -46,7 +47,7 @@ impl Teller {
             source: format!("entente://agent/{name}"),
             random,
             clock,
-            broker: watch::Sender::new(String::new()),
+            broker: watch::Sender::new(None),
             completed: Mutex::default(),
         }))
     }
@@ -54,8 +55,8 @@ impl Teller {
     /// The agent has joined: others may want to know, and this is where events go from now on.
     pub fn joined(&self, welcome: &Welcome, devices: usize) {
         self.broker.send_if_modified(|it| {
-            let moved = *it != welcome.events;
-            it.clone_from(&welcome.events);
+            let moved = it.as_ref() != Some(&welcome.events);
+            *it = Some(welcome.events.clone());
             moved
         });
         if !welcome.events.is_empty() {
@@ -85,7 +86,7 @@ impl Teller {
         };
         let mut completed = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (reply.transaction.0, outcome);
-        if completed.insert(reply.device, now) == Some(now) || self.broker.borrow().is_empty() {
+        if completed.insert(reply.device, now) == Some(now) || self.nobody_listens() {
             return;
         }
         drop(completed);
@@ -95,7 +96,7 @@ impl Teller {
 
     /// A link of a device, or the way to it, has a fault, or has none any more.
     pub fn link(&self, device: DeviceId, link: &str, is_up: bool, words: &str) {
-        if self.broker.borrow().is_empty() {
+        if self.nobody_listens() {
             return;
         }
         let (severity, state) = if is_up {
@@ -104,8 +105,14 @@ impl Teller {
             (Severity::Error, "down")
         };
         let words: String = words.chars().filter(|it| !it.is_control()).take(512).collect();
+        let link: String = link.chars().filter(|it| !it.is_control()).take(256).collect();
         let data = json!({ "link": link, "state": state, "words": words });
         self.tell("link-fault", device.to_string(), severity, data);
+    }
+
+    /// Whether the controller has said that no events are taken. As long as it has said nothing they wait.
+    fn nobody_listens(&self) -> bool {
+        self.broker.borrow().as_deref() == Some("")
     }
 
     fn tell(&self, kind: &str, subject: String, severity: Severity, data: Value) {
@@ -137,7 +144,7 @@ impl Teller {
     pub async fn run(self: Arc<Self>, identity: Arc<Identity>, stop: CancellationToken) {
         let mut broker = self.broker.subscribe();
         while !stop.is_cancelled() {
-            let address = broker.borrow_and_update().clone();
+            let address = broker.borrow_and_update().clone().unwrap_or_default();
             let moved = stop.child_token();
             let sending = self.send(&address, &identity, moved.clone());
             tokio::pin!(sending);
@@ -155,9 +162,9 @@ impl Teller {
     pub async fn listen(self: Arc<Self>, mut ear: Ear, identity: Arc<Identity>, stop: CancellationToken) {
         let mut broker = self.broker.subscribe();
         while !stop.is_cancelled() {
-            let address = broker.borrow_and_update().clone();
+            let address = broker.borrow_and_update().clone().unwrap_or_default();
             let moved = stop.child_token();
-            let from = destination(&address, &identity, "ear");
+            let from = self.destination(&address, &identity, "ear");
             let listening = ear.listen(from, identity.clone(), moved.clone());
             tokio::pin!(listening);
             tokio::select! {
@@ -171,25 +178,27 @@ impl Teller {
     }
 
     async fn send(&self, address: &str, identity: &Arc<Identity>, stop: CancellationToken) {
-        let Some(to) = destination(address, identity, "agent") else {
+        let Some(to) = self.destination(address, identity, "mouth") else {
             return stop.cancelled().await; // no events are taken, until another address is named
         };
         let signs = identity.clone();
         let signs = Arc::new(move || signs.signer().map(Arc::new).ok());
         self.publisher.run(to, signs, self.clock, stop).await;
     }
-}
 
-/// How the broker at an address is spoken to by this client of the agent; none where there is no broker.
-fn destination(address: &str, identity: &Arc<Identity>, client: &str) -> Option<Destination> {
-    let (host, port) = broker(address, identity.host())?;
-    let proves = identity.clone();
-    Some(Destination {
-        host,
-        port,
-        proves: Arc::new(move || proves.client_of_events().map(Arc::new).ok()),
-        client: client.to_owned(),
-    })
+    /// How the broker at an address is spoken to; none where there is no broker. Each client has a name of its own among
+    /// all clients of a broker.
+    fn destination(&self, address: &str, identity: &Arc<Identity>, purpose: &str) -> Option<Destination> {
+        let (host, port) = broker(address, identity.host())?;
+        let proves = identity.clone();
+        let holder = self.source.rsplit('/').next().unwrap_or_default();
+        Some(Destination {
+            host,
+            port,
+            proves: Arc::new(move || proves.client_of_events().map(Arc::new).ok()),
+            client: format!("{holder}-{purpose}"),
+        })
+    }
 }
 
 /// `host:port`, or `:port` on the host of the controller.
@@ -200,8 +209,33 @@ fn broker(address: &str, controller: &str) -> Option<(String, u16)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happens_before_a_controller_has_said_where_the_broker_is_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let random = || std::process::id().into();
+        let open = || Teller::open(folder.path(), "edge-1", random, || SystemTime::UNIX_EPOCH).unwrap();
+        let (device, welcome) = (
+            "01930000-0000-7000-8000-000000000001".parse().unwrap(),
+            |events: &str| Welcome {
+                events: events.to_owned(),
+                ..Welcome::default()
+            },
+        );
+        let teller = open();
+        teller.link(device, "eth1", false, "down");
+        assert_eq!(teller.publisher.backlog().0, 1);
+        drop(teller); // and it outlives a restart
+        let teller = open();
+        teller.joined(&welcome(":7423"), 1);
+        assert_eq!(teller.publisher.backlog().0, 2);
+        teller.joined(&welcome(""), 1);
+        teller.link(device, "eth1", true, "up");
+        assert_eq!(teller.publisher.backlog().0, 2, "nobody wants events");
+    }
 
     #[test]
     fn the_broker_is_where_the_controller_says() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use fabric_events::Filter;
-use fabric_events::broker::{Broker, Limits};
-use fabric_events::mqtt::{Destination, Subscriber};
+use fabric_events::broker::{Broker, Deaf, Limits};
+use fabric_events::mqtt::{Destination, Message, Subscriber};
 use fabric_identity::tls::Callers;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,8 @@ use crate::agents::{CONTROLLER, FabricSettings, Own, bind, clock};
 
 /// How many messages of a broker beside us may wait to be verified.
 const QUEUE: usize = 10_000;
+/// How many of them are verified at once.
+const TOGETHER: usize = 64;
 
 impl Events {
     /// Opens what carries events and publishes the controller's own over it, until `stop`. The built-in broker comes
@@ -27,10 +29,10 @@ impl Events {
     ) -> Result<Option<Arc<Broker>>> {
         let beside = settings.broker();
         let at = (reached(settings.listen.ip()).to_string(), settings.listen.port());
-        let to = destination(beside.as_ref().unwrap_or(&at), own);
+        let to = |purpose| destination(beside.as_ref().unwrap_or(&at), own, purpose);
         let broker = match &beside {
             Some(_) => {
-                self.listen_to(to.clone(), stop);
+                self.listen_to(to("ear"), stop);
                 None
             }
             None => Some(self.built_in()),
@@ -38,7 +40,7 @@ impl Events {
         if let (Some(broker), Some(address)) = (&broker, settings.events_listen) {
             serve(broker.clone(), bind(address, "events.listen")?, own.clone(), stop);
         }
-        let (publisher, signer, stop) = (self.publisher.clone(), own.clone(), stop.clone());
+        let (publisher, signer, stop, to) = (self.publisher.clone(), own.clone(), stop.clone(), to("mouth"));
         let signs = Arc::new(move || signer.signer().map(Arc::new).ok());
         tokio::spawn(async move { publisher.run(to, signs, clock, stop).await });
         Ok(broker)
@@ -47,10 +49,9 @@ impl Events {
     /// A broker of our own, which tells us first.
     fn built_in(self: &Arc<Self>) -> Arc<Broker> {
         let events = Arc::downgrade(self);
-        let ear = move |bytes: &[u8]| {
-            if let Some(events) = events.upgrade() {
-                events.hear(bytes);
-            }
+        let ear = move |all: &[&[u8]]| match events.upgrade() {
+            Some(events) => events.hear(all),
+            None => Err(Deaf),
         };
         let broker = Broker::new(Limits::default(), Arc::new(ear));
         let _ = self.broker.set(broker.clone()); // it is opened once
@@ -65,8 +66,15 @@ impl Events {
         tokio::spawn(async move { subscriber.run(from, Filter::default(), stop).await });
         let events = self.clone();
         tokio::spawn(async move {
-            while let Some(message) = messages.recv().await {
-                events.hear(&message);
+            let mut waiting = Vec::new();
+            while messages.recv_many(&mut waiting, TOGETHER).await > 0 {
+                let heard = events.hear(&waiting.iter().map(Message::bytes).collect::<Vec<_>>());
+                for message in waiting.drain(..) {
+                    match heard {
+                        Ok(()) => message.done().await,
+                        Err(Deaf) => message.again(),
+                    }
+                }
             }
         });
     }
@@ -90,13 +98,14 @@ fn serve(broker: Arc<Broker>, listener: std::net::TcpListener, own: Arc<Own>, st
     tokio::spawn(stop.clone().run_until_cancelled_owned(serving));
 }
 
-fn destination((host, port): &(String, u16), own: &Arc<Own>) -> Destination {
+/// A broker, and the name of this client there: each is unique among all clients of a broker.
+fn destination((host, port): &(String, u16), own: &Arc<Own>, purpose: &str) -> Destination {
     let own = own.clone();
     Destination {
         host: host.clone(),
         port: *port,
         proves: Arc::new(move || own.client().map(Arc::new).ok()),
-        client: CONTROLLER.to_owned(),
+        client: format!("{CONTROLLER}-{purpose}"),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::drift::Drift;
 
 /// How many deviations an event names; the rest is a number.
 const NAMED: usize = 32;
+/// How many intents are named of each, and how many letters of a text are told.
+const FEW: usize = 4;
+const LONGEST: usize = 96;
 
 /// The checks under way: one a device, and at most one more that waits for it.
 #[derive(Clone, Default)]
@@ -64,9 +67,10 @@ async fn check(app: &App, device: DeviceId, fault: &Event) {
     let Some(name) = name else { return };
     let (severity, mut found) = match app.drift(Some(&name), false).await {
         Ok(drift) => shown(&drift),
-        Err(error) => (Severity::Warning, json!({ "unread": error.to_string() })),
+        Err(error) => (Severity::Warning, json!({ "unread": short(&error.to_string()) })),
     };
-    found["because"] = json!({ "event": fault.id, "link": fault.data.get("link"), "state": fault.data.get("state") });
+    let said = |name| fault.data.get(name).and_then(Value::as_str).map(short);
+    found["because"] = json!({ "event": fault.id, "link": said("link"), "state": said("state") });
     app.events
         .publish("drift-checked", device.to_string(), severity, found.clone());
     let asker = Asker {
@@ -81,9 +85,11 @@ async fn check(app: &App, device: DeviceId, fault: &Event) {
 /// What was found, in the words of `entente drift`.
 fn shown(drift: &[Drift]) -> (Severity, Value) {
     if let Some(words) = drift.iter().find_map(|it| it.unread.as_ref()) {
-        return (Severity::Warning, json!({ "unread": words }));
+        return (Severity::Warning, json!({ "unread": short(words) }));
     }
-    let entry = |it: &Drift| json!({ "path": it.path, "wanted": it.wanted, "found": it.found, "intents": it.intents });
+    let text = |it: &Option<String>| it.as_deref().map(short);
+    let intents = |it: &Drift| it.intents.iter().take(FEW).map(|it| short(it)).collect::<Vec<_>>();
+    let entry = |it: &Drift| json!({ "path": text(&it.path), "wanted": text(&it.wanted), "found": text(&it.found), "intents": intents(it) });
     let named: Vec<Value> = drift.iter().take(NAMED).map(entry).collect();
     let severity = if drift.is_empty() {
         Severity::Info
@@ -93,9 +99,36 @@ fn shown(drift: &[Drift]) -> (Severity, Value) {
     (severity, json!({ "drift": drift.len(), "entries": named }))
 }
 
+/// The beginning of a text: an event has no room for whatever a device may say.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn however_much_a_device_says_it_fits_into_an_event() {
+        let long = "断".repeat(100_000);
+        let one = Drift {
+            wanted: Some(long.clone()),
+            found: Some(long.clone()),
+            intents: vec![long.clone(); 100],
+            ..drift(Some(&long), None)
+        };
+        let (_, said) = shown(&vec![one; 1_000]);
+        assert!(
+            said.to_string().len() < fabric_events::LARGEST,
+            "{}",
+            said.to_string().len()
+        );
+        assert!(said["entries"][0]["found"].as_str().unwrap().ends_with("断…"));
+        assert!(shown(&[drift(None, Some(&long))]).1.to_string().len() < 1_000);
+    }
 
     fn drift(path: Option<&str>, unread: Option<&str>) -> Drift {
         let text = |it: &str| it.to_owned();

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
-use fabric_events::broker::{Broker, Traffic};
+use fabric_events::broker::{Broker, Deaf, Traffic};
 use fabric_events::mqtt::{Publisher, Subscriber};
 use fabric_events::{Event, Filter, Hearing, Memory, Outbox, Severity, Terms, Unheard};
 use fabric_identity::{Authority, Revocations};
@@ -96,18 +96,23 @@ impl Events {
         Ok((Arc::new(events), queue))
     }
 
-    /// Takes in what came over the broker: believes it, or counts why not.
-    pub fn hear(&self, bytes: &[u8]) {
-        let revoked = self.revoked.borrow().clone();
-        let heard = self.hearing().hear(bytes, &revoked, clock());
-        match heard {
-            Ok(event) => self.tell(event),
-            Err(Unheard::Refused(reason)) => tracing::debug!(%reason, "refused an event"),
-            Err(Unheard::Unwanted) => {}
-            Err(Unheard::Disk(error)) => {
-                tracing::error!(%error, "an event was passed over: it cannot be remembered");
+    /// Takes in what came over the broker: believes each, or counts why not. If something cannot be remembered it all
+    /// must come again.
+    pub fn hear(&self, all: &[&[u8]]) -> Result<(), Deaf> {
+        let mut kept = Ok(());
+        let heard = self.hearing().hear_all(all, &self.revoked.borrow(), clock());
+        for it in heard {
+            match it {
+                Ok(event) => self.tell(event),
+                Err(Unheard::Refused(reason)) => tracing::debug!(%reason, "refused an event"),
+                Err(Unheard::Unwanted) => {}
+                Err(Unheard::Disk(error)) => {
+                    tracing::error!(%error, "an event is put off: it cannot be remembered");
+                    kept = Err(Deaf);
+                }
             }
         }
+        kept
     }
 
     fn tell(&self, event: Event) {

@@ -121,6 +121,29 @@ async fn a_broker_beside_the_controller_is_set_up_by_one_command_and_holds_to_it
     heard.unwrap_or_else(|error| panic!("{error}\n{}", stage.log()));
     assert_eq!(stage.data("event count")["broker"], Value::Null);
 
+    // Two agents beside each other and the controller: each event is told once, and each is believed.
+    let believed = || stage.data("event count")["believed"].as_u64().unwrap();
+    let before = believed();
+    for (mouth, device) in [(&mouth, DEVICES[0].1), (&strange, DEVICES[1].1)] {
+        for _ in 0..100 {
+            let id = uuid::Uuid::now_v7().to_string();
+            mouth.tell(&id, "link-mended", device, Severity::Info, json!({}));
+        }
+    }
+    let all = tests_real::until("all to be believed", Duration::from_secs(30), || {
+        (believed() >= before + 200).then_some(())
+    });
+    let log = || std::fs::read_to_string(folder.join("mosquitto.log")).unwrap();
+    all.unwrap_or_else(|error| panic!("{error}: {} of {}\n{}", believed(), before + 200, log()));
+    for client in ["controller-ear", "controller-mouth", "edge-mouth", "other-mouth"] {
+        assert!(
+            log().contains(&format!("as {client} (")),
+            "{client} is connected\n{}",
+            log()
+        );
+    }
+    assert!(!log().contains("session taken over"), "{}", log());
+
     // Who asks mosquitto for everything is sent what is about his own devices.
     let mut listening = client(&stage, "mosquitto_sub", "other", port);
     listening.args(["-t", "entente/v1/event/link-fault/#", "-F", "%t", "-C", "1", "-W", "40"]);

@@ -53,7 +53,7 @@ impl Mouth {
             host: "127.0.0.1".into(),
             port,
             proves: Arc::new(move || Some(config.clone())),
-            client: "agent".into(),
+            client: format!("{}-mouth", agent.name),
         };
         let (sending, token) = (publisher.clone(), stop.clone());
         tokio::spawn(async move {

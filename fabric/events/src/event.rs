@@ -142,15 +142,6 @@ impl Event {
         Ok((event, signature))
     }
 
-    /// The event with its signature, as it is sent.
-    pub fn sealed(&self, signature: &str) -> Result<Vec<u8>, EventError> {
-        let mut members = serde_json::to_value(self)?;
-        if let Some(members) = members.as_object_mut() {
-            members.insert("signature".into(), signature.into());
-        }
-        Ok(serde_json::to_vec(&members)?)
-    }
-
     /// The canonical form that is signed (RFC 8785).
     pub fn canonical(&self) -> Result<Vec<u8>, EventError> {
         Ok(canonical::written(self)?)

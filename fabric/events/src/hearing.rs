@@ -15,7 +15,7 @@ pub enum Unheard {
     /// It is none that this receiver wants.
     #[error("passed over an event")]
     Unwanted,
-    /// It cannot be remembered, so it must not take effect.
+    /// It cannot be remembered, so it must not take effect. When it comes again it is new.
     #[error("remember an event")]
     Disk(#[from] io::Error),
 }
@@ -46,14 +46,31 @@ impl Hearing {
 
     /// What an event says, if it is believed, new and wanted.
     pub fn hear(&mut self, bytes: &[u8], revoked: &BTreeSet<String>, now: SystemTime) -> Result<Event, Unheard> {
-        let event = self.verifier.verify(bytes, revoked, now).map_err(Unheard::Refused)?;
-        let believed = self.verifier.unwritten();
-        self.file.write(&believed)?;
-        if self.filter.wants(&event) {
-            Ok(event)
-        } else {
-            Err(Unheard::Unwanted)
-        }
+        let one = self.hear_all(&[bytes], revoked, now).pop();
+        one.unwrap_or(Err(Unheard::Unwanted)) // for each there is a verdict
+    }
+
+    /// The same for many, in their order. What is believed of them is written down at once.
+    pub fn hear_all(
+        &mut self,
+        all: &[&[u8]],
+        revoked: &BTreeSet<String>,
+        now: SystemTime,
+    ) -> Vec<Result<Event, Unheard>> {
+        let verdicts = self.verifier.verify_all(all, revoked, now);
+        let written = self.file.keep(self.verifier.memory());
+        let verdict = |it: Result<Event, Reason>| {
+            let event = it.map_err(Unheard::Refused)?;
+            if let Err(error) = &written {
+                return Err(Unheard::Disk(io::Error::new(error.kind(), error.to_string())));
+            }
+            if self.filter.wants(&event) {
+                Ok(event)
+            } else {
+                Err(Unheard::Unwanted)
+            }
+        };
+        verdicts.into_iter().map(verdict).collect()
     }
 
     /// How many events were believed and how many not.

@@ -8,6 +8,7 @@ extern crate self as fabric_events;
 
 pub mod broker;
 mod canonical;
+mod edwards;
 mod event;
 mod filter;
 mod hearing;
@@ -18,7 +19,7 @@ mod outbox;
 mod signature;
 mod verifier;
 
-pub use event::{Event, EventError, Severity, stamp};
+pub use event::{Event, EventError, LARGEST, Severity, stamp};
 pub use filter::{Filter, ROOT, level, topic};
 pub use hearing::{Hearing, Unheard};
 pub use memory::{Memory, MemoryFile};

@@ -1,10 +1,10 @@
 //! Carries events over MQTT 5: a publisher that empties the outbox, a subscriber that never waits for who verifies.
 
 use crate::event::LARGEST;
-use crate::{Event, Filter, Outbox, OutboxError, Signer, topic};
+use crate::{Event, Filter, Outbox, OutboxError, SignError, Signer, topic};
 use fabric_identity::tls::MQTT;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Filter as Asked, Packet, PubAckReason};
+use rumqttc::v5::mqttbytes::v5::{Filter as Asked, Packet, PubAckReason, Publish};
 use rumqttc::v5::{AsyncClient, Event as Happening, EventLoop, MqttOptions};
 use rumqttc::{TlsConfiguration, Transport};
 use rustls::ClientConfig;
@@ -127,9 +127,18 @@ impl Publisher {
                 }
             };
             if let Happening::Incoming(Packet::PubAck(ack)) = polled.map_err(Box::new)? {
-                if !matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
-                    self.rejected.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!(reason = ?ack.reason, "the broker rejected an event");
+                match ack.reason {
+                    PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {}
+                    // It may pass: what was sent stays here, and is sent again after a pause.
+                    PubAckReason::UnspecifiedError | PubAckReason::QuotaExceeded => return Err(PublishError::NotNow),
+                    reason @ (PubAckReason::ImplementationSpecificError
+                    | PubAckReason::NotAuthorized
+                    | PubAckReason::TopicNameInvalid
+                    | PubAckReason::PacketIdentifierInUse
+                    | PubAckReason::PayloadFormatInvalid) => {
+                        self.rejected.fetch_add(1, Ordering::Relaxed);
+                        tracing::warn!(?reason, "the broker rejected an event");
+                    }
                 }
                 self.outbox().published()?; // a broker acknowledges in the order of sending
                 on_the_way -= 1;
@@ -144,10 +153,27 @@ impl Publisher {
         signer: &Signer,
         clock: fn() -> SystemTime,
     ) -> Result<usize, PublishError> {
-        let outbox = self.outbox();
+        let mut outbox = self.outbox();
         let mut sent = 0;
         while let Some(event) = outbox.event(from + sent).filter(|_| from + sent < WINDOW) {
-            let sealed = signer.seal(event, clock())?;
+            let sealed = match signer.seal(event, clock()) {
+                Ok(sealed) if sealed.len() <= LARGEST => sealed,
+                Ok(sealed) => {
+                    tracing::warn!(
+                        kind = event.kind,
+                        length = sealed.len(),
+                        "gave an event up: it is too large"
+                    );
+                    outbox.give_up(from + sent)?;
+                    continue;
+                }
+                Err(SignError::Event(error)) => {
+                    tracing::warn!(kind = event.kind, %error, "gave an event up: it is none");
+                    outbox.give_up(from + sent)?;
+                    continue;
+                }
+                Err(error @ (SignError::Certificate(_) | SignError::Key | SignError::Sign)) => return Err(error.into()),
+            };
             if client
                 .try_publish(topic(event), QoS::AtLeastOnce, false, sealed)
                 .is_err()
@@ -179,24 +205,52 @@ enum PublishError {
     Identity,
     #[error("the connection has ended")]
     Ended,
+    #[error("the broker cannot take events now")]
+    NotNow,
+    #[error("what came cannot be taken now")]
+    Again,
     #[error("speak with the broker: {0}")]
     Broker(#[from] Box<rumqttc::v5::ConnectionError>),
     #[error("sign an event: {0}")]
-    Sign(#[from] crate::SignError),
+    Sign(#[from] SignError),
     #[error("{0}")]
     Outbox(#[from] OutboxError),
 }
 
+/// What came from a broker. It comes again unless it is said to be done with.
+pub struct Message {
+    publish: Publish,
+    client: AsyncClient,
+    again: Arc<Notify>,
+}
+
+impl Message {
+    /// What was said.
+    pub fn bytes(&self) -> &[u8] {
+        &self.publish.payload
+    }
+
+    /// Whatever it caused is safe: it need not come again.
+    pub async fn done(self) {
+        let _ = self.client.ack(&self.publish).await; // a connection that has ended: it comes again and is known
+    }
+
+    /// It could not be kept: after a pause it comes again, with all that was not done with.
+    pub fn again(self) {
+        self.again.notify_one();
+    }
+}
+
 /// Receives what a filter wants, as it comes: nothing of it is believed yet.
 pub struct Subscriber {
-    queue: mpsc::Sender<Vec<u8>>,
+    queue: mpsc::Sender<Message>,
     dropped: AtomicU64,
 }
 
 impl Subscriber {
     /// A subscriber, and the bounded queue that its messages come out of.
-    pub fn new(bound: usize) -> (Arc<Self>, mpsc::Receiver<Vec<u8>>) {
-        let (queue, messages) = mpsc::channel(bound.max(1));
+    pub fn new(bound: usize) -> (Arc<Self>, mpsc::Receiver<Message>) {
+        let (queue, messages) = mpsc::channel(bound.max(WINDOW));
         (
             Arc::new(Self {
                 queue,
@@ -206,7 +260,7 @@ impl Subscriber {
         )
     }
 
-    /// How many messages were dropped because the queue was full.
+    /// How often messages were put off because the queue was full.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -228,13 +282,19 @@ impl Subscriber {
         let mut options = from.options()?;
         options.set_clean_start(false);
         options.set_session_expiry_interval(Some(KEPT_BY_BROKER));
+        options.set_manual_acks(true);
+        options.set_receive_maximum(u16::try_from(WINDOW).ok());
         let (client, events) = AsyncClient::new(options, WINDOW);
         self.receive(client, events, filter).await
     }
 
     async fn receive(&self, client: AsyncClient, mut events: EventLoop, filter: &Filter) -> Result<(), PublishError> {
+        let again = Arc::new(Notify::new());
         loop {
-            let happening = events.poll().await.map_err(Box::new)?;
+            let happening = tokio::select! {
+                polled = events.poll() => polled.map_err(Box::new)?,
+                () = again.notified() => return Err(PublishError::Again),
+            };
             if let Happening::Incoming(Packet::ConnAck(_)) = happening {
                 let topics: Vec<_> = filter
                     .topics()
@@ -247,10 +307,13 @@ impl Subscriber {
                         .await
                         .map_err(|_| PublishError::Ended)?;
                 }
-            } else if let Happening::Incoming(Packet::Publish(message)) = happening
-                && self.queue.try_send(message.payload.to_vec()).is_err()
-            {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
+            } else if let Happening::Incoming(Packet::Publish(publish)) = happening {
+                let (client, again) = (client.clone(), again.clone());
+                let message = Message { publish, client, again };
+                if self.queue.try_send(message).is_err() {
+                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    return Err(PublishError::Again); // it was not acknowledged
+                }
             }
         }
     }

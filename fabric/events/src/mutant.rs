@@ -26,6 +26,8 @@ pub(crate) mod switch {
         Header,
         /// The signature is not looked at.
         Signature,
+        /// Where several come together, their signatures are not looked at.
+        Company,
         /// Anybody's certificate is as good as ours.
         Issuer,
         /// What was taken back is good.
@@ -43,10 +45,11 @@ pub(crate) mod switch {
     impl Mutant {
         /// All of them.
         #[cfg(test)]
-        pub const ALL: [Self; 9] = [
+        pub const ALL: [Self; 10] = [
             Self::All,
             Self::Header,
             Self::Signature,
+            Self::Company,
             Self::Issuer,
             Self::Revocation,
             Self::Name,

@@ -1,6 +1,6 @@
 //! What is to be published and was not taken by the broker yet: durable, bounded, in order.
 
-use crate::event::Event;
+use crate::event::{Event, LARGEST};
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,6 +14,12 @@ pub enum OutboxError {
     Full {
         /// Its bound.
         bound: usize,
+    },
+    /// It is larger than any receiver takes; the loss is counted.
+    #[error("keep an event for later: it has {length} bytes, at most 65536 are taken")]
+    TooLarge {
+        /// How large.
+        length: usize,
     },
     /// The event cannot be written.
     #[error("keep an event for later")]
@@ -38,7 +44,14 @@ pub struct Outbox {
     bound: usize,
     lost: u64,
     settled: usize,
+    /// How many are published and not yet marked so in the file.
+    unmarked: usize,
+    /// How many bytes of the file are good.
+    length: u64,
 }
+
+/// How many published events are marked at once.
+const MARKED_AT_ONCE: usize = 16;
 
 impl Outbox {
     /// Opens an outbox of at most `bound` events; what was not published before a restart is in it.
@@ -61,7 +74,7 @@ impl Outbox {
                 event => waiting.push_back(serde_json::from_str(event)?),
             }
         }
-        let file = rewritten(path, &waiting)?;
+        let (file, length) = rewritten(path, &waiting)?;
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -69,6 +82,8 @@ impl Outbox {
             bound,
             lost: 0,
             settled: 0,
+            unmarked: 0,
+            length,
         })
     }
 
@@ -79,8 +94,17 @@ impl Outbox {
             return Err(OutboxError::Full { bound: self.bound });
         }
         let mut line = serde_json::to_vec(&event)?;
+        if line.len() > LARGEST {
+            self.lost += 1;
+            return Err(OutboxError::TooLarge { length: line.len() });
+        }
         line.push(b'\n');
+        let marks = self.unmarked;
+        let line = [&b"-\n".repeat(marks)[..], &line].concat();
         self.append(&line)?;
+        self.unmarked = 0;
+        let synced = self.file.sync_data();
+        synced.map_err(|source| self.failed("sync", source))?;
         self.waiting.push_back(event);
         Ok(())
     }
@@ -96,18 +120,37 @@ impl Outbox {
             return Ok(());
         }
         self.settled += 1;
+        self.unmarked += 1;
         if self.settled > self.bound.max(64) {
-            self.file = rewritten(&self.path, &self.waiting)?;
-            self.settled = 0;
+            return self.rewrite();
+        }
+        if self.unmarked < MARKED_AT_ONCE && !self.waiting.is_empty() {
             return Ok(());
         }
-        // Not synced: after a power cut an event may be published twice, and is believed once.
-        let written = self.file.write_all(b"-\n");
-        written.map_err(|source| OutboxError::Disk {
-            act: "append to",
-            path: self.path.clone(),
-            source,
-        })
+        self.mark()
+    }
+
+    /// An event that can never be published, `at` places behind the first, is given up and counted as lost.
+    pub fn give_up(&mut self, at: usize) -> Result<(), OutboxError> {
+        if self.waiting.remove(at).is_none() {
+            return Ok(());
+        }
+        self.lost += 1;
+        self.rewrite()
+    }
+
+    /// Says in the file what is published. Not synced: after a power cut an event may be published twice, and is
+    /// believed once.
+    fn mark(&mut self) -> Result<(), OutboxError> {
+        self.append(&b"-\n".repeat(self.unmarked))?;
+        self.unmarked = 0;
+        Ok(())
+    }
+
+    fn rewrite(&mut self) -> Result<(), OutboxError> {
+        (self.file, self.length) = rewritten(&self.path, &self.waiting)?;
+        (self.settled, self.unmarked) = (0, 0);
+        Ok(())
     }
 
     /// How many wait.
@@ -126,16 +169,38 @@ impl Outbox {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), OutboxError> {
-        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
-        written.map_err(|source| OutboxError::Disk {
-            act: "append to",
+        match self.file.write_all(bytes) {
+            Ok(()) => {
+                self.length += bytes.len() as u64;
+                Ok(())
+            }
+            Err(source) => {
+                let cut = self.file.set_len(self.length); // half a line would spoil the one that comes after it
+                Err(self.failed("append to", cut.err().unwrap_or(source)))
+            }
+        }
+    }
+
+    fn failed(&self, act: &'static str, source: io::Error) -> OutboxError {
+        OutboxError::Disk {
+            act,
             path: self.path.clone(),
             source,
-        })
+        }
     }
 }
 
-fn rewritten(path: &Path, waiting: &VecDeque<Event>) -> Result<File, OutboxError> {
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        if self.unmarked > 0
+            && let Err(error) = self.mark()
+        {
+            tracing::warn!(%error, "some events will be published again");
+        }
+    }
+}
+
+fn rewritten(path: &Path, waiting: &VecDeque<Event>) -> Result<(File, u64), OutboxError> {
     let mut bytes = Vec::new();
     for event in waiting {
         serde_json::to_writer(&mut bytes, event)?;
@@ -147,7 +212,8 @@ fn rewritten(path: &Path, waiting: &VecDeque<Event>) -> Result<File, OutboxError
         file.write_all(&bytes)?;
         file.sync_all()?;
         fs::rename(&draft, path)?;
-        OpenOptions::new().append(true).open(path)
+        let file = OpenOptions::new().append(true).open(path)?;
+        Ok((file, bytes.len() as u64))
     };
     replace().map_err(|source| OutboxError::Disk {
         act: "write",

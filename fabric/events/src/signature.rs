@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use fabric_identity::{Certificate, CertificateError, KeyKind};
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Why an event was not signed.
@@ -49,6 +50,8 @@ pub struct Signer {
     key: Key,
     certificate: String,
     source: String,
+    /// The header that was written last, and for which second.
+    header: Mutex<(u64, Arc<str>)>,
 }
 
 impl Signer {
@@ -71,11 +74,12 @@ impl Signer {
         if public != read.key {
             return Err(SignError::Key);
         }
-        let source = read.identity.uris().swap_remove(0);
+        let source = read.identity.holder();
         Ok(Self {
             key,
             certificate: BASE64_STANDARD.encode(certificate),
             source,
+            header: Mutex::new((0, Arc::from(""))),
         })
     }
 
@@ -84,22 +88,39 @@ impl Signer {
         &self.source
     }
 
-    /// The event with a fresh signature, as it is sent.
+    /// The event with a fresh signature, as it is sent: its canonical form with the signature behind the rest.
     pub fn seal(&self, event: &Event, now: SystemTime) -> Result<Vec<u8>, SignError> {
         event.check()?;
-        let alg = match self.key {
-            Key::Ed25519(_) => "EdDSA",
-            Key::P256(_) => "ES256",
-        };
         let iat = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let header = Header {
-            alg: alg.into(),
-            iat,
-            x5c: vec![self.certificate.clone()],
-        };
-        let header = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).map_err(EventError::from)?);
-        let signature = self.sign(&input(&header, &event.canonical()?))?;
-        Ok(event.sealed(&format!("{header}..{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))?)
+        let header = self.header(iat)?;
+        let mut sealed = event.canonical()?;
+        let signature = self.sign(&input(&header, &sealed))?;
+        sealed.pop(); // the brace at its end
+        sealed.extend_from_slice(b",\"signature\":\"");
+        sealed.extend_from_slice(header.as_bytes());
+        sealed.extend_from_slice(b"..");
+        sealed.extend_from_slice(BASE64_URL_SAFE_NO_PAD.encode(signature).as_bytes());
+        sealed.extend_from_slice(b"\"}");
+        Ok(sealed)
+    }
+
+    /// The protected header in base64. It is the same for all that is signed in one second.
+    fn header(&self, iat: u64) -> Result<Arc<str>, SignError> {
+        let mut last = self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != iat || last.1.is_empty() {
+            let alg = match self.key {
+                Key::Ed25519(_) => "EdDSA",
+                Key::P256(_) => "ES256",
+            };
+            let header = Header {
+                alg: alg.into(),
+                iat,
+                x5c: vec![self.certificate.clone()],
+            };
+            let json = serde_json::to_vec(&header).map_err(EventError::from)?;
+            *last = (iat, BASE64_URL_SAFE_NO_PAD.encode(json).into());
+        }
+        Ok(last.1.clone())
     }
 
     fn sign(&self, input: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -115,7 +136,11 @@ impl Signer {
 
 /// What is signed: the header and the canonical form, each in base64.
 pub(crate) fn input(header: &str, canonical: &[u8]) -> Vec<u8> {
-    format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(canonical)).into_bytes()
+    let mut input = String::with_capacity(header.len() + canonical.len() * 4 / 3 + 8);
+    input.push_str(header);
+    input.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(canonical, &mut input);
+    input.into_bytes()
 }
 
 fn public(key: &impl aws_lc_rs::signature::KeyPair) -> Vec<u8> {

@@ -1,10 +1,11 @@
 //! Believes an event, or counts why not.
 
+use crate::edwards;
 use crate::event::{Event, EventError};
-use crate::memory::{Memory, Recollection};
+use crate::memory::Memory;
 use crate::mutant::planted;
 use crate::signature::{Header, input};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use fabric_identity::{Certificate, KeyKind, Permission, Role};
@@ -89,16 +90,45 @@ pub struct Verifier {
     terms: Terms,
     memory: Memory,
     /// By the certificate as it comes, in base64.
-    checked: HashMap<String, Checked>,
+    checked: HashMap<String, Arc<Checked>>,
     /// The protected header that came last, and what it says: it is the same for all events of one second.
-    header: (String, Arc<Header>),
+    said: Option<Said>,
     counts: Counts,
 }
 
 /// A certificate that the authority has issued, with its key ready for use.
 struct Checked {
     certificate: Certificate,
-    key: ParsedPublicKey,
+    source: String,
+    key: Key,
+}
+
+enum Key {
+    Ed25519(edwards::Key),
+    P256(ParsedPublicKey),
+}
+
+/// What a protected header says.
+#[derive(Clone)]
+struct Said {
+    protected: Arc<str>,
+    header: Arc<Header>,
+    sender: Arc<Checked>,
+}
+
+/// What stands in the way of belief yet.
+enum Proof {
+    /// A signature that is asked about together with others.
+    Open(edwards::Claim),
+    /// Nothing.
+    Good,
+}
+
+/// An event that can be read, and whose sender is known.
+struct Reading {
+    event: Event,
+    header: Arc<Header>,
+    sender: Arc<Checked>,
 }
 
 impl Verifier {
@@ -109,19 +139,55 @@ impl Verifier {
             terms,
             memory,
             checked: HashMap::new(),
-            header: <(String, Arc<Header>)>::default(),
+            said: None,
             counts: Counts::default(),
         }
     }
 
     /// Believes an event once, or says why not. `revoked` are the serial numbers of certificates that are taken back.
     pub fn verify(&mut self, bytes: &[u8], revoked: &BTreeSet<String>, now: SystemTime) -> Result<Event, Reason> {
-        let verified = self.decide(bytes, revoked, now);
-        match &verified {
-            Ok(_) => self.counts.believed += 1,
-            Err(reason) => *self.counts.refused.entry(*reason).or_default() += 1,
+        let one = self.verify_all(&[bytes], revoked, now).pop();
+        one.unwrap_or(Err(Reason::Malformed)) // for each there is a verdict
+    }
+
+    /// The same for many, in their order: what each alone would be told, for less.
+    pub fn verify_all(
+        &mut self,
+        all: &[&[u8]],
+        revoked: &BTreeSet<String>,
+        now: SystemTime,
+    ) -> Vec<Result<Event, Reason>> {
+        let (mut read, mut claims) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+        if planted!(All) {
+            return all
+                .iter()
+                .map(|it| Event::read(it).map(|it| it.0).map_err(|_| Reason::Malformed))
+                .collect();
         }
-        verified
+        for bytes in all {
+            read.push(self.read(bytes, now).map(|(reading, proof)| match proof {
+                Proof::Open(claim) => {
+                    claims.push(claim);
+                    (reading, true)
+                }
+                Proof::Good => (reading, false),
+            }));
+        }
+        let mut held = edwards::hold(claims).into_iter();
+        let verdicts = read.into_iter().map(|it| {
+            let verdict = it.and_then(|(reading, open)| {
+                if open && held.next() != Some(true) && !planted!(Signature) {
+                    return Err(Reason::Altered);
+                }
+                self.settle(reading, revoked, now)
+            });
+            match &verdict {
+                Ok(_) => self.counts.believed += 1,
+                Err(reason) => *self.counts.refused.entry(*reason).or_default() += 1,
+            }
+            verdict
+        });
+        verdicts.collect()
     }
 
     /// How many were believed and how many not.
@@ -129,22 +195,30 @@ impl Verifier {
         &self.counts
     }
 
-    /// What was believed and not yet written down: for the file that survives a restart.
-    pub fn unwritten(&mut self) -> Vec<Recollection> {
-        self.memory.unwritten()
+    /// What it remembers: for the file that survives a restart.
+    pub(crate) fn memory(&mut self) -> &mut Memory {
+        &mut self.memory
     }
 
-    fn decide(&mut self, bytes: &[u8], revoked: &BTreeSet<String>, now: SystemTime) -> Result<Event, Reason> {
+    /// Reads an event up to its signature, which is looked at here only where it cannot be asked about with others.
+    fn read(&mut self, bytes: &[u8], now: SystemTime) -> Result<(Reading, Proof), Reason> {
         let (event, signature) = Event::read(bytes).map_err(|_: EventError| Reason::Malformed)?;
-        if planted!(All) {
-            return Ok(event);
-        }
         let signature = signature.filter(|it| !it.is_empty()).ok_or(Reason::Unsigned)?;
         let (protected, signature) = signature.split_once("..").ok_or(Reason::Malformed)?;
-        let header = self.header(protected)?;
-        let sender = self.sender(&header, now)?;
-        check_signature(sender, &header, &input(protected, &canonical(&event)?), signature)?;
-        check_sender(&sender.certificate, &event, revoked)?;
+        let Said { header, sender, .. } = self.said(protected)?;
+        if !sender.certificate.is_current(now) {
+            return Err(Reason::Expired);
+        }
+        let input = input(protected, &event.canonical().map_err(|_| Reason::Malformed)?);
+        let proof = proof(&sender.key, &header.alg, signature, &input)?;
+        let reading = Reading { event, header, sender };
+        Ok((reading, proof))
+    }
+
+    /// Everything that is asked about an event whose signature is good.
+    fn settle(&mut self, reading: Reading, revoked: &BTreeSet<String>, now: SystemTime) -> Result<Event, Reason> {
+        let Reading { event, header, sender } = reading;
+        check_sender(&sender, &event, revoked)?;
         let signed = SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_secs(header.iat))
             .ok_or(Reason::Stale)?;
@@ -159,42 +233,44 @@ impl Verifier {
         Ok(event)
     }
 
-    fn header(&mut self, protected: &str) -> Result<Arc<Header>, Reason> {
-        if self.header.0 != protected {
-            self.header = (protected.to_owned(), Arc::new(header(protected)?));
+    fn said(&mut self, protected: &str) -> Result<Said, Reason> {
+        if let Some(said) = self.said.as_ref().filter(|it| &*it.protected == protected) {
+            return Ok(said.clone());
         }
-        Ok(self.header.1.clone())
+        let header = header(protected)?;
+        let said = Said {
+            protected: protected.into(),
+            sender: self.sender(&header)?,
+            header: Arc::new(header),
+        };
+        Ok(self.said.insert(said).clone())
     }
 
     /// The sender's certificate; that the authority issued it is checked once.
-    fn sender(&mut self, header: &Header, now: SystemTime) -> Result<&Checked, Reason> {
+    fn sender(&mut self, header: &Header) -> Result<Arc<Checked>, Reason> {
         let [encoded] = header.x5c.as_slice() else {
             return Err(Reason::Malformed);
         };
-        if !self.checked.contains_key(encoded) {
-            let der = BASE64_STANDARD.decode(encoded).map_err(|_| Reason::Malformed)?;
-            let certificate = if planted!(Issuer) {
-                Certificate::read(&der).map_err(|_| Reason::ForeignKey)?
-            } else {
-                Certificate::issued_by(&der, &self.authority).map_err(|_| Reason::ForeignKey)?
-            };
-            let key = key(&certificate).ok_or(Reason::ForeignKey)?;
-            if self.checked.len() >= self.terms.certificates {
-                self.checked.clear(); // bounded; what is needed is checked again
-            }
-            self.checked.insert(encoded.clone(), Checked { certificate, key });
+        if let Some(known) = self.checked.get(encoded) {
+            return Ok(known.clone());
         }
-        let sender = self.checked.get(encoded).ok_or(Reason::ForeignKey)?;
-        if sender.certificate.is_current(now) {
-            Ok(sender)
+        let der = BASE64_STANDARD.decode(encoded).map_err(|_| Reason::Malformed)?;
+        let certificate = if planted!(Issuer) {
+            Certificate::read(&der).map_err(|_| Reason::ForeignKey)?
         } else {
-            Err(Reason::Expired)
+            Certificate::issued_by(&der, &self.authority).map_err(|_| Reason::ForeignKey)?
+        };
+        let checked = Arc::new(Checked {
+            key: key(&certificate).ok_or(Reason::ForeignKey)?,
+            source: certificate.identity.holder(),
+            certificate,
+        });
+        if self.checked.len() >= self.terms.certificates {
+            self.checked.clear(); // bounded; what is needed is checked again
         }
+        self.checked.insert(encoded.clone(), checked.clone());
+        Ok(checked)
     }
-}
-
-fn canonical(event: &Event) -> Result<Vec<u8>, Reason> {
-    event.canonical().map_err(|_| Reason::Malformed)
 }
 
 fn header(protected: &str) -> Result<Header, Reason> {
@@ -232,33 +308,35 @@ fn fault(json: &[u8]) -> Reason {
     }
 }
 
-fn key(certificate: &Certificate) -> Option<ParsedPublicKey> {
-    let key = match certificate.kind {
-        KeyKind::Ed25519 => ParsedPublicKey::new(&ED25519, &certificate.key),
-        KeyKind::P256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &certificate.key),
-    };
-    key.ok()
+fn key(certificate: &Certificate) -> Option<Key> {
+    match certificate.kind {
+        KeyKind::Ed25519 => edwards::Key::new(&certificate.key).map(Key::Ed25519),
+        KeyKind::P256 => {
+            let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &certificate.key);
+            key.ok().map(Key::P256)
+        }
+    }
 }
 
-fn check_signature(sender: &Checked, header: &Header, input: &[u8], signature: &str) -> Result<(), Reason> {
+fn proof(key: &Key, alg: &str, signature: &str, input: &[u8]) -> Result<Proof, Reason> {
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Reason::Altered)?;
-    match (sender.certificate.kind, header.alg.as_str()) {
-        (KeyKind::Ed25519, "EdDSA") | (KeyKind::P256, "ES256") => {}
-        (KeyKind::Ed25519 | KeyKind::P256, _) => return Err(Reason::Algorithm),
+    match (key, alg) {
+        (Key::Ed25519(key), "EdDSA") => key.claim(&signature, input).map(Proof::Open).ok_or(Reason::Altered),
+        (Key::P256(_), "ES256") if planted!(Signature) => Ok(Proof::Good),
+        (Key::P256(key), "ES256") => {
+            let good = key.verify_sig(input, &signature);
+            good.map(|()| Proof::Good).map_err(|_| Reason::Altered)
+        }
+        (Key::Ed25519(_) | Key::P256(_), _) => Err(Reason::Algorithm),
     }
-    if planted!(Signature) {
-        return Ok(());
-    }
-    sender.key.verify_sig(input, &signature).map_err(|_| Reason::Altered)
 }
 
-fn check_sender(certificate: &Certificate, event: &Event, revoked: &BTreeSet<String>) -> Result<(), Reason> {
-    let identity = &certificate.identity;
-    if revoked.contains(&certificate.serial) && !planted!(Revocation) {
+fn check_sender(sender: &Checked, event: &Event, revoked: &BTreeSet<String>) -> Result<(), Reason> {
+    let identity = &sender.certificate.identity;
+    if revoked.contains(&sender.certificate.serial) && !planted!(Revocation) {
         return Err(Reason::Revoked);
     }
-    let named = event.source == format!("entente://{}/{}", identity.role.word(), identity.name);
-    if !named && !planted!(Name) {
+    if event.source != sender.source && !planted!(Name) {
         return Err(Reason::OtherName);
     }
     let of_its_own = event.subject.is_empty() || identity.role == Role::Controller || identity.covers(&event.subject);

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use cast::{Cast, at, event, reheaded};
 use fabric_events::{
-    Event, Filter, Hearing, Memory, Outbox, OutboxError, Reason, Severity, Terms, Unheard, Verifier, topic,
+    Event, Filter, Hearing, Memory, MemoryFile, Outbox, OutboxError, Reason, Severity, Terms, Unheard, Verifier, topic,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -46,7 +46,8 @@ fn a_signed_event_is_believed_once_whatever_the_order_of_its_members() {
         let reordered: serde_json::Map<String, Value> = serde_json::from_slice(&sealed).unwrap();
         let reordered: serde_json::Map<String, Value> = reordered.into_iter().rev().collect();
         let believed = verifier.verify(&serde_json::to_vec(&reordered).unwrap(), &BTreeSet::new(), at(10));
-        assert_eq!(believed, Ok(event(holder, "1", "pe1")));
+        let written = |it: Event| it.canonical().unwrap();
+        assert_eq!(believed.map(written), Ok(written(event(holder, "1", "pe1"))));
         assert_eq!(
             verifier.verify(&sealed, &BTreeSet::new(), at(11)),
             Err(Reason::Replayed)
@@ -243,6 +244,150 @@ fn the_outbox_is_bounded_durable_and_in_order() {
     );
 }
 
+#[test]
+fn who_has_filled_his_part_of_the_memory_leaves_others_theirs() {
+    let mut memory = Memory::new(1_000, 1_000);
+    let mut flood = |source: &str| {
+        let believed = |it: &usize| memory.remember(source, &it.to_string(), at(240), at(0)).is_ok();
+        (0..1_000).filter(believed).count()
+    };
+    let taken: Vec<usize> = ["one", "two", "three", "four"].into_iter().map(&mut flood).collect();
+    assert_eq!(taken, [500, 250, 125, 63]);
+    assert!(memory.remember("quiet", "1", at(240), at(0)).is_ok());
+}
+
+#[test]
+fn an_event_that_is_signed_anew_after_a_long_while_is_not_believed_twice() {
+    let (cast, folder) = (Cast::new(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("memory");
+    let open = |now| {
+        let authority = cast.authority.certificate().to_vec();
+        let memory = (&*path, Memory::new(100, 100));
+        Hearing::open(authority, Filter::default(), memory, Terms::default(), now).unwrap()
+    };
+    let signer = cast.signer("edge-1");
+    let said = |id: usize, now| signer.seal(&event("edge-1", &id.to_string(), "pe1"), now).unwrap();
+    let mut hearing = open(at(0));
+    assert!(hearing.hear(&said(1, at(0)), &BTreeSet::new(), at(0)).is_ok());
+    for restarted in [false, true] {
+        if restarted {
+            hearing = open(at(3_000));
+        }
+        let again = hearing.hear(&said(1, at(3_000)), &BTreeSet::new(), at(3_000));
+        assert!(matches!(again, Err(Unheard::Refused(Reason::Replayed))), "{again:?}");
+    }
+    // It is bounded all the same: a quarter of what must be remembered.
+    for id in 2..60 {
+        let now = at(3_000 + id as u64 * 300);
+        assert!(hearing.hear(&said(id, now), &BTreeSet::new(), now).is_ok());
+    }
+    assert!(hearing.hear(&said(1, at(40_000)), &BTreeSet::new(), at(40_000)).is_ok());
+    assert!(std::fs::metadata(&path).unwrap().len() > 32 * 50);
+    drop(open(at(40_001)));
+    assert!(
+        std::fs::metadata(&path).unwrap().len() <= 32 * 26,
+        "what is forgotten is not kept"
+    );
+}
+
+#[test]
+fn the_file_of_the_memory_is_no_longer_than_a_few_times_what_it_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory");
+    let (mut file, mut memory) = MemoryFile::open(&path, Memory::new(1_000, 1_000), at(0)).unwrap();
+    for second in 0..400 {
+        for number in 0..100 {
+            let id = format!("{second}-{number}");
+            memory.remember("one", &id, at(second + 2), at(second)).unwrap();
+        }
+        file.keep(&mut memory).unwrap();
+    }
+    let length = std::fs::metadata(&path).unwrap().len();
+    assert!(length < 512 << 10, "{length} of the 1,280,000 that were written");
+    let (_, mut memory) = MemoryFile::open(&path, Memory::new(1_000, 1_000), at(400)).unwrap();
+    assert_eq!(
+        memory.remember("one", "399-99", at(402), at(400)),
+        Err(Reason::Replayed),
+        "and what it must remember is in it"
+    );
+}
+
+/// The rest of a test that runs with a small limit on the size of files: as on a full disk.
+fn on_a_full_disk(name: &str, folder: &std::path::Path) {
+    let output = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact \"$1\" --nocapture",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env("ENTENTE_FULL", folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn a_full_disk_spoils_neither_outbox_nor_memory() {
+    let name = "a_full_disk_spoils_neither_outbox_nor_memory";
+    let (cast, folder) = (Cast::new(), tempfile::tempdir().unwrap());
+    let full = std::env::var_os("ENTENTE_FULL").map(std::path::PathBuf::from);
+    let folder_of = full.clone().unwrap_or_else(|| folder.path().to_owned());
+    let (outbox, memory) = (folder_of.join("outbox"), folder_of.join("memory"));
+    let padded = |id: &str, length| Event {
+        data: Value::from("x".repeat(length)),
+        ..event("edge-1", id, "pe1")
+    };
+    if full.is_none() {
+        on_a_full_disk(name, folder.path());
+        let outbox = Outbox::open(&outbox, 100).unwrap();
+        let ids: Vec<_> = (0..outbox.len()).map(|at| &outbox.event(at).unwrap().id).collect();
+        assert_eq!(ids, ["1", "3"], "what was said to be kept is there, and nothing else");
+        return;
+    }
+    let mut outbox = Outbox::open(&outbox, 100).unwrap();
+    outbox.offer(padded("1", 100)).unwrap();
+    assert!(matches!(
+        outbox.offer(padded("2", 9_000)),
+        Err(OutboxError::Disk { .. })
+    ));
+    outbox.offer(padded("3", 100)).unwrap();
+
+    // 8 times 512 or 1,024 bytes: 128 or 256 records. What does not fit is not believed, until it does.
+    let authority = cast.authority.certificate().to_vec();
+    let kept = (&*memory, Memory::new(10_000, 10_000));
+    let mut hearing = Hearing::open(authority, Filter::default(), kept, Terms::default(), at(0)).unwrap();
+    let signer = cast.signer("edge-1");
+    let sealed = |id: usize| signer.seal(&event("edge-1", &id.to_string(), "pe1"), at(0)).unwrap();
+    let three: Vec<Vec<u8>> = (0..300).map(sealed).collect();
+    let mut last = 0;
+    for chunk in three.chunks(3) {
+        let chunk: Vec<&[u8]> = chunk.iter().map(Vec::as_slice).collect();
+        let heard = hearing.hear_all(&chunk, &BTreeSet::new(), at(0));
+        if heard.iter().all(Result::is_ok) {
+            last += 3;
+            continue;
+        }
+        assert!(
+            heard.iter().all(|it| matches!(it, Err(Unheard::Disk(_)))),
+            "all or none of a batch"
+        );
+        break;
+    }
+    assert!(last == 126 || last == 255, "{last}");
+    assert_eq!(
+        std::fs::metadata(&memory).unwrap().len(),
+        32 * last as u64,
+        "no part of a record stays"
+    );
+    let again = hearing.hear(&three[last], &BTreeSet::new(), at(0));
+    assert!(
+        again.is_ok(),
+        "what could not be kept is new when it comes again: {again:?}"
+    );
+}
+
 static CAST: LazyLock<Cast> = LazyLock::new(Cast::new);
 
 proptest! {
@@ -258,7 +403,7 @@ proptest! {
         let place = place % sealed.len();
         sealed[place] = to;
         if let Ok(believed) = verifier(&CAST).verify(&sealed, &BTreeSet::new(), at(0)) {
-            prop_assert_eq!(believed, said);
+            prop_assert_eq!(believed.canonical().unwrap(), said.canonical().unwrap());
         }
     }
 }

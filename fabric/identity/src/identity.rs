@@ -220,12 +220,16 @@ impl Identity {
         self.devices.iter().any(|it| it.covers(device))
     }
 
+    /// The holder as a uniform resource identifier: who it is that speaks.
+    pub fn holder(&self) -> String {
+        format!("entente://{}/{}", self.role.word(), self.name)
+    }
+
     /// The identity as uniform resource identifiers, the way it stands in a certificate; the first is the holder.
     pub fn uris(&self) -> Vec<String> {
-        let holder = format!("entente://{}/{}", self.role.word(), self.name);
         let devices = self.devices.iter().map(|it| format!("{DEVICE}{}", it.0));
         let may = self.may.iter().map(|it| format!("{MAY}{}", it.word()));
-        std::iter::once(holder).chain(devices).chain(may).collect()
+        std::iter::once(self.holder()).chain(devices).chain(may).collect()
     }
 
     /// Reads an identity back; what it does not understand it refuses.

@@ -1,6 +1,9 @@
 //! One client's connection: what it sends is done, what waits for it is sent, and it ends for a named reason.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fabric_identity::{Caller, Certificate, Guarded};
@@ -13,8 +16,9 @@ use super::packet::{self, Code, Connect, Packet, Publish, Welcome};
 use super::rights::Rights;
 use super::{Broker, Call};
 
-/// How much is read at once, in bytes.
+/// How much room there is for each piece that is read, and how much is read before any of it is looked at, in bytes.
 const CHUNK: usize = 16 << 10;
+const AT_ONCE: usize = 128 << 10;
 /// How long a client may take to say who it is, or to take what it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest time without a sign of life that is granted, in seconds.
@@ -34,8 +38,8 @@ struct Client {
     key: Key,
     connection: u64,
     calls: mpsc::Receiver<Call>,
-    /// What a flood must wait for: tokens, and when they were counted last.
-    tokens: (f64, Instant),
+    /// What it has published and was not handed on: no more than was read at once.
+    published: Vec<Publish>,
 }
 
 /// Serves one caller to its end.
@@ -143,7 +147,7 @@ impl Client {
             key,
             connection,
             calls,
-            tokens: (broker.burst, Instant::now()),
+            published: Vec::new(),
         };
         Ok((client, out, silence))
     }
@@ -164,9 +168,13 @@ impl Client {
                         }
                     }
                     Ok(None) => break,
-                    Err(code) => return End::Said(code),
+                    Err(code) => {
+                        self.publish(out);
+                        return End::Said(code);
+                    }
                 }
             }
+            self.publish(out);
             for it in self.broker.exchange().take(&self.key, self.connection) {
                 packet::deliver(&it.message, it.number, it.again, out);
             }
@@ -188,9 +196,16 @@ impl Client {
         }
     }
 
+    /// Does what a packet asks for. What is published waits for what comes right behind it.
     async fn act(&mut self, packet: Packet, out: &mut Vec<u8>) -> Result<(), End> {
+        if let Packet::Publish(message) = packet {
+            self.slow_down(out).await;
+            self.published.push(message);
+            return Ok(());
+        }
+        self.publish(out);
         match packet {
-            Packet::Publish(message) => self.publish(message, out).await,
+            Packet::Publish(_) => {} // see above
             Packet::PubAck(number) => self.broker.exchange().acknowledge(&self.key, number),
             Packet::Subscribe(number, filters) => {
                 let mut exchange = self.broker.exchange();
@@ -213,22 +228,24 @@ impl Client {
         Ok(())
     }
 
-    async fn publish(&mut self, message: Publish, out: &mut Vec<u8>) {
-        self.slow_down().await;
-        let number = message.number;
-        let refused = self.broker.publish(&self.key, message).err();
-        if let Some(number) = number {
-            packet::acknowledged(number, refused, out);
+    /// Hands on what was published, and acknowledges it.
+    fn publish(&mut self, out: &mut Vec<u8>) {
+        let messages = std::mem::take(&mut self.published);
+        let numbers: Vec<_> = messages.iter().map(|it| it.number).collect();
+        let answers = self.broker.publish(&self.key, messages);
+        for (number, answer) in numbers.into_iter().zip(answers) {
+            if let Some(number) = number {
+                packet::acknowledged(number, answer.err(), out);
+            }
         }
     }
 
     /// Who publishes faster than is granted is read more slowly; nobody else waits for that.
-    async fn slow_down(&mut self) {
-        let now = Instant::now();
-        let earned = now.duration_since(self.tokens.1).as_secs_f64() * self.broker.rate;
-        self.tokens = ((self.tokens.0 + earned).min(self.broker.burst) - 1.0, now);
-        if self.tokens.0 < 0.0 {
-            tokio::time::sleep(Duration::from_secs_f64(-self.tokens.0 / self.broker.rate)).await;
+    async fn slow_down(&mut self, out: &mut Vec<u8>) {
+        let wait = self.broker.wait_of(&self.key.0);
+        if !wait.is_zero() {
+            self.publish(out); // what came before need not wait as well
+            tokio::time::sleep(wait).await;
         }
     }
 }
@@ -262,15 +279,25 @@ impl Line {
             .map_err(|_| Code::Malformed)
     }
 
-    /// Waits for more. May be given up without losing anything.
+    /// Waits for more, and takes all that is there then. May be given up without losing anything.
     async fn fill(&mut self) -> Result<(), End> {
         self.read.drain(..self.taken);
         self.taken = 0;
-        self.read.reserve(CHUNK);
-        match self.io.read_buf(&mut self.read).await {
-            Ok(0) | Err(_) => Err(End::Gone(None)),
-            Ok(_) => Ok(()),
-        }
+        let before = self.read.len();
+        poll_fn(|context| {
+            loop {
+                self.read.reserve(CHUNK);
+                let read = pin!(self.io.read_buf(&mut self.read)).poll(context);
+                let some = self.read.len() > before;
+                match read {
+                    Poll::Ready(Ok(count)) if count > 0 && self.read.len() < AT_ONCE => {}
+                    Poll::Ready(_) | Poll::Pending if some => return Poll::Ready(Ok(())),
+                    Poll::Ready(_) => return Poll::Ready(Err(End::Gone(None))),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await
     }
 
     async fn packet(&mut self) -> Result<Packet, End> {

@@ -11,6 +11,9 @@ use crate::filter::ROOT;
 /// Whose session it is: the holder of the certificate, and the name that the client gave itself.
 pub(super) type Key = (String, String);
 
+/// The longest filter that is taken, in bytes: topics of events are shorter.
+const LONGEST_FILTER: usize = 640;
+
 /// How much is kept.
 #[derive(Debug, Clone)]
 pub struct Bounds {
@@ -22,6 +25,8 @@ pub struct Bounds {
     pub subscriptions: usize,
     /// Messages that wait for one session.
     pub waiting: usize,
+    /// Their bytes.
+    pub bytes: usize,
     /// Messages that one session has not acknowledged.
     pub unacknowledged: u16,
     /// How long a session is remembered without its client.
@@ -32,9 +37,10 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             sessions: 10_000,
-            of_one: 64,
+            of_one: 16,
             subscriptions: 4_096,
             waiting: 1_000,
+            bytes: 4 << 20,
             unacknowledged: 64,
             remembered: Duration::from_secs(3_600),
         }
@@ -70,6 +76,8 @@ struct Session {
     rights: Rights,
     subscriptions: HashMap<String, u8>,
     waiting: VecDeque<(Arc<Publish>, u8)>,
+    /// How many bytes wait.
+    bytes: usize,
     unacknowledged: VecDeque<(u16, Arc<Publish>)>,
     next: u16,
     window: u16,
@@ -138,6 +146,7 @@ impl Exchange {
             rights: rights.clone(),
             subscriptions: HashMap::new(),
             waiting: VecDeque::new(),
+            bytes: 0,
             unacknowledged: VecDeque::new(),
             next: 0,
             window: 1,
@@ -212,7 +221,7 @@ impl Exchange {
         if filter.starts_with("$share/") {
             return Err(Code::Shared);
         }
-        if !is_filter(filter) {
+        if filter.len() > LONGEST_FILTER || !is_filter(filter) {
             return Err(Code::Filter);
         }
         if !session.rights.asks(filter) {
@@ -289,7 +298,8 @@ impl Exchange {
             if !session.rights.hears(&message.topic) {
                 continue;
             }
-            if session.waiting.len() >= self.bounds.waiting {
+            let bytes = session.bytes + size(&message);
+            if session.waiting.len() >= self.bounds.waiting || bytes > self.bounds.bytes {
                 self.traffic.dropped += 1;
                 if self.traffic.dropped.is_power_of_two() {
                     tracing::warn!(
@@ -301,6 +311,7 @@ impl Exchange {
                 }
                 continue;
             }
+            session.bytes = bytes;
             session.waiting.push_back((message.clone(), quality.min(sent)));
             awake.extend(session.connection);
         }
@@ -334,9 +345,10 @@ impl Exchange {
             if numbered && session.unacknowledged.len() >= usize::from(session.window) {
                 break;
             }
-            let size = message.payload.len() + message.topic.len() + message.properties.len() + 16;
+            let size = size(message);
             let message = message.clone();
             session.waiting.pop_front();
+            session.bytes -= size;
             if u32::try_from(size).unwrap_or(u32::MAX) > session.largest {
                 self.traffic.dropped += 1; // it said that it takes nothing so large
                 continue;
@@ -379,6 +391,11 @@ impl Session {
             }
         }
     }
+}
+
+/// How many bytes a message takes on its way, or a few less.
+fn size(message: &Publish) -> usize {
+    message.payload.len() + message.topic.len() + message.properties.len() + 16
 }
 
 /// The level of the device, where a filter names one.

@@ -13,7 +13,7 @@ mod rights;
 pub use exchange::{Bounds, Traffic};
 pub use packet::{Malformed, Packet, framed, read};
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,9 +37,9 @@ pub struct Limits {
     pub bounds: Bounds,
     /// Connections at once.
     pub connections: usize,
-    /// Messages a second that one client may publish for long.
+    /// Messages a second that one holder of a certificate may publish for long, over all of its connections.
     pub rate: f64,
-    /// Messages that one client may publish at once.
+    /// Messages that one holder may publish at once.
     pub burst: f64,
 }
 
@@ -54,8 +54,13 @@ impl Default for Limits {
     }
 }
 
-/// Hears every message that was taken, before it is acknowledged.
-pub type Ear = Arc<dyn Fn(&[u8]) + Send + Sync>;
+/// Hears every message that was taken, before it is acknowledged: all at once that one client has sent at once.
+pub type Ear = Arc<dyn Fn(&[&[u8]]) -> Result<(), Deaf> + Send + Sync>;
+
+/// What was said cannot be kept at present: who said it is told so, and says it again later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("keep what was said")]
+pub struct Deaf;
 
 enum Call {
     /// Something waits for the client.
@@ -76,7 +81,12 @@ pub struct Broker {
     largest: usize,
     rate: f64,
     burst: f64,
+    /// What each holder may still publish at once, and when that was counted: over all of its connections.
+    tokens: Mutex<HashMap<String, (f64, Instant)>>,
 }
+
+/// How many holders are counted at once before those who publish nothing are forgotten.
+const COUNTED: usize = 4_096;
 
 impl Broker {
     /// A broker that nobody has called yet. `ear` hears what is published within this process: at once, without a
@@ -93,6 +103,7 @@ impl Broker {
             largest: LARGEST + 4_096,
             rate: limits.rate.max(1.0),
             burst: limits.burst.max(1.0),
+            tokens: Mutex::default(),
         })
     }
 
@@ -157,13 +168,42 @@ impl Broker {
         self.exchange().detach(key, connection, expiry, self.begun.elapsed());
     }
 
-    fn publish(&self, key: &Key, message: Publish) -> Result<(), Code> {
-        let (message, awake) = self.exchange().publish(key, message)?;
-        (self.ear)(&message.payload);
+    /// Hands on what one client has sent at once; answers for each message whether it was taken.
+    fn publish(&self, key: &Key, messages: Vec<Publish>) -> Vec<Result<(), Code>> {
+        let (mut taken, mut awake, mut answers) = (Vec::new(), BTreeSet::new(), Vec::with_capacity(messages.len()));
+        let mut exchange = self.exchange();
+        for message in messages {
+            answers.push(exchange.publish(key, message).map(|(message, connections)| {
+                taken.push(message);
+                awake.extend(connections);
+            }));
+        }
+        drop(exchange);
+        let payloads: Vec<&[u8]> = taken.iter().map(|it| it.payload.as_slice()).collect();
+        if !payloads.is_empty() && (self.ear)(&payloads).is_err() {
+            let taken = answers.iter_mut().filter(|it| it.is_ok());
+            taken.for_each(|it| *it = Err(Code::Unspecified));
+        }
         awake
             .into_iter()
             .for_each(|connection| self.call(connection, Call::More));
-        Ok(())
+        answers
+    }
+
+    /// How long a holder who publishes one more message must wait, so that it keeps to what is granted.
+    fn wait_of(&self, holder: &str) -> Duration {
+        let now = Instant::now();
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = |(left, at): &(f64, Instant)| {
+            let earned = now.duration_since(*at).as_secs_f64() * self.rate;
+            (left + earned).min(self.burst)
+        };
+        if tokens.len() > COUNTED {
+            tokens.retain(|_, it| left(it) < self.burst);
+        }
+        let after = tokens.get(holder).map_or(self.burst, left) - 1.0;
+        tokens.insert(holder.to_owned(), (after, now));
+        Duration::from_secs_f64((-after / self.rate).max(0.0))
     }
 
     /// There is something for a connection to do. If that waits to be heard already, it is enough.

@@ -10,6 +10,8 @@ pub struct Malformed;
 /// Why something was refused, in the numbers of MQTT 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
+    /// Not now.
+    Unspecified = 0x80,
     /// The packet is none.
     Malformed = 0x81,
     /// The client did what it must not do.

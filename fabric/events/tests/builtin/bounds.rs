@@ -6,7 +6,9 @@ use crate::cast::{Cast, event};
 use crate::{SOON, broker, now, signs};
 use fabric_events::broker::Limits;
 use fabric_events::mqtt::Publisher;
+use fabric_events::{Event, Outbox, OutboxError};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +101,97 @@ async fn a_flood_is_read_slowly_and_harms_nobody_else() {
     assert!(
         begun.elapsed() > Duration::from_millis(1_000),
         "300 beyond the burst at 200 a second"
+    );
+}
+
+/// Sends what a publisher has, as a client of this name.
+fn send(cast: &Cast, publisher: &Arc<Publisher>, (holder, client): (&str, &str), port: u16, stop: &CancellationToken) {
+    let (sending, to) = (publisher.clone(), broker(cast, holder, client, port));
+    let (signs, stop) = (signs(cast, holder), stop.clone());
+    tokio::spawn(async move { sending.run(to, signs, now, stop).await });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_connections_of_one_holder_are_no_more_than_one() {
+    fabric_identity::install_cryptography();
+    let (cast, stop) = (Cast::at(now()), CancellationToken::new());
+    let _guard = stop.clone().drop_guard();
+    let it = start(&cast, 0, tight()).await;
+    let begun = tokio::time::Instant::now();
+    for client in ["one", "two", "three"] {
+        let publisher = publisher_at(&cast, client);
+        for number in 0..100 {
+            publisher
+                .publish(event("edge-1", &format!("{client}-{number}"), "pe1"))
+                .unwrap();
+        }
+        send(&cast, &publisher, ("edge-1", client), it.port, &stop);
+    }
+    it.until("all are heard", |it| it.heard.lock().unwrap().len() == 300)
+        .await;
+    assert!(
+        begun.elapsed() > Duration::from_millis(900),
+        "200 beyond the burst at 200 a second, though each alone is within it"
+    );
+}
+
+fn publisher_at(cast: &Cast, name: &str) -> Arc<Publisher> {
+    let path = cast.folder.path().join(format!("{name}.outbox"));
+    Publisher::new(Outbox::open(&path, 500).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_never_be_sent_stands_in_nobodys_way() {
+    fabric_identity::install_cryptography();
+    let (cast, stop) = (Cast::at(now()), CancellationToken::new());
+    let _guard = stop.clone().drop_guard();
+    let it = start(&cast, 0, Limits::default()).await;
+    let publisher = publisher(&cast, "edge-1");
+    let of = |id, length| Event {
+        data: "x".repeat(length).into(),
+        ..event("edge-1", id, "pe1")
+    };
+    assert!(matches!(
+        publisher.publish(of("huge", 70_000)),
+        Err(OutboxError::TooLarge { .. })
+    ));
+    publisher.publish(of("before", 10)).unwrap();
+    for id in ["large", "and"] {
+        publisher.publish(of(id, 64_800)).unwrap(); // it is its signature that makes it too large
+    }
+    let torn = Event {
+        time: "noon".into(),
+        ..event("edge-1", "none", "pe1")
+    };
+    publisher.publish(torn).unwrap();
+    publisher.publish(of("after", 10)).unwrap();
+    send(&cast, &publisher, ("edge-1", "mouth"), it.port, &stop);
+    it.until("what is behind it is heard", |it| it.heard.lock().unwrap().len() == 2)
+        .await;
+    publisher_is_empty(&publisher).await;
+    assert_eq!(publisher.backlog(), (0, 4, 0), "each that was given up is counted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_receiver_cannot_keep_is_not_acknowledged() {
+    fabric_identity::install_cryptography();
+    let (cast, stop) = (Cast::at(now()), CancellationToken::new());
+    let _guard = stop.clone().drop_guard();
+    let it = start(&cast, 0, Limits::default()).await;
+    it.deaf.store(2, std::sync::atomic::Ordering::SeqCst);
+    let publisher = publisher(&cast, "edge-1");
+    for id in ["1", "2", "3"] {
+        publisher.publish(event("edge-1", id, "pe1")).unwrap();
+    }
+    send(&cast, &publisher, ("edge-1", "mouth"), it.port, &stop);
+    it.until("all are heard in the end", |it| it.heard.lock().unwrap().len() == 3)
+        .await;
+    publisher_is_empty(&publisher).await;
+    assert_eq!(publisher.backlog(), (0, 0, 0));
+    assert_eq!(
+        it.deaf.load(std::sync::atomic::Ordering::SeqCst),
+        0,
+        "it was deaf before"
     );
 }
 

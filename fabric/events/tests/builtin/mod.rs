@@ -9,13 +9,14 @@ mod wire;
 use crate::cast::Cast;
 use crate::mosquitto::pem;
 use crate::{SOON, now};
-use fabric_events::broker::{Bounds, Broker, Limits};
+use fabric_events::broker::{Bounds, Broker, Deaf, Limits};
 use fabric_events::mqtt::Publisher;
 use fabric_events::{Event, Filter, Hearing, Memory, Outbox, Reason, Terms};
 use fabric_identity::Acceptor;
 use fabric_identity::tls::{self, Callers};
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -28,6 +29,8 @@ pub struct Builtin {
     pub serving: tokio::task::JoinHandle<()>,
     pub hearing: Arc<Mutex<Hearing>>,
     pub heard: Arc<Mutex<Vec<Event>>>,
+    /// How often its ear can still keep nothing.
+    pub deaf: Arc<AtomicUsize>,
 }
 
 impl Drop for Builtin {
@@ -49,12 +52,18 @@ pub async fn start(cast: &Cast, port: u16, limits: Limits) -> Builtin {
     );
     let (hearing, heard) = (Arc::new(Mutex::new(hearing.unwrap())), Arc::new(Mutex::new(Vec::new())));
     let (ear, believed, revoked) = (hearing.clone(), heard.clone(), cast.authority.revocations());
+    let deaf = Arc::new(AtomicUsize::new(0));
+    let still = deaf.clone();
     let broker = Broker::new(
         limits,
-        Arc::new(move |bytes: &[u8]| {
-            if let Ok(event) = ear.lock().unwrap().hear(bytes, &revoked.borrow(), now()) {
-                believed.lock().unwrap().push(event);
+        Arc::new(move |all: &[&[u8]]| {
+            let left = still.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1));
+            if left.is_ok() {
+                return Err(Deaf);
             }
+            let verdicts = ear.lock().unwrap().hear_all(all, &revoked.borrow(), now());
+            believed.lock().unwrap().extend(verdicts.into_iter().flatten());
+            Ok(())
         }),
     );
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -71,6 +80,7 @@ pub async fn start(cast: &Cast, port: u16, limits: Limits) -> Builtin {
         serving,
         hearing,
         heard,
+        deaf,
     }
 }
 

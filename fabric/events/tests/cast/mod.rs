@@ -87,7 +87,7 @@ pub fn event(source: &str, id: &str, subject: &str) -> Event {
         subject: subject.into(),
         severity: Severity::Error,
         datacontenttype: "application/json".into(),
-        data: serde_json::json!({"link": "down", "interface": "eth1", "rate": 1.5e3}),
+        data: serde_json::json!({"link": "down", "interface": "eth1", "rate": 1.25}),
     }
 }
 
@@ -158,15 +158,22 @@ pub fn reheaded(sealed: &[u8], change: impl Fn(&mut serde_json::Value)) -> Vec<u
     event.to_string().into_bytes()
 }
 
-/// The reasons of those lies that a verifier believes, or refuses for another reason.
+/// The reasons of those lies that a verifier believes, or refuses for another reason: alone, or among truths.
 pub fn verdicts(cast: &Cast, lies: &[Lie], now: SystemTime) -> Vec<Reason> {
-    let caught = |lie: &&Lie| {
+    let truth = |id| cast.signer("edge-2").seal(&event("edge-2", id, "ce1"), now).unwrap();
+    let truths = [truth("1"), truth("2")];
+    let caught = |lie: &Lie, company: &[Vec<u8>]| {
         let memory = Memory::new(1_000, 1_000);
         let mut verifier = Verifier::new(cast.authority.certificate().to_vec(), Terms::default(), memory);
         if lie.said_before {
             verifier.verify(&lie.bytes, &BTreeSet::new(), now).unwrap();
         }
-        verifier.verify(&lie.bytes, &lie.revoked, now) == Err(lie.reason)
+        let mut all: Vec<&[u8]> = company.iter().map(Vec::as_slice).collect();
+        let place = all.len() / 2;
+        all.insert(place, &lie.bytes);
+        let mut verdicts = verifier.verify_all(&all, &lie.revoked, now);
+        verdicts.remove(place) == Err(lie.reason) && verdicts.iter().all(Result::is_ok)
     };
+    let caught = |lie: &&Lie| caught(lie, &[]) && caught(lie, &truths);
     lies.iter().filter(|it| !caught(it)).map(|it| it.reason).collect()
 }

@@ -137,20 +137,20 @@ impl Heard {
     fn ear(self: &Arc<Self>) -> Ear {
         let it = self.clone();
         let nobody = BTreeSet::new();
-        Arc::new(move |bytes| {
+        Arc::new(move |all: &[&[u8]]| {
             let good = match &it.hearing {
                 Some(hearing) => {
                     let mut hearing = hearing.lock().unwrap_or_else(PoisonError::into_inner);
-                    hearing.hear(bytes, &nobody, cast::now()).is_ok()
+                    let heard = hearing.hear_all(all, &nobody, cast::now());
+                    heard.iter().filter(|it| it.is_ok()).count()
                 }
-                None => Event::read(bytes).is_ok(),
+                None => all.iter().filter(|it| Event::read(it).is_ok()).count(),
             };
-            if !good {
-                it.refused.fetch_add(1, Ordering::Relaxed);
-            }
-            if it.count.fetch_add(1, Ordering::Relaxed) + 1 == EVENTS {
+            it.refused.fetch_add(all.len() - good, Ordering::Relaxed);
+            if it.count.fetch_add(all.len(), Ordering::Relaxed) + all.len() == EVENTS {
                 it.more.notify_one();
             }
+            Ok(())
         })
     }
 
