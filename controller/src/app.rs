@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -14,7 +14,7 @@ use intents::{Envelope, Library};
 use knowledge_cases::Shelf;
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
-use transaction::{Charge, Demand, DeviceId, Ending, Gate, IntentId, Member, Terms, TransactionId};
+use transaction::{Charge, Demand, DeviceId, Ending, Epoch, Gate, IntentId, Member, Terms, TransactionId};
 use uuid::Uuid;
 
 use crate::agents::{Agents, Roster};
@@ -36,6 +36,8 @@ pub use error::AppError;
 
 /// How much longer the gate may take than the checks themselves.
 const GATE_ROOM: Duration = Duration::from_secs(15);
+/// How many of those that ended last can still be followed from their beginning.
+const TOLD: usize = 256;
 
 /// What the caller wants of a plan beyond its intents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +96,7 @@ pub struct App {
     /// Where agents dial, and where they enrol.
     pub doors: (SocketAddr, SocketAddr),
     /// What was told of transactions that are over, the latest few.
-    pub told: Mutex<HashMap<TransactionId, Arc<Track>>>,
+    pub told: Mutex<VecDeque<Arc<Track>>>,
     /// What it stands on.
     pub operation: Operation,
 }
@@ -206,6 +208,8 @@ impl App {
             begun: stamp(),
             ended: None,
         };
+        // Whoever finds it in the list can follow it.
+        let track = self.hub.announce(transaction);
         self.store.begin(&row).await?;
         self.note(
             asker,
@@ -221,10 +225,11 @@ impl App {
         if charge.members.is_empty() {
             // Nothing has to change: the plan is true already.
             self.settled(transaction, Some(&Ending::Committed), "").await?;
+            track.end("committed", "");
         } else {
             let devices: Vec<DeviceId> = charge.members.iter().map(|member| member.device).collect();
             self.snap(&devices, &row.id, "before").await;
-            self.hub.submit(charge).await;
+            self.hub.submit(charge, track).await;
         }
         Ok(row)
     }
@@ -253,6 +258,7 @@ impl App {
         let inside = |error: &dyn std::fmt::Display| AppError::Inside(error.to_string());
         let mut members = Vec::new();
         let settles = matches!(plan.purpose, Some(Purpose::Settle { .. }));
+        let owed = self.store.owed().await?;
         for device in plan
             .devices
             .iter()
@@ -268,7 +274,7 @@ impl App {
                 change: Change::of(&plan.hash, &delta),
                 demand: device.demand.as_deref().map_or(Demand::Any, demand),
                 wave: device.wave,
-                debts: self.debts(id, settles).await?,
+                debts: self.debts(&owed, id, settles).await?,
             });
         }
         let terms = Terms {
@@ -328,17 +334,12 @@ impl App {
             }
             self.tell_ending(transaction, state, &reason);
             self.snap_later(self.touched(transaction).await, transaction.to_string());
-            let text = if reason.is_empty() {
-                state.to_owned()
-            } else {
-                format!("{state}: {reason}")
-            };
-            track.add(None, text, 100, Some(state.to_owned()));
+            track.end(state, &reason);
             let mut told = self.told.lock().await;
-            if told.len() >= 256 {
-                told.clear();
+            if told.len() >= TOLD {
+                told.pop_front();
             }
-            told.insert(transaction, track);
+            told.push_back(track);
         }
     }
 
@@ -437,12 +438,14 @@ impl App {
             .await?)
     }
 
-    /// What is told of a transaction, if it runs or ended lately.
-    pub async fn track(&self, transaction: TransactionId) -> Option<Arc<Track>> {
+    /// What is told of a transaction; of one that ended long ago its ending.
+    pub async fn track(&self, transaction: TransactionId) -> Result<Option<Arc<Track>>, AppError> {
         if let Some(track) = self.hub.track(transaction) {
-            return Some(track);
+            return Ok(Some(track));
         }
-        self.told.lock().await.get(&transaction).cloned()
+        let row = self.store.transaction(&transaction.to_string()).await?;
+        let over = row.filter(|row| row.state != "running");
+        Ok(over.map(|row| Arc::new(Track::over(Epoch(self.operation.epoch), &row.state, &row.reason))))
     }
 
     /// One intent by id or name.

@@ -146,6 +146,7 @@ impl Network {
     /// Remembers that a plan is true now.
     pub async fn took(&mut self, plan: &Plan, store: &Store) -> Result<(), StoreError> {
         let schema = Schema::canonical();
+        let mut kept = Vec::with_capacity(plan.devices.len());
         for device in &plan.devices {
             // What was written by this program can be read by it; anything else was refused when it was kept.
             let Ok(id) = device.id.parse() else { continue };
@@ -160,14 +161,15 @@ impl Network {
                     tracing::error!(device = device.name, ?faults, "cannot remember what an intent wants");
                 }
             }
-            keep(store, &device.id, owners).await?;
+            kept.extend(written(&device.id, owners));
         }
-        Ok(())
+        store.keep_ownership(&kept).await
     }
 
     /// Replaces who owns what on a device.
     pub async fn own(&mut self, device: DeviceId, owners: Ownership, store: &Store) -> Result<(), StoreError> {
-        keep(store, &device.to_string(), &owners).await?;
+        let kept = written(&device.to_string(), &owners);
+        store.keep_ownership(kept.as_slice()).await?;
         self.owners.insert(device, owners);
         Ok(())
     }
@@ -195,12 +197,15 @@ fn known(device: &inventory::Device, inventory: &Inventory) -> Known {
     }
 }
 
-async fn keep(store: &Store, device: &str, owners: &Ownership) -> Result<(), StoreError> {
+/// Who owns what on a device, as it is kept.
+fn written(device: &str, owners: &Ownership) -> Option<(String, String)> {
     match owners.to_stored(MODEL) {
-        Ok(body) => store.keep_ownership(device, &body).await?,
-        Err(error) => tracing::error!(device, %error, "cannot write who owns what"),
+        Ok(body) => Some((device.to_owned(), body)),
+        Err(error) => {
+            tracing::error!(device, %error, "cannot write who owns what");
+            None
+        }
     }
-    Ok(())
 }
 
 /// The intents that a plan takes from a device: those that it withdraws, and those that no longer want it.

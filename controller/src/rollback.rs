@@ -32,7 +32,10 @@ impl App {
             .await?
             .ok_or_else(|| missing("plan", &row.plan))?;
         let past = read_plan(&kept)?;
-        let taken = was.iter().map(taken).collect::<Result<Vec<_>, _>>()?;
+        let bodies = was.iter().filter_map(|it| Some((it.intent.clone(), it.body.clone()?)));
+        let bodies: HashMap<String, String> = bodies.collect();
+        let taken = was.iter().map(|it| taken(it, bodies.get(&it.intent)));
+        let taken = taken.collect::<Result<Vec<_>, _>>()?;
         let at = was.first().map_or(0, |it| it.at);
         let since = self.store.was_since(id, at).await?;
         let standing = {
@@ -86,7 +89,7 @@ impl App {
 
     /// Keeps what the intents of a plan wanted before it; first of all, because afterwards nobody knows it any more.
     pub(crate) async fn remember(&self, transaction: &str, plan: &Plan, network: &Network) -> Result<(), AppError> {
-        let mut bodies = BTreeMap::new();
+        let (mut bodies, mut was) = (BTreeMap::new(), Vec::new());
         for intent in plan.intents.iter().map(|intent| &intent.id).chain(&plan.withdraws) {
             let kept = self.store.intent(intent).await?.filter(|kept| kept.state == "active");
             bodies.insert(intent, kept.map(|kept| kept.body));
@@ -95,23 +98,23 @@ impl App {
             let Ok(id) = device.id.parse::<DeviceId>() else {
                 continue;
             };
-            for (intent, body) in &bodies {
+            for (intent, body) in &mut bodies {
                 let before = network.owners(id).wishes().find(|wish| *wish.intent == ***intent);
                 if before.is_none() && device.wishes.iter().all(|wish| wish.intent != **intent) {
                     continue;
                 }
-                let was = Was {
+                was.push(Was {
                     transaction: transaction.to_owned(),
                     device: device.id.clone(),
                     intent: (*intent).clone(),
                     wish: before.map(|wish| json!(PlannedWish::of(wish)).to_string()),
-                    body: body.clone(),
+                    // Once is enough: it may be for a thousand devices.
+                    body: body.take(),
                     at: stamp(),
-                };
-                self.store.keep_was(&was).await?;
+                });
             }
         }
-        Ok(())
+        Ok(self.store.keep_was(&was).await?)
     }
 }
 
@@ -124,14 +127,14 @@ fn nothing_to_take_back(row: &TransactionRow) -> String {
     }
 }
 
-fn taken(was: &Was) -> Result<Taken, AppError> {
+fn taken(was: &Was, body: Option<&String>) -> Result<Taken, AppError> {
     let unread =
         |error: &dyn std::fmt::Display| AppError::Inside(format!("what was wanted before is unreadable: {error}"));
     let wish = |text: &String| -> Result<Wish, AppError> {
         let wish: PlannedWish = serde_json::from_str(text).map_err(|error| unread(&error))?;
         wish.wish().map_err(|error| unread(&error))
     };
-    let body = |text: &String| serde_json::from_str::<PlannedIntent>(text).map_err(|error| unread(&error));
+    let read = |text: &String| serde_json::from_str::<PlannedIntent>(text).map_err(|error| unread(&error));
     Ok(Taken {
         device: was
             .device
@@ -139,7 +142,7 @@ fn taken(was: &Was) -> Result<Taken, AppError> {
             .map_err(|error: transaction::IdError| unread(&error))?,
         intent: was.intent.clone(),
         wish: was.wish.as_ref().map(wish).transpose()?,
-        body: was.body.as_ref().map(body).transpose()?,
+        body: body.map(read).transpose()?,
     })
 }
 

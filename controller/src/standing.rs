@@ -148,17 +148,22 @@ impl App {
         self.issue(plan, asker).await
     }
 
-    /// What is owed to a device of a transaction that is to begin: waived, or, where that is what the transaction is
-    /// for, to be repaired first.
-    pub(crate) async fn debts(&self, device: DeviceId, repair: bool) -> Result<Vec<Debt<Change>>, AppError> {
+    /// What of all that is owed falls to a device of a transaction that is to begin: waived, or, where that is what the
+    /// transaction is for, to be repaired first.
+    pub(crate) async fn debts(
+        &self,
+        owed: &[Owed],
+        device: DeviceId,
+        repair: bool,
+    ) -> Result<Vec<Debt<Change>>, AppError> {
         let id = device.to_string();
         let mut debts = Vec::new();
-        for owed in self.store.owed().await?.into_iter().filter(|it| it.device == id) {
+        for owed in owed.iter().filter(|it| it.device == id) {
             let transaction = owed.transaction.parse::<TransactionId>();
             let transaction = transaction.map_err(|error| AppError::Inside(error.to_string()))?;
             let due = match (&owed.waived_by, repair) {
                 (Some(_), _) => Due::Waived,
-                (None, true) => self.repayment(&owed).await?,
+                (None, true) => self.repayment(owed).await?,
                 (None, false) => continue,
             };
             debts.push(Debt { transaction, due });

@@ -40,6 +40,7 @@ fn every_moment_has_one_outcome() {
     network.heal("r1");
     network.start_controller();
     assert_eq!(network.ended(&transaction), "rolled-back", "{}", network.logs());
+    let applied = transaction;
     assert!(!everywhere(&network, "applied") && everywhere(&network, "planned"));
 
     // After the decision: one device has confirmed, the others do too.
@@ -55,5 +56,21 @@ fn every_moment_has_one_outcome() {
     network.start_controller();
     assert_eq!(network.ended(&transaction), "committed", "{}", network.logs());
     assert!(everywhere(&network, "decided"));
+
+    // Who follows hears the ending, also of what ended under a former run of the controller.
+    network.kill_controller();
+    network.start_controller();
+    for (transaction, ending) in [(&applied, "rolled-back"), (&transaction, "committed")] {
+        network.told(transaction, &[&format!("\"ending\":\"{ending}\"")]);
+    }
     assert_eq!(network.entente("audit verify").0, 0);
+}
+
+#[test]
+fn who_hangs_up_has_asked() {
+    let network = Network::start(&[1]);
+    network.describe("a.yaml", "r1", "eth1", "carried");
+    let transaction = network.commit_and_hang_up("a.yaml", "r1");
+    assert_eq!(network.ended(&transaction), "committed", "{}", network.logs());
+    assert!(network.holds("r1", "carried"));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapters_failover::{Failover, Policy};
 use adapters_port::{Access, Deadline};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,8 +26,10 @@ use crate::tell::Teller;
 
 /// How many requests wait for one device. More are dropped, and asked again by their coordinator.
 const INBOX: usize = 32;
-/// How many questions about health are worked on at once.
-const GATES: usize = 256;
+/// How many devices are read at once.
+const READS: usize = 256;
+/// How many questions may be open: a plan asks about every device in one breath, and a gate lasts.
+const QUESTIONS: usize = 8_192;
 /// How often protocols that were left are asked whether they are well again.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// How long such a question may take.
@@ -79,6 +81,7 @@ pub struct Agent {
     ledger: Arc<Ledger>,
     stop: CancellationToken,
     surroundings: Surroundings,
+    places: Arc<Semaphore>,
 }
 
 struct Seat {
@@ -143,6 +146,7 @@ impl Agent {
             ledger,
             stop,
             surroundings,
+            places: Arc::new(Semaphore::new(READS)),
         })
     }
 
@@ -156,7 +160,7 @@ impl Agent {
             tokio::select! {
                 word = self.link.down.recv(), if linked => match word {
                     Some(Downward::Request(request)) => self.pass_on(request),
-                    Some(word @ (Downward::Gate(_) | Downward::Query(_))) if gates.len() >= GATES => self.refuse(&word),
+                    Some(word @ (Downward::Gate(_) | Downward::Query(_))) if gates.len() >= QUESTIONS => self.refuse(&word),
                     Some(Downward::Gate(gate)) => self.look(gate, &mut gates),
                     Some(Downward::Query(query)) => self.read(query, &mut gates),
                     Some(Downward::Watch(watch)) => self.keep(watch, &mut watches),
@@ -248,8 +252,9 @@ impl Agent {
             });
         };
         let by = Deadline::after(Instant::now().into_std(), within);
-        let up = self.link.up.clone();
+        let (up, places) = (self.link.up.clone(), self.places.clone());
         gates.spawn(async move {
+            let _place = places.acquire().await;
             let reading = reading::read(&way, source, &paths, by).await;
             if up
                 .try_send(Upward::Reading {
@@ -277,7 +282,7 @@ impl Agent {
     /// Going back to a better protocol is decided on facts: those that were left are asked, each at most once at a time.
     fn probe(&self, gates: &mut JoinSet<()>) {
         for seat in self.devices.values().filter(|seat| seat.failover.wants_probe()) {
-            if gates.len() < GATES {
+            if gates.len() < QUESTIONS {
                 let (failover, now) = (seat.failover.clone(), Instant::now().into_std());
                 gates.spawn(async move { failover.probe(Deadline::after(now, PROBE_WITHIN)).await });
             }

@@ -12,7 +12,7 @@ use crate::check::{Finding, Task};
 use crate::part::Part;
 
 /// How many messages wait in each direction.
-const WAITING: usize = 1024;
+const WAITING: usize = 8_192;
 
 /// What comes from the controller.
 #[derive(Debug, Clone)]

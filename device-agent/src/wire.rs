@@ -26,7 +26,7 @@ use crate::link::Wire;
 use pump::Pump;
 
 /// How long to wait before the first attempt to join again, and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
 /// An authenticated stream of bytes to the controller.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

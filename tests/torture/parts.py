@@ -1,9 +1,13 @@
 """The parts of a torture run: simulated and real devices, the controller, its agents, and the links between them."""
 
+import ctypes
+import datetime
+import http.client
 import json
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +16,7 @@ import time
 import urllib.request
 import uuid
 
+CLONE_NEWNET = 0x40000000
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +36,13 @@ def until(what, holds, within=60.0, pause=0.05):
         if time.monotonic() > end:
             raise TimeoutError(f"waited {within:.0f} s for {what}")
         time.sleep(pause)
+
+
+def tell(folder, words):
+    """Adds to the story of a run, beside what the programs say themselves."""
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%H:%M:%S.%f")
+    with open(folder / "story.log", "a", encoding="utf-8") as out:
+        out.write(f"{stamp} {words}\n")
 
 
 class Device:
@@ -100,33 +112,90 @@ class Real:
         self.run("stop", check=False)
 
 
-class Link:
-    """The way from the agents to the controller; it can be cut."""
+class Place:
+    """A network namespace for the controller; each agent reaches it over a link of its own, which can be cut."""
 
-    def __init__(self, target):
-        self.target, self.port, self.open, self.pairs = target, free_port(), True, set()
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        threading.Thread(target=self.accept, daemon=True).start()
+    def __init__(self, agents):
+        self.mark = f"tor{os.getpid()}"
+        # Several runs may go on beside one another.
+        self.net = f"10.{100 + os.getpid() % 100}"
+        self.links = [f"{self.mark}-{at}" for at in range(agents)]
+        self.ip("netns", "add", self.mark)
+        self.inside("link", "set", "lo", "up")
+        for at, link in enumerate(self.links):
+            self.ip("link", "add", link, "type", "veth", "peer", "name", f"agent{at}", "netns", self.mark)
+            self.inside("address", "add", f"{self.address(at)}/30", "dev", f"agent{at}")
+            self.inside("link", "set", f"agent{at}", "up")
+            self.ip("address", "add", f"{self.near(at)}/30", "dev", link)
+            self.ip("link", "set", link, "up")
 
-    def accept(self):
+    def address(self, at):
+        """The controller's address on the link of an agent."""
+        return f"{self.net}.{at}.1"
+
+    def near(self, at):
+        """Our own."""
+        return f"{self.net}.{at}.2"
+
+    def command(self, *words):
+        """A command that runs in the namespace."""
+        return ["nsenter", f"--net=/run/netns/{self.mark}", *words]
+
+    def ip(self, *words):
+        subprocess.run(["ip", *words], check=True, timeout=20)
+
+    def inside(self, *words):
+        self.ip("-n", self.mark, *words)
+
+    def cut(self, at, seconds):
+        """No packet passes for a while."""
+        self.ip("link", "set", self.links[at], "down")
+        time.sleep(seconds)
+        self.ip("link", "set", self.links[at], "up")
+
+    def sever(self, at, seconds=2):
+        """Whoever sends something over this link is told that the connection is no more; his peer is not."""
+        rules = (f"table inet {self.mark} {{\n chain out {{\n  type filter hook output priority 0;\n"
+                 f"  ip daddr {self.address(at)} ip protocol tcp reject with tcp reset\n }}\n}}\n")
+        subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True, timeout=20)
+        time.sleep(seconds)
+        subprocess.run(["nft", "delete", "table", "inet", self.mark], check=True, timeout=20)
+
+    def enter(self):
+        """Sockets that this thread opens from now on are in the namespace."""
+        with open(f"/run/netns/{self.mark}", "rb") as place:
+            if ctypes.CDLL(None, use_errno=True).setns(place.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+
+    def stop(self):
+        # The links go with it.
+        subprocess.run(["ip", "netns", "delete", self.mark], check=False, timeout=20)
+
+
+class Window:
+    """The controller's REST, seen from outside of its namespace: connections are passed on as they are."""
+
+    def __init__(self, place, port):
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
+        threading.Thread(target=self.accept, args=(place, port), daemon=True).start()
+
+    def accept(self, place, port):
+        place.enter()
         while True:
             near, _ = self.listener.accept()
             try:
-                far = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+                far = socket.create_connection(("127.0.0.1", port), timeout=5)
             except OSError:
                 near.close()
                 continue
             far.settimeout(None)
             threading.Thread(target=self.carry, args=(near, far), daemon=True).start()
 
-    def carry(self, near, far):
-        self.pairs.add((near, far))
+    @staticmethod
+    def carry(near, far):
         try:
             while True:
-                ready, _, _ = select.select([near, far], [], [], 0.5)
-                if not self.open:  # bytes wait, as they do behind a link that is down
-                    time.sleep(0.05)
-                    continue
+                ready, _, _ = select.select([near, far], [], [])
                 for end in ready:
                     data = end.recv(65536)
                     if not data:
@@ -135,18 +204,44 @@ class Link:
         except OSError:
             pass
         finally:
-            self.pairs.discard((near, far))
             near.close()
             far.close()
 
-    def sever(self):
-        """Every connection ends at once."""
-        for pair in list(self.pairs):
-            for end in pair:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+
+class Broker:
+    """mosquitto beside the controller, which carries the signed events and is restarted again and again."""
+
+    def __init__(self, folder, address):
+        self.folder, self.address, self.port, self.process = folder, address, free_port(), None
+        folder.mkdir()
+        self.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "broker.key")
+        self.openssl("req", "-new", "-key", "broker.key", "-subj", "/CN=mosquitto", "-out", "broker.csr")
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True, timeout=60)
+
+    def set_up(self, entente, environment):
+        """Asks the controller for what a broker needs, once all agents are known to it."""
+        words = ["event", "broker", ".", "--request", "broker.csr", "--address", self.address, "--days", "7", "--port", str(self.port)]
+        done = subprocess.run([entente, *words], cwd=self.folder, env=os.environ | environment, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(f"no broker: {done.stdout}{done.stderr}")
+        (self.folder / "whole.conf").write_text("user root\n" + (self.folder / "mosquitto.conf").read_text())
+
+    def start(self):
+        log = open(self.folder / "mosquitto.log", "ab")
+        command = [shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin"), "-c", "whole.conf"]
+        self.process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def restart(self, pause):
+        self.stop()
+        time.sleep(pause)
+        self.start()
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
 
 class Program:
@@ -160,6 +255,7 @@ class Program:
     def start(self):
         with self.lock:
             if self.process is None and self.wanted:
+                tell(self.folder, f"{self.name} is started")
                 log = open(self.folder / f"{self.name}.log", "ab")
                 self.process = subprocess.Popen(self.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
                                                 stderr=log, env=os.environ | self.environment)
@@ -201,5 +297,5 @@ class Rest:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             return 0, str(error)

@@ -6,6 +6,8 @@ import socket
 import struct
 import threading
 
+from parts import tell
+
 # What a point is for: all of these must be killed at, or the run says so. Points that only a repair or a take-over visits
 # are counted, and not demanded.
 DEMANDED = [
@@ -93,6 +95,7 @@ class Tormentor:
             if program.pid() == pid:
                 flying = self.in_flight() > 0
                 program.kill()
+                tell(program.folder, f"{program.name} was killed {point}")
                 with self.lock:
                     self.kills[point] += 1
                     self.total += 1

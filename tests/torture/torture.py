@@ -19,7 +19,7 @@ import time
 import urllib.request
 
 from judge import Judge, versions
-from parts import ROOT, Lab, Link, Program, Real, Rest, free_port, until
+from parts import ROOT, Broker, Lab, Place, Program, Real, Rest, Window, free_port, tell, until
 from tormentor import DEMANDED, Tormentor
 
 PLANTED = ["send-before-durable", "no-read-back", "timer-not-renewed", "unknown-as-committed"]
@@ -35,9 +35,9 @@ class Network:
 
     def __init__(self, folder, programs, arguments):
         self.folder, self.programs, self.arguments = folder, programs, arguments
-        self.real, self.clients = {}, []
+        self.real, self.clients, self.done = {}, [], {}
         self.random = random.Random(arguments.seed)
-        self.in_flight = 0
+        self.in_flight, self.events, self.believed = 0, {}, 0
         self.flight_lock = threading.Lock()
         self.full_until = 0.0
         self.small_disk()
@@ -55,29 +55,34 @@ class Network:
 
     def start_programs(self):
         self.ports = [free_port() for _ in range(3)]
-        self.link = Link(self.ports[1])
+        count = min(3, len(self.devices))
+        self.place = Place(count)
+        self.window = Window(self.place, self.ports[0])
+        self.broker = Broker(self.folder / "broker", self.place.near(0))
         rows = "".join(f"  - id: {it.id}\n    name: {it.name}\n    address: {it.address}\n    platforms: [{it.platform}]\n"
                        f"    protocols: [{{ name: {it.protocol}, port: {it.port} }}]\n" for it in self.devices)
         (self.folder / "inventory.yaml").write_text("version: 1\ndevices:\n" + rows)
         state = self.folder / "state"
         self.environment = {
             "ENTENTE_STATE": str(state), "ENTENTE_INVENTORY": str(self.folder / "inventory.yaml"),
-            "ENTENTE_LISTEN": f"127.0.0.1:{self.ports[0]}", "ENTENTE_AGENTS_LISTEN": f"127.0.0.1:{self.ports[1]}",
-            "ENTENTE_AGENTS_ENROLMENT": f"127.0.0.1:{self.ports[2]}", "ENTENTE_LOG": "info,point=trace",
+            "ENTENTE_LISTEN": f"127.0.0.1:{self.ports[0]}", "ENTENTE_AGENTS_LISTEN": f"0.0.0.0:{self.ports[1]}",
+            "ENTENTE_AGENTS_ENROLMENT": f"0.0.0.0:{self.ports[2]}",
+            "ENTENTE_EVENTS_BROKER": f"{self.broker.address}:{self.broker.port}", "ENTENTE_LOG": "info,point=trace",
             "ENTENTE_TERMS_LEASE": "15s", "ENTENTE_TERMS_IN_DOUBT": "10s", "ENTENTE_TERMS_PREPARE": "15s",
             "ENTENTE_TERMS_APPLY": "15s", "ENTENTE_TORMENTOR": str(self.folder / "tormentor"),
             "ENTENTE_PLANTED": self.arguments.planted or "", "NO_COLOR": "1",
         }
-        self.victims = [Program("controller", [self.programs / "entente", "serve"], self.folder, self.environment)]
+        self.victims = [Program("controller", self.place.command(self.programs / "entente", "serve"), self.folder, self.environment)]
         self.tormentor = Tormentor(self.folder / "tormentor", self.victims, lambda: self.in_flight, self.arguments.seed)
         self.victims[0].start()
         token = state / "token"
         self.rest = Rest(self.ports[0], lambda: token.read_text().strip())
         until("the controller", lambda: self.up() and token.exists() and self.rest.ask("/v1/health")[0] == 200)
-        count = min(3, len(self.devices))
         for at in range(count):
-            self.start_agent(f"agent-{at + 1}", self.devices[at::count])
+            self.start_agent(at, self.devices[at::count])
         until("the agents", lambda: self.up() and self.rest.ask("/v1/health")[1]["agents"] == count)
+        self.broker.set_up(self.programs / "entente", self.environment)
+        self.broker.start()
 
     def small_disk(self):
         """The controller's state lies on a disk so small that it can be filled."""
@@ -106,15 +111,16 @@ class Network:
                 raise RuntimeError(f"{victim.name} does not start: {(self.folder / victim.name).with_suffix('.log').read_text()[-2000:]}")
         return True
 
-    def start_agent(self, name, devices):
+    def start_agent(self, at, devices):
+        name, address = f"agent-{at + 1}", self.place.address(at)
         asked = {"devices": [it.name for it in devices]}
         status, invited = self.rest.ask(f"/v1/agents/{name}/invitation", asked)
         if status not in (200, 201):
             raise RuntimeError(f"no invitation for {name}: {invited}")
         home = self.folder / name
         home.mkdir()
-        lines = [f"name: {name}", "state: state", "controller:", f"  address: 127.0.0.1:{self.link.port}",
-                 f"  enrolment: {invited['enrolment']}", f"  fingerprint: {invited['fingerprint']}",
+        lines = [f"name: {name}", "state: state", "controller:", f"  address: {address}:{self.ports[1]}",
+                 f"  enrolment: {address}:{self.ports[2]}", f"  fingerprint: {invited['fingerprint']}",
                  "  token: { file: token }", "step-within: 12s", "log: { filter: 'info,point=trace' }", "credentials:"]
         self.secret(home / "token", invited["token"])
         for it in devices:
@@ -144,6 +150,17 @@ class Network:
         with self.flight_lock:
             self.in_flight += by
 
+    def listen(self):
+        """Takes note of how many events have come: a controller that is started anew counts from nothing."""
+        status, count = self.rest.ask("/v1/events/count", timeout=2)
+        if status == 200:
+            self.believed = max(self.believed, count["believed"])
+
+    def did(self, what):
+        """Counts what was done to the network beside killing."""
+        tell(self.folder, what)
+        self.done[what] = self.done.get(what, 0) + 1
+
     def fault(self, fault):
         """A simulated device will misbehave once."""
         device = self.random.choice(self.lab.devices)
@@ -157,6 +174,8 @@ class Network:
         for real in self.real.values():
             real.stop()
         self.lab.stop()
+        self.broker.stop()
+        self.place.stop()
         if self.disk:
             subprocess.run(["umount", "-l", self.folder / "state"])
 
@@ -186,6 +205,7 @@ class Client(threading.Thread):
         if plan is None:
             return
         self.network.flying(1)
+        tell(self.network.folder, f"{text}: plan {plan['id']}")
         try:
             state, reason = self.commit(plan)
         finally:
@@ -193,6 +213,7 @@ class Client(threading.Thread):
         if state == "never began":
             self.judge(self.told, "never began")
             return
+        tell(self.network.folder, f"{text}: {state} {reason}")
         self.transactions += 1
         if state == "committed":
             self.committed += 1
@@ -296,10 +317,25 @@ def supervise(network, stop, failures):
         stop.wait(0.05)
 
 
+def calm(network, end):
+    """Who is tormented without a pause commits nothing: then it is waited until somebody has committed again."""
+    def committed():
+        return sum(it.committed for it in network.clients)
+    before, transactions = committed(), sum(it.transactions for it in network.clients)
+    if before * 10 >= transactions * 6:
+        return
+    until_ = min(end, time.monotonic() + 90)
+    while time.monotonic() < until_ and committed() == before and all(it.is_alive() for it in network.clients):
+        time.sleep(0.05)
+
+
 def torment(network, end, show):
     """One torment after another until the time is over."""
     random_, tormentor = network.random, network.tormentor
-    while time.monotonic() < end:
+    while time.monotonic() < end and any(it.is_alive() for it in network.clients):
+        if network.arguments.planted and any(it.failure for it in network.clients):
+            return
+        calm(network, end)
         # nobody is killed while nothing flies: that would prove little
         if network.in_flight == 0:
             time.sleep(0.02)
@@ -309,28 +345,37 @@ def torment(network, end, show):
             tormentor.arm()
         elif choice < 0.79:
             tormentor.kill_any()
-        elif choice < 0.92:
+        elif choice < 0.89:
             operation = random_.choice(["commit", "edit-config", "validate"])
+            network.did("device refuses")
             network.fault({"fault": "reject", "operation": operation, "tag": "operation-failed", "times": 1})
+        elif choice < 0.91:
+            network.did("severed")
+            network.place.sever(random_.randrange(len(network.place.links)))
         elif choice < 0.95:
-            network.link.sever()
-        elif choice < 0.98:
-            network.link.open = False
-            time.sleep(random_.uniform(0.5, 7))
-            network.link.open = True
-        elif choice < 0.99 and network.disk:
+            network.did("cut")
+            network.place.cut(random_.randrange(len(network.place.links)), random_.uniform(0.5, 20))
+        elif choice < 0.97:
+            network.did("broker restarted")
+            network.broker.restart(random_.uniform(0, 3))
+        elif choice < 0.985 and network.disk:
+            network.did("disk full")
             network.fill_disk(2)
         elif network.real:
-            random_.choice(list(network.real.values())).run("restart", check=False)
+            name, part = random_.choice(list(network.real.items()))
+            network.did(f"{name} restarted")
+            part.run("restart", check=False)
         show()
+        network.listen()
         time.sleep(random_.uniform(0.3, 2 * network.arguments.pace))
 
 
 def groups(network):
-    """Disjoint sets of devices, the real ones among simulated ones."""
+    """Disjoint sets of devices, the real ones among simulated ones; each needs every agent, which have every third device."""
     order = list(network.devices)
     count = max(1, len(order) // 3)
-    return [order[at::count] for at in range(count)]
+    size = -(-len(order) // count)
+    return [order[at * size:(at + 1) * size] for at in range(count)]
 
 
 def summary(network, clients, failures):
@@ -344,7 +389,9 @@ def summary(network, clients, failures):
         "transactions": sum(it.transactions for it in clients), "committed": sum(it.committed for it in clients),
         "rolled_back": sum(it.rolled_back for it in clients), "torn": sum(len(it.torn) for it in clients),
         "split": len(split), "locks_left": len(locks), "unhit_points": unhit,
-        "kills_by_point": dict(sorted(tormentor.kills.items())), "visits_by_point": dict(sorted(tormentor.visits.items())),
+        "by_client": {it.name: {"devices": [device.name for device in it.devices], "transactions": it.transactions,
+                                "committed": it.committed} for it in clients},
+        "done": network.done, "events": network.events, "kills_by_point": dict(sorted(tormentor.kills.items())), "visits_by_point": dict(sorted(tormentor.visits.items())),
         "explained": [reason for it in clients for reason in it.torn], "failures": split + locks + failures,
         "slowest_to_agree_seconds": round(max((it.slowest for it in clients), default=0), 1),
         "real": {kind: {"version": version.get(kind, "simulated"), "operations": number}
@@ -357,6 +404,8 @@ def verdict(found, minutes):
     why = list(found["failures"])
     if found["committed"] * 2 < found["transactions"]:
         why.append(f"only {found['committed']} of {found['transactions']} transactions were committed")
+    why += [f"{name} with {', '.join(it['devices'])} committed nothing" for name, it in found["by_client"].items()
+            if not it["committed"]]
     if found["transactions"] < minutes * 4:
         why.append(f"only {found['transactions']} transactions in {minutes} minutes")
     if found["kills_in_flight"] * 10 < found["kills"] * 9:
@@ -368,7 +417,6 @@ def verdict(found, minutes):
 
 def final(network, clients, failures):
     """After the last torment: everything comes up, every intent is there once, and the audit chain holds."""
-    network.link.open = True
     for client in clients:
         client.stopping.set()
     for client in clients:
@@ -387,18 +435,39 @@ def final(network, clients, failures):
             failures.append(f"{client.name}: {len(active)} active intents, {expected} expected")
         elif active and client.told not in json.dumps(active[0]["intent"]["slots"]):
             failures.append(f"{client.name}: holds {active[0]['intent']}, the devices say {client.told!r}")
+    delivered(network, clients, failures)
     done = subprocess.run([network.programs / "entente", "audit", "verify"], env=os.environ | network.environment,
                           capture_output=True, text=True, timeout=60)
     if done.returncode:
         failures.append(f"the audit chain does not hold: {done.stdout}{done.stderr}")
 
 
+def delivered(network, clients, failures):
+    """Events wait while the broker is away, and none is lost: at the end all have come."""
+    def settled():
+        status, count = network.rest.ask("/v1/events/count")
+        return count if status == 200 and count.get("waiting") == 0 else None
+    try:
+        network.events = until("the events to be delivered", settled)
+    except TimeoutError as error:
+        failures.append(f"{error}: {network.rest.ask('/v1/events/count')[1]}")
+        return
+    if network.events["lost"]:
+        failures.append(f"events were lost: {network.events}")
+    network.listen()
+    if not network.believed:
+        failures.append(f"no event came over the broker: {network.events}")
+
+
 def run(arguments):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="entente-torture-"))
+    # The real router's user reads his keys below; what is secret has a mode of its own.
+    folder.chmod(0o711)
     network, failures, stop = None, [], threading.Event()
     try:
         network = Network(folder, pathlib.Path(arguments.programs), arguments)
         clients = [Client(network, f"group-{at}", group) for at, group in enumerate(groups(network))]
+        network.clients = clients
         threading.Thread(target=supervise, args=(network, stop, failures), daemon=True).start()
         for client in clients:
             client.start()
@@ -410,9 +479,10 @@ def run(arguments):
                 left = max(0, arguments.minutes * 60 - (time.monotonic() - begun))
                 sys.stderr.write(f"\r{done} transactions, {network.tormentor.total} kills, {left:.0f} s left   ")
         torment(network, begun + arguments.minutes * 60, show)
+        took = time.monotonic() - begun
         final(network, clients, failures)
         stop.set()
-        return summary(network, clients, failures), folder
+        return summary(network, clients, failures) | {"planted": arguments.planted, "seconds": round(took)}, folder
     finally:
         stop.set()
         if network:

@@ -44,6 +44,11 @@ impl Looks {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nobody will answer what was asked about these devices.
+    pub(super) fn forget(&self, its: impl Fn(&DeviceId) -> bool) {
+        self.lock().retain(|(device, _), _| !its(device));
+    }
+
     /// Passes an answer on to whoever waits for it.
     pub(super) fn answered(&self, device: DeviceId, attempt: u32, answer: v1::Answer) {
         let Some(waiting) = self.lock().remove(&(device, attempt)) else {

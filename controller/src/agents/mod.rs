@@ -104,6 +104,8 @@ pub struct Agents {
     names: HashMap<DeviceId, String>,
     roster: Arc<Roster>,
     seats: Mutex<HashMap<String, Seat>>,
+    /// Under which session each agent joined last: another one knows nothing of what was asked of it before.
+    sessions: Mutex<HashMap<String, Vec<u8>>>,
     reads: Mutex<HashMap<(DeviceId, u32), Parts>>,
     looks: Looks,
     watches: Watches,
@@ -118,6 +120,7 @@ impl Agents {
             names,
             roster,
             seats: Mutex::default(),
+            sessions: Mutex::default(),
             reads: Mutex::default(),
             looks: Looks::default(),
             watches: Watches::default(),
@@ -137,6 +140,7 @@ impl Agents {
         let agent = inward::joined(link.hello());
         let (name, outlet) = (agent.name.clone(), link.outlet());
         tracing::info!(agent = %name, devices = agent.devices.len(), "agent joined");
+        self.forget_former(&agent, &link.hello().session);
         self.lock_seats().insert(name.clone(), Seat { agent, outlet });
         self.arrivals.send_modify(|count| *count += 1);
         let lost = self.attend(&name, &mut link, &hub).await;
@@ -149,6 +153,17 @@ impl Agents {
                 let devices = seat.agent.devices.iter().map(|it| it.id).collect();
                 hub.shut_out(&devices).await;
             }
+        }
+    }
+
+    /// An agent that was started anew answers nothing that was asked of it before: nobody waits for that any longer.
+    fn forget_former(&self, agent: &Joined, session: &[u8]) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = sessions.insert(agent.name.clone(), session.to_owned());
+        if former.is_some_and(|former| former != session) {
+            let its = |device: &DeviceId| agent.devices.iter().any(|it| it.id == *device);
+            self.lock_reads().retain(|(device, _), _| !its(device));
+            self.looks.forget(its);
         }
     }
 

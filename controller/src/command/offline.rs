@@ -106,7 +106,7 @@ async fn remembered(
     let store = Store::open(state).await.context("open the controller's memory")?;
     let network = network.with_owners(&store.ownership().await?)?;
     let holding = crate::holding::holding(&store, library).await?;
-    let known = LastKnown::inside(state).load(&network)?;
+    let known = LastKnown::inside(state).load(&network);
     Ok((network, holding, known))
 }
 

@@ -19,6 +19,7 @@ use super::doubt::Restored;
 use super::run::{Decisions, Run, Start, now};
 use super::timers::Timers;
 use super::track::Track;
+use super::tracks::Tracks;
 
 /// How many inputs one transaction may have waiting.
 const INPUTS: usize = 1024;
@@ -75,7 +76,6 @@ struct Waiting {
 struct Running {
     devices: BTreeSet<DeviceId>,
     inputs: mpsc::Sender<Input>,
-    track: Arc<Track>,
     task: Option<AbortHandle>,
 }
 
@@ -106,6 +106,8 @@ pub struct Hub {
     running: Arc<Mutex<HashMap<TransactionId, Running>>>,
     /// Who repays what a device is owed from an earlier transaction: its answers carry the earlier one's id.
     repaying: Arc<Mutex<HashMap<(DeviceId, TransactionId), TransactionId>>>,
+    /// What is told of them all.
+    tracks: Tracks,
 }
 
 impl Hub {
@@ -118,6 +120,7 @@ impl Hub {
             waiting: Arc::default(),
             running: Arc::default(),
             repaying: Arc::default(),
+            tracks: Tracks::default(),
         });
         let machine = Admission::new(admission::Limits::default());
         tokio::spawn(admit(hub.clone(), machine, inputs));
@@ -174,14 +177,18 @@ impl Hub {
         self.run(coordinator, Start::Resume(effects), track);
     }
 
-    /// Submits a transaction: it begins as soon as all its devices are free.
-    pub async fn submit(&self, charge: Charge<Change>) {
+    /// A transaction will be submitted: from now on it can be followed, for as long as what comes back is held.
+    pub fn announce(&self, transaction: TransactionId) -> Arc<Track> {
+        let track = Arc::default();
+        self.tracks.put(transaction, &track);
+        track
+    }
+
+    /// Submits a transaction that was announced: it begins as soon as all its devices are free.
+    pub async fn submit(&self, charge: Charge<Change>, track: Arc<Track>) {
         let ticket = TicketId(charge.transaction.0);
         let devices = charge.members.iter().map(|member| member.device).collect();
-        let waiting = Waiting {
-            charge,
-            track: Arc::default(),
-        };
+        let waiting = Waiting { charge, track };
         self.waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -222,16 +229,9 @@ impl Hub {
         }
     }
 
-    /// What is told of a running transaction.
+    /// What is told of a transaction that waits or runs, or whose ending is being kept or was told lately.
     pub fn track(&self, transaction: TransactionId) -> Option<Arc<Track>> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = running.get(&transaction).map(|it| it.track.clone());
-        drop(running);
-        let waiting = || {
-            let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.get(&TicketId(transaction.0)).map(|it| it.track.clone())
-        };
-        found.or_else(waiting)
+        self.tracks.of(transaction)
     }
 
     /// How many transactions run, and how many wait.
@@ -358,10 +358,10 @@ impl Hub {
     pub(super) fn occupy(&self, transaction: TransactionId) -> (mpsc::Receiver<Input>, Arc<Track>) {
         let (own, inputs) = mpsc::channel(INPUTS);
         let track = Arc::new(Track::led_anew(self.ground.epoch));
+        self.tracks.put(transaction, &track);
         let running = Running {
             devices: BTreeSet::new(),
             inputs: own,
-            track: track.clone(),
             task: None,
         };
         let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -399,10 +399,10 @@ impl Hub {
     pub(super) fn run(self: &Arc<Self>, coordinator: Coordinator<Change>, start: Start, track: Arc<Track>) {
         let transaction = coordinator.transaction();
         let (own, inputs) = mpsc::channel(INPUTS);
+        self.tracks.put(transaction, &track);
         let running = Running {
             devices: coordinator.charge().members.iter().map(|it| it.device).collect(),
             inputs: own.clone(),
-            track: track.clone(),
             task: None,
         };
         let repays = repays(coordinator.charge());

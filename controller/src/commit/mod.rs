@@ -9,6 +9,7 @@ mod run;
 mod tally;
 mod timers;
 mod track;
+mod tracks;
 mod verdict;
 
 pub use bounded::{Bounded, Decided};

@@ -1,7 +1,7 @@
 //! What is told of a running transaction: a bounded history that a watcher resumes by number.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -30,6 +30,8 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Track {
     events: Mutex<VecDeque<Event>>,
+    /// The event that carries the ending: whoever follows hears it, however late he comes.
+    over: OnceLock<Event>,
     last: watch::Sender<u64>,
     minded: Mutex<Vec<String>>,
 }
@@ -38,6 +40,7 @@ impl Default for Track {
     fn default() -> Self {
         Self {
             events: Mutex::default(),
+            over: OnceLock::new(),
             last: watch::Sender::new(0),
             minded: Mutex::default(),
         }
@@ -53,6 +56,23 @@ impl Track {
         }
     }
 
+    /// The history of a transaction of which nothing but its ending is known any more.
+    pub fn over(epoch: Epoch, state: &str, reason: &str) -> Self {
+        let track = Self::led_anew(epoch);
+        track.end(state, reason);
+        track
+    }
+
+    /// Adds how it ended.
+    pub fn end(&self, state: &str, reason: &str) {
+        let text = if reason.is_empty() {
+            state.to_owned()
+        } else {
+            format!("{state}: {reason}")
+        };
+        self.add(None, text, 100, Some(state.to_owned()));
+    }
+
     /// Adds what happened and wakes who watches.
     pub fn add(&self, device: Option<String>, text: String, percent: u8, ending: Option<String>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,13 +80,18 @@ impl Track {
         if events.len() == KEPT {
             events.pop_front();
         }
-        events.push_back(Event {
+        let event = Event {
             sequence,
             device,
             text,
             percent,
             ending,
-        });
+        };
+        if event.ending.is_some() {
+            // Nothing ends twice.
+            let _ = self.over.set(event.clone());
+        }
+        events.push_back(event);
         drop(events);
         self.last.send_replace(sequence);
     }
@@ -96,17 +121,22 @@ impl Track {
         self.add(device, text, percent, None);
     }
 
-    /// What happened after `sequence`, at once or as soon as something does.
+    /// What happened after `sequence`, at once or as soon as something does. Of what is over the ending is told again
+    /// to who asks for more: a follower always hears it.
     pub async fn after(&self, sequence: u64) -> Vec<Event> {
         let mut last = self.last.subscribe();
+        let news = |last: &u64| *last > sequence || self.over.get().is_some();
         // The sender lives as long as this track, so that the wait ends only by news.
-        let _ = last.wait_for(|last| *last > sequence).await;
+        let _ = last.wait_for(news).await;
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events
-            .iter()
-            .filter(|event| event.sequence > sequence)
-            .cloned()
-            .collect()
+        // Numbers go up by one, so that what was seen need not be looked through again.
+        let first = events.front().map_or(0, |event| event.sequence);
+        let seen = usize::try_from(sequence.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let news: Vec<Event> = events.iter().skip(seen).cloned().collect();
+        match self.over.get() {
+            Some(over) if news.is_empty() => vec![over.clone()],
+            Some(_) | None => news,
+        }
     }
 }
 
@@ -126,6 +156,26 @@ mod tests {
         }
         assert_eq!(numbers(&track.after(0).await), [1, 2, 3, 4, 5]);
         assert_eq!(numbers(&track.after(3).await), [4, 5]);
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_the_end_hears_it() {
+        let track = Track::default();
+        track.note(None, "moves on".to_owned());
+        track.end("rolled-back", "r1: no");
+        track.note(Some("r1".to_owned()), "says something more".to_owned());
+        for since in [0, 1, 2, 3, 99, u64::MAX] {
+            let events = track.after(since).await;
+            let heard = events
+                .iter()
+                .any(|event| event.ending.as_deref() == Some("rolled-back"));
+            assert!(heard || since == 2, "after {since}: {events:?}");
+        }
+        let late = Track::over(Epoch(3), "committed", "").after(7).await;
+        assert_eq!(
+            (late[0].text.as_str(), late[0].ending.as_deref()),
+            ("committed", Some("committed"))
+        );
     }
 
     #[tokio::test]

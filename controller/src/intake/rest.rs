@@ -126,6 +126,7 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
     let closed = closed
         .layer(middleware::from_fn_with_state(door.clone(), again::once))
         .layer(middleware::from_fn_with_state(door.clone(), in_bounds))
+        .layer(middleware::from_fn(carried_through))
         .layer(middleware::from_fn_with_state(door.clone(), caller::let_in));
     describe::complete(&mut api);
     let description = axum::routing::get(move || async move { Json(api) });
@@ -143,6 +144,17 @@ pub(super) fn asker(headers: &HeaderMap) -> Asker {
     Asker {
         who: named.unwrap_or("admin").to_owned(),
         door: "rest",
+    }
+}
+
+/// What changes something is carried through although its caller has hung up: half of a commit would be led by nobody.
+async fn carried_through(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
     }
 }
 
@@ -272,11 +284,11 @@ async fn progress(
     Query(Since { since }): Query<Since>,
 ) -> Result<Sse<impl Stream<Item = Result<axum::response::sse::Event, Infallible>>>, Problem> {
     let missing = || AppError::Missing {
-        kind: "running transaction",
+        kind: "transaction",
         key: id.clone(),
     };
     let transaction = id.parse().map_err(|_| missing())?;
-    let track = door.app.track(transaction).await.ok_or_else(missing)?;
+    let track = door.app.track(transaction).await?.ok_or_else(missing)?;
     let events = stream::unfold((track, since, false), |(track, since, over)| async move {
         if over {
             return None;

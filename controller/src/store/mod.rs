@@ -21,13 +21,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 
 pub use debts::{Maintained, Owed};
 pub use journal::{LeadError, TableJournal};
 pub use native::Native;
 pub use said::Said;
 pub use was::Was;
+
+/// How many rows one statement names at most.
+const ROWS: usize = 1000;
 
 /// The store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -271,15 +274,22 @@ impl Store {
         Ok(rows.iter().map(|row| (row.get("device"), row.get("body"))).collect())
     }
 
-    /// Keeps who owns what on one device.
+    /// Keeps who owns what on these devices, on all or on none.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn keep_ownership(&self, device: &str, body: &str) -> Result<(), StoreError> {
-        let query = "INSERT INTO ownership (device, body) VALUES ($1, $2) ON CONFLICT (device) DO UPDATE SET body = excluded.body";
-        let bound = sqlx::query(query).bind(device).bind(body);
-        bound.execute(&self.pool).await.map_err(asked("keep who owns what"))?;
-        Ok(())
+    pub async fn keep_ownership(&self, owned: &[(String, String)]) -> Result<(), StoreError> {
+        let act = "keep who owns what";
+        let mut hold = self.pool.begin().await.map_err(asked(act))?;
+        for some in owned.chunks(ROWS) {
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO ownership (device, body) ");
+            query.push_values(some, |mut row, (device, body)| {
+                row.push_bind(device).push_bind(body);
+            });
+            query.push(" ON CONFLICT (device) DO UPDATE SET body = excluded.body");
+            query.build().execute(&mut *hold).await.map_err(asked(act))?;
+        }
+        hold.commit().await.map_err(asked(act))
     }
 
     /// Keeps that a transaction runs.

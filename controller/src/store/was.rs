@@ -1,8 +1,8 @@
 //! What intents wanted before each transaction: what a rollback brings back.
 
-use sqlx::Row;
+use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{Store, StoreError, asked};
+use super::{ROWS, Store, StoreError, asked};
 
 /// What one intent wanted of one device before a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,29 +15,35 @@ pub struct Was {
     pub intent: String,
     /// The wish, as JSON; nothing if it wanted nothing there.
     pub wish: Option<String>,
-    /// The intent as it was kept, as JSON; nothing if it was not active.
+    /// The intent as it was kept, as JSON, in the first row that is about it; nothing if it was not active.
     pub body: Option<String>,
     /// When the transaction was found true, in milliseconds since 1970.
     pub at: i64,
 }
 
 impl Store {
-    /// Keeps what was wanted before a transaction; what is kept already is the truth and stays.
+    /// Keeps what was wanted before a transaction, all of it or nothing; what is kept already is the truth and stays.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn keep_was(&self, was: &Was) -> Result<(), StoreError> {
-        let query = "INSERT INTO was (transaction_id, device, intent, wish, body, at) VALUES ($1, $2, $3, $4, $5, $6) \
-            ON CONFLICT (transaction_id, device, intent) DO NOTHING";
-        let bound = sqlx::query(query)
-            .bind(&was.transaction)
-            .bind(&was.device)
-            .bind(&was.intent)
-            .bind(&was.wish)
-            .bind(&was.body)
-            .bind(was.at);
-        bound.execute(&self.pool).await.map_err(asked("keep what was wanted"))?;
-        Ok(())
+    pub async fn keep_was(&self, was: &[Was]) -> Result<(), StoreError> {
+        let act = "keep what was wanted";
+        let mut hold = self.pool.begin().await.map_err(asked(act))?;
+        for some in was.chunks(ROWS) {
+            let mut query =
+                QueryBuilder::<Sqlite>::new("INSERT INTO was (transaction_id, device, intent, wish, body, at) ");
+            query.push_values(some, |mut row, was| {
+                row.push_bind(&was.transaction)
+                    .push_bind(&was.device)
+                    .push_bind(&was.intent)
+                    .push_bind(&was.wish)
+                    .push_bind(&was.body)
+                    .push_bind(was.at);
+            });
+            query.push(" ON CONFLICT (transaction_id, device, intent) DO NOTHING");
+            query.build().execute(&mut *hold).await.map_err(asked(act))?;
+        }
+        hold.commit().await.map_err(asked(act))
     }
 
     /// What was wanted before a transaction.

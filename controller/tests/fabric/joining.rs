@@ -1,9 +1,10 @@
 //! Joining: who is registered, found, heard, shut out, and what is refused and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fabric_identity::est::EstError;
-use fabric_wire::v1::{Hello, Leave, Update, upward};
+use fabric_wire::v1::{Hello, Leave, Update, downward, upward};
 use tokio::time::timeout;
 
 use super::crafted::{Crafted, SOON, answered, enrolment, key};
@@ -314,4 +315,25 @@ async fn shut_out(agent: &Crafted) -> bool {
     let hello = agent.hello(&["pe1"]);
     let membership = fabric_wire::Membership::new(hello, fabric_wire::Limits::default());
     membership.join(io).await.is_err()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_of_an_agent_that_died_is_not_waited_for() {
+    fabric_identity::install_cryptography();
+    let stage = Arc::new(Stage::start(QUICK));
+    let edge = Crafted::enrolled(&stage, "edge", &["pe1"]).await;
+    let mut first = edge.join(edge.hello(&["pe1"])).await.unwrap();
+    let asking = stage.clone();
+    let asking = tokio::task::spawn_blocking(move || asking.entente("device get pe1"));
+    loop {
+        let message = timeout(SOON, first.next()).await.unwrap().unwrap();
+        if matches!(message.body, Some(downward::Body::Query(_))) {
+            break;
+        }
+    }
+    // The one that comes back has another session, and knows nothing of the question.
+    drop(first);
+    let _second = edge.join(edge.hello(&["pe1"])).await.unwrap();
+    let (code, said) = timeout(SOON, asking).await.unwrap().unwrap();
+    assert!(code != 0 && said.contains("the agent left"), "{code}: {said}");
 }

@@ -220,6 +220,26 @@ impl Network {
         transaction["id"].as_str().unwrap().to_owned()
     }
 
+    /// Plans, asks for the commit over REST and hangs up before it is answered; gives the transaction.
+    pub fn commit_and_hang_up(&self, file: &str, slow: &str) -> String {
+        let intent = std::fs::read_to_string(self.path(file)).unwrap();
+        let plan = self.ask("POST", "/v1/plans", &intent);
+        let plan = plan["id"].as_str().unwrap_or_else(|| panic!("{plan}\n{}", self.logs()));
+        // What stands there is read before the commit is answered.
+        self.delay(slow, "get-config", 3000);
+        let token = std::fs::read_to_string(self.path("state/token")).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.ports[0])).unwrap();
+        let head = format!("POST /v1/plans/{plan}/commit HTTP/1.1\r\nhost: entente\r\nauthorization: Bearer {token}");
+        write!(stream, "{head}\r\ncontent-length: 0\r\n\r\n").unwrap();
+        self.until("the transaction to stand on the list", || {
+            let rows = self.ask("GET", "/v1/transactions", "");
+            let rows = rows["items"].as_array().or_else(|| rows.as_array()).cloned()?;
+            let mine = rows.iter().find(|row| row["plan"] == plan)?;
+            drop(stream.shutdown(std::net::Shutdown::Both));
+            Some(mine["id"].as_str()?.to_owned())
+        })
+    }
+
     /// What became of a transaction, once it has ended.
     pub fn ended(&self, transaction: &str) -> String {
         self.until(&format!("{transaction} to end"), || {

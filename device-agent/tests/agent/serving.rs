@@ -255,3 +255,27 @@ async fn a_gate_is_green_while_the_device_answers_and_is_as_it_was_made() {
         [Color::Red, Color::NoData]
     );
 }
+
+#[tokio::test]
+async fn who_asks_about_more_devices_than_are_looked_at_at_once_is_answered_about_each() {
+    const MANY: u128 = 600;
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    for transaction in 1..=MANY {
+        bench
+            .send(Downward::Gate(Gate {
+                transaction: TransactionId(transaction),
+                device: R1,
+                checks: vec![task("answers", Wanted::Answers)],
+                within: Duration::from_secs(8),
+                // Each takes a while, so that others have to wait for it.
+                steady: Duration::from_millis(100),
+            }))
+            .await;
+    }
+    let mut answered = std::collections::BTreeSet::new();
+    while answered.len() < usize::try_from(MANY).unwrap() {
+        if let Upward::Health { transaction, .. } = bench.next().await {
+            answered.insert(transaction);
+        }
+    }
+}

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// How many devices one agent may speak for.
+const DEVICES: usize = 4_096;
+
 /// The bounds of one stream.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -22,12 +25,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            queue: 256,
+            // One for each device that an agent may speak for: all of them are asked in one breath.
+            queue: DEVICES,
             passing: 64,
             largest_message: 4 << 20,
             heartbeat: Duration::from_secs(5),
             hello_within: Duration::from_secs(10),
-            devices: 4_096,
+            devices: DEVICES,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::measure::{Watch, median};
 use crate::report::Row;
 use fast::Fast;
 use fleet::Fleet;
-use product::Product;
+use product::{Phases, Product};
 
 pub use fleet::serve;
 
@@ -56,6 +56,7 @@ struct Ground {
     all: Vec<usize>,
     said: u32,
     before: Option<String>,
+    phases: Vec<Phases>,
 }
 
 impl Ground {
@@ -72,6 +73,7 @@ impl Ground {
             all: (0..size).collect(),
             said: 0,
             before: None,
+            phases: Vec::new(),
         })
     }
 
@@ -89,9 +91,28 @@ impl Ground {
 
     fn ours(&mut self) -> anyhow::Result<Duration> {
         let text = self.next();
-        let took = self.product.commit(&self.all, &text)?;
+        let phases = self.product.commit(&self.all, &text)?;
         self.done(text)?;
-        Ok(took)
+        self.phases.push(phases);
+        Ok(phases.told)
+    }
+
+    /// Where the time of ours went since the last time that this was asked, as medians in milliseconds.
+    fn tell_phases(&mut self, of: &str) {
+        let phases = std::mem::take(&mut self.phases);
+        let each: [(&str, fn(&Phases) -> Duration); 6] = [
+            ("plan", |it| it.planned),
+            ("commit taken in", |it| it.begun - it.planned),
+            ("stage", |it| it.steps[0].saturating_sub(it.begun)),
+            ("apply", |it| it.steps[1].saturating_sub(it.steps[0])),
+            ("confirm", |it| it.steps[2].saturating_sub(it.steps[1])),
+            ("ending", |it| it.told.saturating_sub(it.steps[2])),
+        ];
+        let words = each.map(|(name, span)| {
+            let mut spans: Vec<f64> = phases.iter().map(|it| span(it).as_secs_f64() * 1e3).collect();
+            format!("{name} {:.0}", median(&mut spans))
+        });
+        crate::report::say(&format!("{} devices, {of}, ms: {}", self.all.len(), words.join(", ")));
     }
 
     fn fast(&mut self, width: usize) -> anyhow::Result<Duration> {
@@ -126,6 +147,7 @@ fn across(size: usize, rounds: usize) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     // Both have seen every device once: host keys and modules are known.
     ground.ours()?;
+    ground.tell_phases("the first time");
     for (late, most) in PRICES {
         ground.fleet.late(late)?;
         rows.push(price(&mut ground, rounds, (late, most))?);
@@ -161,6 +183,7 @@ fn price(ground: &mut Ground, rounds: usize, (late, most): (u64, f64)) -> anyhow
         counts[1] = ground.fleet.counts()?;
     }
     let [ours_asked, theirs_asked] = counts;
+    ground.tell_phases(&format!("{late} ms round trip"));
     ensure!(
         ours_asked == theirs_asked,
         "not the same work: ours {ours_asked:?}, the fast path {theirs_asked:?}"

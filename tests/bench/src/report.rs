@@ -56,6 +56,12 @@ pub fn print(rows: &[Row]) {
     }
 }
 
+/// What explains the figures.
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
+pub fn say(words: &str) {
+    println!("{words}");
+}
+
 pub fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
     let json = serde_json::to_vec_pretty(&Report { rows })?;
     std::fs::write(file, json).with_context(|| format!("cannot write the report {}", file.display()))

@@ -83,7 +83,6 @@ async fn who_is_led_but_not_heard_is_told_nothing() {
     let running = Running {
         devices: BTreeSet::from([DeviceId(7)]),
         inputs,
-        track: Arc::default(),
         task: None,
     };
     hub.running.lock().unwrap().insert(TransactionId(1), running);

@@ -4,7 +4,8 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 use transaction_journal::{AppendError, Epoch, OnLost, Position};
 
-use super::{ROWS, signed, take};
+use super::super::ROWS;
+use super::{signed, take};
 
 /// One call that waits to be durable.
 pub(super) struct Waiting {

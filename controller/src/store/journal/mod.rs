@@ -22,13 +22,11 @@ use transaction_journal::{
     Recovered,
 };
 
-use super::Store;
+use super::{ROWS, Store};
 use committer::{Waiting, commit};
 
 /// How many calls may wait for the committer; more wait to be queued.
 const QUEUE: usize = 1024;
-/// How many rows one statement names at most.
-const ROWS: usize = 1000;
 
 /// Why a journal in the store cannot be led.
 #[derive(Debug, thiserror::Error)]

@@ -19,8 +19,21 @@ const AGENTS: usize = 4;
 /// How long a part may take to come up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How many streams of one transaction may end early.
-const STREAMS: usize = 20;
+/// What a transaction goes through, as its progress names it.
+const STEPS: [&str; 3] = ["stage: ", "apply: ", "confirm: "];
+
+/// When each phase of a transaction was over, counted from its submission.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Phases {
+    /// The plan was there.
+    pub planned: Duration,
+    /// The commit was taken in.
+    pub begun: Duration,
+    /// The last device was staged, applied, confirmed.
+    pub steps: [Duration; 3],
+    /// The ending was heard.
+    pub told: Duration,
+}
 
 /// Ends with it.
 struct Part(Child);
@@ -169,36 +182,42 @@ impl Product {
         self.ask("POST", "/v1/plans", Some(&intent))
     }
 
-    /// One intent for these devices, from its submission to Committed; how long that took.
-    pub fn commit(&self, devices: &[usize], text: &str) -> anyhow::Result<Duration> {
+    /// One intent for these devices, from its submission to Committed; when each of its phases was over.
+    pub fn commit(&self, devices: &[usize], text: &str) -> anyhow::Result<Phases> {
         let watch = Watch::start();
         let plan = self.plan(devices, text)?;
         let plan = plan["id"].as_str().context("no plan")?;
+        let planned = watch.elapsed();
         let begun = self.ask("POST", &format!("/v1/plans/{plan}/commit"), None)?;
         let transaction = begun["id"].as_str().context("no transaction")?;
-        let ending = self.ending(transaction)?;
-        let took = watch.elapsed();
+        let mut phases = Phases {
+            planned,
+            begun: watch.elapsed(),
+            ..Phases::default()
+        };
+        let ending = self.ending(transaction, &watch, &mut phases.steps)?;
+        phases.told = watch.elapsed();
         ensure!(ending.contains("committed"), "it ended as {ending}");
-        Ok(took)
+        Ok(phases)
     }
 
-    /// The last thing that is told of a transaction; a stream that ends before it is asked for again.
-    fn ending(&self, transaction: &str) -> anyhow::Result<String> {
+    /// The last thing that is told of a transaction, and when each step was last heard of. A stream that ends before
+    /// that is a fault of the product.
+    fn ending(&self, transaction: &str, watch: &Watch, steps: &mut [Duration; 3]) -> anyhow::Result<String> {
         let mut heard = String::new();
-        for _ in 0..STREAMS {
-            heard.clear();
-            let stream = self.send("GET", &format!("/v1/transactions/{transaction}/progress"), None)?;
-            for line in BufReader::new(stream).lines() {
-                let line = line?;
-                let told = line
-                    .strip_prefix("data:")
-                    .map(serde_json::from_str::<Value>)
-                    .transpose()?;
-                if let Some((told, ending)) = told.as_ref().and_then(|it| Some((it, it["ending"].as_str()?))) {
-                    return Ok(format!("{ending}: {}", told["text"]));
+        let stream = self.send("GET", &format!("/v1/transactions/{transaction}/progress"), None)?;
+        for line in BufReader::new(stream).lines() {
+            let line = line?;
+            for (step, at) in STEPS.iter().zip(steps.iter_mut()) {
+                if line.contains(step) {
+                    *at = watch.elapsed();
                 }
-                heard = line;
             }
+            if line.starts_with("data:") && !line.contains("\"ending\":null") {
+                let told: Value = serde_json::from_str(&line["data:".len()..])?;
+                return Ok(format!("{}: {}", told["ending"], told["text"]));
+            }
+            heard = line;
         }
         bail!("nobody said how {transaction} ended; the last line was {heard:?}")
     }
