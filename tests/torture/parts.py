@@ -48,9 +48,11 @@ def tell(folder, words):
 class Device:
     """What the judge has to know of a device."""
 
-    def __init__(self, name, kind, platform, protocol, port, user, password=None, key=None, address="127.0.0.1"):
+    def __init__(self, name, kind, platform, protocol, port, user, password=None, key=None, address="127.0.0.1",
+                 personality=None):
         self.id = str(uuid.uuid4())
         self.name, self.kind, self.platform, self.protocol = name, kind, platform, protocol
+        self.personality = personality
         self.address, self.port, self.user, self.password, self.key = address, port, user, password, key
 
 
@@ -76,13 +78,19 @@ class Lab:
         platform = {"frr": "frr", "ios": "cisco_ios"}.get(card["personality"], "ietf")
         port = card["cli_port"] if terminal else card["netconf_port"]
         return Device(card["name"], "simulated", platform, "cli" if terminal else "netconf", port, "admin", "admin",
-                      address=card["address"])
+                      address=card["address"], personality=card["personality"])
 
-    def running(self, device):
-        """A datastore past all locks."""
-        url = f"http://{self.control.removeprefix('http://')}/devices/{device.name}/config/running"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+    def ask(self, device, what, body=None, method=None):
+        """The control of the simulated devices, past everything that is ours."""
+        url = f"http://{self.control.removeprefix('http://')}/devices/{device.name}/{what}"
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(asked, timeout=20) as answer:
             return answer.read().decode()
+
+    def times(self, device, operation):
+        """How often something happened on a device."""
+        return sum(it["operation"] == operation for it in json.loads(self.ask(device, "log")))
 
     def stop(self):
         self.process.kill()

@@ -38,6 +38,7 @@ class Network:
         self.real, self.clients, self.done = {}, [], {}
         self.random = random.Random(arguments.seed)
         self.in_flight, self.events, self.believed = 0, {}, 0
+        self.disturbed = 0
         self.flight_lock = threading.Lock()
         self.full_until = 0.0
         self.small_disk()
@@ -68,12 +69,14 @@ class Network:
             "ENTENTE_LISTEN": f"127.0.0.1:{self.ports[0]}", "ENTENTE_AGENTS_LISTEN": f"0.0.0.0:{self.ports[1]}",
             "ENTENTE_AGENTS_ENROLMENT": f"0.0.0.0:{self.ports[2]}",
             "ENTENTE_EVENTS_BROKER": f"{self.broker.address}:{self.broker.port}", "ENTENTE_LOG": "info,point=trace",
-            "ENTENTE_TERMS_LEASE": "15s", "ENTENTE_TERMS_IN_DOUBT": "10s", "ENTENTE_TERMS_PREPARE": "15s",
+            # What is slow outlives a lease that nobody renews.
+            "ENTENTE_TERMS_LEASE": "9s" if self.arguments.planted == "timer-not-renewed" else "15s", "ENTENTE_TERMS_IN_DOUBT": "10s", "ENTENTE_TERMS_PREPARE": "15s",
             "ENTENTE_TERMS_APPLY": "15s", "ENTENTE_TORMENTOR": str(self.folder / "tormentor"),
             "ENTENTE_PLANTED": self.arguments.planted or "", "NO_COLOR": "1",
         }
         self.victims = [Program("controller", self.place.command(self.programs / "entente", "serve"), self.folder, self.environment)]
-        self.tormentor = Tormentor(self.folder / "tormentor", self.victims, lambda: self.in_flight, self.arguments.seed)
+        self.tormentor = Tormentor(self.folder / "tormentor", self.victims, lambda: self.in_flight, self.arguments.seed,
+                                   self.arguments.planted)
         self.victims[0].start()
         token = state / "token"
         self.rest = Rest(self.ports[0], lambda: token.read_text().strip())
@@ -158,15 +161,24 @@ class Network:
 
     def did(self, what):
         """Counts what was done to the network beside killing."""
+        self.disturbed += not what.startswith("device")
         tell(self.folder, what)
         self.done[what] = self.done.get(what, 0) + 1
 
     def fault(self, fault):
         """A simulated device will misbehave once."""
-        device = self.random.choice(self.lab.devices)
-        url = f"http://{self.lab.control.removeprefix('http://')}/devices/{device.name}/faults"
-        asked = urllib.request.Request(url, json.dumps(fault).encode(), {"content-type": "application/json"})
-        urllib.request.urlopen(asked, timeout=10).read()
+        self.lab.ask(self.random.choice(self.lab.devices), "faults", fault)
+
+    def slow(self, seconds):
+        """A simulated device without a candidate of its own timer takes long to apply, and the others have to wait for it."""
+        device = self.random.choice([self.lab.devices[at] for at in (1, 2, 6)])
+        operation = "commit" if device is self.lab.devices[1] else "edit-config"
+        self.lab.ask(device, "faults", {"fault": "delay", "operation": operation, "millis": int(seconds * 1000)})
+        threading.Timer(seconds * 2, lambda: self.lab.ask(device, "faults", method="DELETE")).start()
+
+    def troubles(self):
+        """How often anybody was killed or cut off by now."""
+        return self.tormentor.total + self.disturbed
 
     def stop(self):
         for victim in self.victims:
@@ -205,11 +217,15 @@ class Client(threading.Thread):
         if plan is None:
             return
         self.network.flying(1)
+        disturbed, fallen = self.network.troubles(), self.fallen()
         tell(self.network.folder, f"{text}: plan {plan['id']}")
         try:
             state, reason = self.commit(plan)
         finally:
             self.network.flying(-1)
+        # Nobody was killed and no way was cut: then no device's own timer may have taken back what all agreed on.
+        if state in ("committed", "torn") and disturbed == self.network.troubles() and fallen < (now := self.fallen()):
+            raise Split(f"{self.name}: {state}, and devices took the change back meanwhile: {fallen} before, {now} now")
         if state == "never began":
             self.judge(self.told, "never began")
             return
@@ -229,7 +245,8 @@ class Client(threading.Thread):
     def plan(self, text):
         """The plan's id and hash, or nothing while nobody can plan."""
         intent = {"class": "interface.set", "name": self.name, "gate": "none", "slots": {
-            "device": [it.name for it in self.devices], "interface": "eth1", "description": text}}
+            "device": [it.name for it in self.devices], "interface": "eth1", "description": text,
+            "admin": "down" if self.number % 2 else "up"}}
         status, plan = self.network.rest.ask("/v1/plans", intent)
         if status in (200, 201) and plan["devices"]:
             return plan
@@ -273,8 +290,16 @@ class Client(threading.Thread):
             time.sleep(0.5)
         raise Split(f"{self.name}: {how}, so every device should say {text!r}, and they say {held}")
 
+    def fallen(self):
+        """How often the timers of those simulated devices that have one took a change back."""
+        timed = [it for it in self.devices if it.personality in ("confirmed", "confirmed-1.0")]
+        return sum(self.network.lab.times(it, "confirm-timeout") for it in timed)
+
     def explain(self, text, reason):
-        """A torn transaction names every device that does not say what the others do."""
+        """A torn transaction names every device that does not say what the others do, and a device may be away or refuse;
+        that it did the opposite of what was decided is what must never be."""
+        if "the opposite was done" in reason:
+            raise Split(f"{self.name}: torn, and devices did the opposite of what was decided: {reason}")
         held = until(f"the devices of {self.name}", self.held)
         odd = [name for name, value in held.items() if value != text] if text in held.values() else []
         missing = [name for name in odd if name not in reason]
@@ -340,15 +365,18 @@ def torment(network, end, show):
         if network.in_flight == 0:
             time.sleep(0.02)
             continue
-        choice = random_.random()
+        choice = random_.random() if network.arguments.planted != "timer-not-renewed" else 0.89
         if choice < 0.74:
             tormentor.arm()
         elif choice < 0.79:
             tormentor.kill_any()
-        elif choice < 0.89:
+        elif choice < 0.88:
             operation = random_.choice(["commit", "edit-config", "validate"])
             network.did("device refuses")
             network.fault({"fault": "reject", "operation": operation, "tag": "operation-failed", "times": 1})
+        elif choice < 0.90:
+            network.did("device is slow")
+            network.slow(10.5)
         elif choice < 0.91:
             network.did("severed")
             network.place.sever(random_.randrange(len(network.place.links)))
