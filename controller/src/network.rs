@@ -8,7 +8,7 @@ use adapters_platform::{Platform, builtin};
 use anyhow::{Context, Result};
 use knowledge_model::inventory::{self, Inventory};
 use knowledge_model::owners::Ownership;
-use knowledge_model::{Delta, Schema, Tree};
+use knowledge_model::{Delta, Edit, Schema, Tree};
 use transaction::DeviceId;
 
 use crate::command::{faulty, read};
@@ -284,6 +284,21 @@ impl Known {
             Some(native) => native.normal(tree),
             None => platform.normal(tree),
         }
+    }
+
+    /// A change as the device will show it: what holds there anyway is not set but taken away, for nobody would read it
+    /// back.
+    pub fn shown(&self, delta: &Delta) -> Delta {
+        let Some(native) = self.platform().and_then(Platform::native) else {
+            return delta.clone();
+        };
+        let shown = |edit: &Edit, path: &knowledge_model::Path| {
+            let after = edit.after.clone().filter(|value| !native.hides(path, value));
+            let before = edit.before.clone();
+            Edit { before, after }
+        };
+        let edits = delta.iter().map(|(path, edit)| (path.clone(), shown(edit, path)));
+        edits.filter(|(_, edit)| edit.before != edit.after).collect()
     }
 
     /// The change and the way back in the device's own language; empty where no platform is known.

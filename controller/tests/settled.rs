@@ -42,6 +42,13 @@ fn what_needs_no_device_is_said_when_it_is_planned() {
         "x holds already (interface.set): this takes its place",
     );
 
+    // What was turned off is turned on again, though a device does not show what holds anyway.
+    for admin in ["down", "up", "down", "up"] {
+        let port = format!("{{class: interface.set, name: port, slots: {{ interface: 'r1:eth2', admin: {admin} }}}}\n");
+        stage.write("port.yaml", &port);
+        check("commit -f port.yaml", 0, "on 1 device");
+    }
+
     // What is so already is said; a dry run is a plan and no failure.
     check("plan -f one.yaml", 0, "nothing to change: the network is already so");
     stage.write("dry.yaml", &set("y", "r2", ", dry_run: true"));

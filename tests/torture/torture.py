@@ -45,7 +45,9 @@ class Network:
         self.lab = Lab(programs, folder, PERSONALITIES)
         devices = list(self.lab.devices)
         if not arguments.no_real:
-            self.real["netconfd"] = Real("netconfd", "netconfd", folder)
+            # What its timer does it says at this level alone.
+            said = ["--log-level=debug"] if arguments.planted == "timer-not-renewed" else []
+            self.real["netconfd"] = Real("netconfd", "netconfd", folder, *said)
             self.real["frr"] = Real("frr", "frr", folder, "--interface", "eth1")
             devices.append(self.real["netconfd"].device("ietf", "netconf"))
             devices.append(self.real["frr"].device("frr", "cli"))
@@ -171,7 +173,7 @@ class Network:
 
     def slow(self, seconds):
         """A simulated device without a candidate of its own timer takes long to apply, and the others have to wait for it."""
-        device = self.random.choice([self.lab.devices[at] for at in (1, 2, 6)])
+        device = self.random.choice([self.lab.devices[at] for at in (1, 2)])
         operation = "commit" if device is self.lab.devices[1] else "edit-config"
         self.lab.ask(device, "faults", {"fault": "delay", "operation": operation, "millis": int(seconds * 1000)})
         threading.Timer(seconds * 2, lambda: self.lab.ask(device, "faults", method="DELETE")).start()
@@ -291,9 +293,13 @@ class Client(threading.Thread):
         raise Split(f"{self.name}: {how}, so every device should say {text!r}, and they say {held}")
 
     def fallen(self):
-        """How often the timers of those simulated devices that have one took a change back."""
+        """How often the timers of those devices that have one took a change back, in their own words."""
         timed = [it for it in self.devices if it.personality in ("confirmed", "confirmed-1.0")]
-        return sum(self.network.lab.times(it, "confirm-timeout") for it in timed)
+        count = sum(self.network.lab.times(it, "confirm-timeout") for it in timed)
+        if any(it.kind == "netconfd" for it in self.devices):
+            log = self.network.folder / "netconfd" / "netconfd.log"
+            count += log.read_text(errors="replace").count("Confirmed-commit timeout")
+        return count
 
     def explain(self, text, reason):
         """A torn transaction names every device that does not say what the others do, and a device may be away or refuse;
@@ -399,8 +405,11 @@ def torment(network, end, show):
 
 
 def groups(network):
-    """Disjoint sets of devices, the real ones among simulated ones; each needs every agent, which have every third device."""
-    order = list(network.devices)
+    """Disjoint sets of devices, the real ones among simulated ones; agents have every third device, so that a set needs
+    several of them."""
+    order = [it for it in network.devices if it.kind == "simulated"]
+    for at, real in zip((3, 7), (it for it in network.devices if it.kind != "simulated")):
+        order.insert(at, real)
     count = max(1, len(order) // 3)
     size = -(-len(order) // count)
     return [order[at * size:(at + 1) * size] for at in range(count)]

@@ -158,6 +158,16 @@ impl Native {
         normal
     }
 
+    /// Whether a device shows nothing where this value stands: it is what holds there anyway.
+    pub fn hides(&self, path: &Path, value: &knowledge_model::Value) -> bool {
+        let Some((rule, _)) = self.rule(path) else {
+            return false;
+        };
+        let shown = rule.value.as_ref().zip(value.text());
+        let shown = shown.and_then(|(form, text)| form.canonical(text));
+        shown.is_some() && shown == rule.default
+    }
+
     pub(crate) fn rule(&self, path: &Path) -> Option<(&NativeRule, Bindings)> {
         self.rules.iter().find_map(|rule| Some((rule, rule.path.bind(path)?)))
     }

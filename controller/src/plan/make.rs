@@ -319,7 +319,8 @@ fn device_plan(
     let named = |conflicts: Vec<knowledge_model::owners::Conflict>| {
         PlanError::Conflict(conflicts.iter().map(|it| format!("{}: {it}", device.name)).collect())
     };
-    let planned = planned.map_err(named)?;
+    let mut planned = planned.map_err(named)?;
+    planned.delta = device.shown(&planned.delta);
     let unfit = unfit(device, there, &planned.delta);
     if !unfit.is_empty() {
         return Err(PlanError::Invalid(unfit));

@@ -24,6 +24,7 @@ pub struct Deviation {
 /// Every owned entry of a device that is not as it is desired, modulo the platform's normal form.
 pub fn deviations(device: &Known, there: &Tree, owners: &Ownership) -> Vec<Deviation> {
     let delta = drift(owners, there, Schema::canonical(), &|tree| device.normal(tree));
+    let delta = device.shown(&delta);
     let deviation = |(path, edit): (&Path, &Edit)| Deviation {
         path: path.clone(),
         edit: edit.clone(),
