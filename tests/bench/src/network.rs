@@ -100,18 +100,18 @@ impl Ground {
     /// Where the time of ours went since the last time that this was asked, as medians in milliseconds.
     fn tell_phases(&mut self, of: &str) {
         let phases = std::mem::take(&mut self.phases);
-        let each: [(&str, fn(&Phases) -> Duration); 6] = [
-            ("plan", |it| it.planned),
-            ("commit taken in", |it| it.begun - it.planned),
-            ("stage", |it| it.steps[0].saturating_sub(it.begun)),
-            ("apply", |it| it.steps[1].saturating_sub(it.steps[0])),
-            ("confirm", |it| it.steps[2].saturating_sub(it.steps[1])),
-            ("ending", |it| it.told.saturating_sub(it.steps[2])),
-        ];
-        let words = each.map(|(name, span)| {
+        let middle = |name: &str, span: &dyn Fn(&Phases) -> Duration| {
             let mut spans: Vec<f64> = phases.iter().map(|it| span(it).as_secs_f64() * 1e3).collect();
             format!("{name} {:.0}", median(&mut spans))
-        });
+        };
+        let words = [
+            middle("plan", &|it| it.planned),
+            middle("commit taken in", &|it| it.begun - it.planned),
+            middle("stage", &|it| it.steps[0].saturating_sub(it.begun)),
+            middle("apply", &|it| it.steps[1].saturating_sub(it.steps[0])),
+            middle("confirm", &|it| it.steps[2].saturating_sub(it.steps[1])),
+            middle("ending", &|it| it.told.saturating_sub(it.steps[2])),
+        ];
         crate::report::say(&format!("{} devices, {of}, ms: {}", self.all.len(), words.join(", ")));
     }
 
