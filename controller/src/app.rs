@@ -25,6 +25,7 @@ use crate::events::Events;
 use crate::gatekeeper::Gatekeeper;
 use crate::history::Keep;
 use crate::known::LastKnown;
+use crate::learning::Learning;
 use crate::network::Network;
 use crate::operation::Operation;
 use crate::plan::{self, Plan, PlannedIntent, Purpose};
@@ -61,6 +62,8 @@ pub struct Asker {
 pub struct App {
     /// The classes; a new library takes the place of the old one whole.
     pub library: RwLock<Arc<Library>>,
+    /// What the reader was taught beside them.
+    pub learning: Learning,
     /// A directory with classes of the user's own.
     pub classes: Option<PathBuf>,
     /// What was said, and the reader of sentences.

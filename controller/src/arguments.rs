@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::command::approval::{FreezeCommand, PlanCommand};
 use crate::command::case::CaseCommand;
 use crate::command::drift::DriftCommand;
+use crate::command::learn::LearnCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::intake::roles::Role;
@@ -133,6 +134,9 @@ pub enum Command {
     Plan(PlanArguments),
     /// Say what you want, in English or Chinese: the reading is shown, then the plan
     Say(SayArguments),
+    /// Teach what a sentence means that was read wrong; it holds once it is activated
+    #[command(subcommand)]
+    Learn(LearnCommand),
     /// Ask what changes nothing: about the network, about intents
     Ask {
         /// The file with the question, an intent of a class that calls

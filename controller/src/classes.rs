@@ -73,7 +73,9 @@ impl App {
                 ));
             }
         };
-        *self.library.write().unwrap_or_else(PoisonError::into_inner) = library.clone();
+        self.learning.replace(library);
+        self.teach().await?;
+        let library = self.library();
         tracing::info!(
             revision = library.revision(),
             classes = library.iter().count(),

@@ -110,6 +110,11 @@ const SETTINGS: &[Setting] = &[
         meaning: "a directory with intent classes of your own",
     },
     Setting {
+        name: "corpus",
+        default: "",
+        meaning: "a directory with sentences of your own that no learned rule may read otherwise: *.jsonl, inventory.yaml",
+    },
+    Setting {
         name: "journal",
         default: "file",
         meaning: "where decisions are made durable: `file`, in the state directory, or `table`, in the store",
@@ -226,6 +231,8 @@ pub struct Config {
     pub inventory: PathBuf,
     /// A directory with intent classes of the user's own.
     pub classes: Option<PathBuf>,
+    /// A directory with sentences that no learned rule may read otherwise.
+    pub corpus: Option<PathBuf>,
     /// Where decisions are made durable.
     pub journal: Kind,
     /// The terms of transactions.
@@ -405,6 +412,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         agents_names: text("agents.names").split(',').map(|it| it.trim().to_owned()).collect(),
         inventory: PathBuf::from(text("inventory")),
         classes: Some(text("classes")).filter(|it| !it.is_empty()).map(PathBuf::from),
+        corpus: Some(text("corpus")).filter(|it| !it.is_empty()).map(PathBuf::from),
         journal: parse(value("journal")?, "`file` or `table`", |it| it.parse().ok(), faults)?,
         terms,
         traces: Some(text("traces")).filter(|it| !it.is_empty()),

@@ -29,6 +29,7 @@ mod holding;
 mod intake;
 mod journal;
 mod known;
+mod learning;
 mod logging;
 mod metrics;
 mod moved;
@@ -114,6 +115,7 @@ async fn run(arguments: Arguments) -> Result<()> {
             dry_run,
             remote,
         } => command::drift::rollback(&client(&remote)?, output, &transaction, dry_run).await,
+        Command::Learn(command) => command::learn::run(command, output, client).await,
         Command::Freeze(command) => command::approval::freeze(command, output, client).await,
         Command::Case(command) => command::case::run(command, output, client).await,
         Command::Drift(command) => command::drift::run(command, output, client).await,

@@ -84,7 +84,7 @@ struct Talk {
 }
 
 impl Talks {
-    fn reader(&self, library: &Library) -> Result<Arc<Reader>, AppError> {
+    pub(crate) fn reader(&self, library: &Library) -> Result<Arc<Reader>, AppError> {
         let mut held = lock(&self.reader);
         if let Some((revision, reader)) = &*held
             && revision == library.revision()
@@ -152,12 +152,7 @@ impl App {
         };
         let library = self.library();
         let reader = self.talks.reader(&library)?;
-        let held = holding(&self.store, &library).await?;
-        let held: Vec<(&str, &str)> = held
-            .iter()
-            .map(|(_, it)| (it.name.as_str(), it.envelope.class.as_str()))
-            .collect();
-        let names = Names::new(self.network.lock().await.inventory(), held);
+        let names = self.names(&library).await?;
         let answer = reader.read(text, &names, &self.talks.conversation(&name));
         let understood = view(&name, &answer, &library);
         let proposed = if let Answer::Intents(readings) = answer {
@@ -167,6 +162,15 @@ impl App {
         };
         self.talks.propose(&name, proposed);
         Ok(understood)
+    }
+
+    /// What sentences may speak of now: the inventory, and the intents that hold.
+    pub(crate) async fn names(&self, library: &Library) -> Result<Names, AppError> {
+        let held = holding(&self.store, library).await?;
+        let held = held
+            .iter()
+            .map(|(_, it)| (it.name.as_str(), it.envelope.class.as_str()));
+        Ok(Names::new(self.network.lock().await.inventory(), held))
     }
 
     /// Remembers that what was last read in a conversation was done; later sentences may refer to it.

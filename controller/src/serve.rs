@@ -25,6 +25,7 @@ use crate::intake::listen::{Entrance, Peer};
 use crate::intake::rest;
 use crate::journal::{self, Led};
 use crate::known::LastKnown;
+use crate::learning::Learning;
 use crate::logging::Logging;
 use crate::network::Network;
 use crate::operation::Operation;
@@ -87,8 +88,10 @@ pub async fn run(config: Config) -> Result<()> {
         .map(Traces::start)
         .transpose()
         .context("send traces")?;
+    let library = Arc::new(library);
     let app = Arc::new(App {
-        library: RwLock::new(Arc::new(library)),
+        library: RwLock::new(library.clone()),
+        learning: Learning::new(library, config.corpus.clone()),
         classes: config.classes.clone(),
         known: LastKnown::inside(&config.state),
         talks: Talks::default(),
@@ -109,6 +112,7 @@ pub async fn run(config: Config) -> Result<()> {
         doors: (config.agents_listen, config.agents_enrolment),
         operation,
     });
+    app.teach().await.map_err(|error| Exit::State.because(chain(&error)))?;
     app.catch_up(endings)
         .await
         .map_err(|error| Exit::State.because(chain(&error)))?;

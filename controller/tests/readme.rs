@@ -38,6 +38,7 @@ fn every_command_of_the_readme_does_what_it_says() {
             "intent withdraw customer-a" => "- static-route[198.51.100.0/24]/next-hop[192.0.2.1]: present → absent",
             "say \"set the mtu of r1 eth1 to 1400\"" => "mtu = 1400",
             "class list" => "access.control",
+            "learn list" => "nothing was learned yet",
             "audit verify" => "entries hold",
             other => panic!("say what `entente {other}` is expected to print"),
         };

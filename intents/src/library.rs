@@ -7,6 +7,7 @@ use knowledge_model::document::{Fault, Mark, nearest};
 
 use crate::class::Class;
 use crate::example::read_file;
+use crate::learning::{LearnError, Rule};
 use crate::line::short;
 
 /// The files of these classes.
@@ -110,6 +111,20 @@ impl Library {
         }
         library.revision = short("r", &texts);
         if all.is_empty() { Ok(library) } else { Err(all) }
+    }
+
+    /// Adds what was learned; the same rules in the same order make the same library.
+    ///
+    /// # Errors
+    /// Where its class is not there, or its phrase is none of that class.
+    pub fn teach(&mut self, rule: &Rule) -> Result<(), LearnError> {
+        let name = rule.correction.class(self)?.name.clone();
+        if let Some(class) = self.classes.get_mut(&name) {
+            let group = rule.group(class)?;
+            class.words.groups.push(group);
+        }
+        self.revision = short("r", &format!("{}\n{}", self.revision, rule.json()));
+        Ok(())
     }
 
     /// Tells this library from every other: the same files, the same revision.

@@ -15,6 +15,7 @@ mod contraction;
 mod entity;
 mod finish;
 mod index;
+mod learn;
 mod lexicon;
 mod matching;
 mod number;

@@ -415,7 +415,7 @@ fn read_phrases(fields: &Fields<'_>, language: &'static str, slots: &[SpokenSlot
     items.iter().filter_map(read).collect()
 }
 
-fn check_phrase(elements: &[Element], at: Mark, slots: &[SpokenSlot], faults: &Faults) {
+pub(crate) fn check_phrase(elements: &[Element], at: Mark, slots: &[SpokenSlot], faults: &Faults) {
     for element in elements {
         match element {
             Element::Slot { name, .. } => check_slot(name, at, slots, faults),

@@ -91,6 +91,17 @@ pub enum AppError {
     /// The classes have faults, the old ones stay; every fault.
     #[error("the classes have faults, the old ones stay")]
     Classes(Vec<String>),
+    /// Nothing can be learned from it.
+    #[error(transparent)]
+    Unteachable(#[from] intents::LearnError),
+    /// A learned rule stays as it is; what it would change, sentence by sentence.
+    #[error("{what}")]
+    Unlearned {
+        /// Why.
+        what: String,
+        /// What would be read otherwise.
+        changes: Vec<String>,
+    },
     /// It is not done yet.
     #[error("{0}")]
     NotYet(String),

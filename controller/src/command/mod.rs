@@ -14,6 +14,7 @@ pub mod drift;
 pub mod event;
 pub mod history;
 pub mod inventory;
+pub mod learn;
 pub mod offline;
 pub mod platform;
 pub mod replace;

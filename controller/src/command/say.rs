@@ -116,7 +116,10 @@ async fn understood(
                 let again = format!("answer it: entente say --conversation {} \"…\"", text("conversation"));
                 return Err(Exit::Asks.because(format!("{}\n{again}", question(&understood))));
             }
-            _ => return Err(Exit::Invalid.because(text("text"))),
+            _ => {
+                let teach = format!("teach it: entente learn propose {sentence:?} --means \"…\"");
+                return Err(Exit::Invalid.because(format!("{}\n{teach}", text("text"))));
+            }
         }
     }
     Err(Exit::Asks.because(format!("asked back {QUESTIONS} times: say it in one sentence")))

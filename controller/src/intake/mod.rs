@@ -11,6 +11,7 @@ mod describe;
 mod device;
 mod drift;
 mod events;
+mod learn;
 pub mod listen;
 mod measure;
 mod operate;

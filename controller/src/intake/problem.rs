@@ -116,6 +116,8 @@ impl From<AppError> for Problem {
             AppError::Read(_) => (503, "unreachable", Vec::new()),
             AppError::Stale(moved) => (409, "stale", moved),
             AppError::Classes(faults) => (422, "invalid", faults),
+            AppError::Unteachable(error) => (422, "invalid", error.faults()),
+            AppError::Unlearned { changes, .. } => (409, "conflict", changes),
             AppError::NotYet(_) => (422, "not-yet", Vec::new()),
             AppError::Spent { .. } | AppError::Changed { .. } => (409, "spent", Vec::new()),
             AppError::Store(_) if full => (507, "full", Vec::new()),

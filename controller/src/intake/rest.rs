@@ -121,6 +121,7 @@ pub fn router(app: Arc<App>, token: Arc<str>) -> Router {
         .merge(super::approval::routes())
         .merge(super::ask::routes())
         .merge(super::say::routes())
+        .merge(super::learn::routes())
         .split_for_parts();
     api.merge(rest);
     let closed = closed

@@ -77,6 +77,8 @@ impl Right {
 const ADMINISTERED: [&str; 4] = ["/v1/tokens", "/v1/backup", "/v1/log", "/v1/classes/reload"];
 /// How the paths of approving end.
 const APPROVED: [&str; 2] = ["/approve", "/refuse"];
+/// How the paths end that change how sentences are read for everybody.
+const TAUGHT: [&str; 3] = ["/activate", "/withdraw", "/revert"];
 
 /// What a request needs. What is not named here and only looks is for everybody, what changes something for operators.
 pub fn needed(method: &Method, path: &str) -> Right {
@@ -89,6 +91,10 @@ pub fn needed(method: &Method, path: &str) -> Right {
     }
     if under("/v1/agents") || under("/v1/certificates") || under("/v1/broker") || under("/v1/classes") {
         return Right::Administer;
+    }
+    let rules = under("/v1/rules") || under("/v1/rule-versions");
+    if rules && TAUGHT.iter().any(|end| path.ends_with(end)) {
+        return Right::Approve;
     }
     if APPROVED.iter().any(|end| path.ends_with(end)) {
         return Right::Approve;
@@ -119,6 +125,12 @@ mod tests {
         check(Method::POST, "/v1/broker/certificate", &[Admin]);
         check(Method::GET, "/v1/broker", &[Viewer, Operator, Approver, Admin]);
         check(Method::POST, "/v1/classes/reload", &[Admin]);
+        check(Method::POST, "/v1/rules", &[Operator, Admin]);
+        check(Method::POST, "/v1/rules/1/try", &[Operator, Admin]);
+        check(Method::POST, "/v1/rules/1/activate", &[Approver, Admin]);
+        check(Method::POST, "/v1/rules/1/withdraw", &[Approver, Admin]);
+        check(Method::POST, "/v1/rule-versions/1/revert", &[Approver, Admin]);
+        check(Method::POST, "/v1/intents/i/withdraw", &[Operator, Admin]);
         check(Method::GET, "/v1/tokens", &[Admin]);
         check(Method::POST, "/v1/tokens/t/revoke", &[Admin]);
         check(Method::PUT, "/v1/log", &[Admin]);

@@ -9,6 +9,7 @@ mod access;
 mod cases;
 mod debts;
 mod ignored;
+mod learned;
 mod native;
 mod operate;
 mod said;
@@ -25,6 +26,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 
 pub use debts::{Maintained, Owed};
 pub use journal::{LeadError, TableJournal};
+pub use learned::{LearnedRow, SetRow};
 pub use native::Native;
 pub use said::Said;
 pub use was::Was;
