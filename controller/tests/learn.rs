@@ -87,58 +87,101 @@ fn a_correction_waits_is_tried_holds_and_goes() {
     );
     check(&serving, &["learn", "list"], 0, &["active", "interface.set"]);
 
-    // A rule that would change what is read right is not activated, and says what that is.
-    let greedy = json!({
-        "say": "set the mtu of r1 eth1 to 1400", "phrase": "mtu of {device}",
-        "intent": { "class": "monitor.query", "slots": { "what": "interfaces", "target": "r1" } }
-    });
-    let answer = serving.admin("POST", "/v1/rules", &greedy.to_string(), &[]);
-    if answer.status == 201 {
-        let (code, said) = entente(&serving, &["learn", "activate", "2"]);
-        assert_eq!(code, 9, "{said}");
-        assert!(said.contains("would become"), "{said}");
-        check(&serving, &["learn", "show", "2"], 0, &["candidate"]);
-    } else {
-        assert!(answer.status == 422, "{}", answer.body);
-    }
-
     // It outlives the controller, and so does the way back.
     serving.kill();
     serving.serve();
     assert_eq!(reading(&serving, other), taught, "after a restart");
     check(&serving, &["class", "reload"], 0, &["revision"]);
     assert_eq!(reading(&serving, other), taught, "after a reload of the classes");
-    check(&serving, &["learn", "withdraw", "1"], 0, &["rule 1 is withdrawn"]);
-    assert_eq!((reading(&serving, say), reading(&serving, other)), earlier, "withdrawn");
+    goes_and_comes_back(&serving, [say, other], &earlier, &taught);
+}
+
+/// Withdrawn, brought back, and taken away again: each time it is read exactly as it was.
+fn goes_and_comes_back(serving: &Serving, [say, other]: [&str; 2], earlier: &(Value, Value), taught: &Value) {
+    check(serving, &["learn", "withdraw", "1"], 0, &["rule 1 is withdrawn"]);
+    assert_eq!((reading(serving, say), reading(serving, other)), *earlier, "withdrawn");
     check(
-        &serving,
+        serving,
         &["learn", "revert", "1"],
         0,
         &["version 3: these rules hold: 1"],
     );
-    assert_eq!(reading(&serving, other), taught, "reverted to version 1");
-    check(&serving, &["learn", "revert", "0"], 0, &["version 4: no rule holds"]);
+    assert_eq!(reading(serving, other), *taught, "reverted to version 1");
+    check(serving, &["learn", "revert", "0"], 0, &["version 4: no rule holds"]);
     assert_eq!(
-        (reading(&serving, say), reading(&serving, other)),
-        earlier,
+        (reading(serving, say), reading(serving, other)),
+        *earlier,
         "reverted to nothing"
     );
-    check(&serving, &["learn", "revert", "0"], 9, &["hold already"]);
-    check(&serving, &["learn", "revert", "77"], 8, &["no version of the rules 77"]);
+    check(serving, &["learn", "revert", "0"], 9, &["hold already"]);
+    check(serving, &["learn", "revert", "77"], 8, &["no version of the rules 77"]);
     check(
-        &serving,
+        serving,
         &["learn", "history"],
         0,
         &["activate 1", "withdraw 1", "revert to 1", "revert to 0"],
     );
-    check(&serving, &["learn", "show", "99"], 8, &["no rule 99"]);
+    check(serving, &["learn", "show", "99"], 8, &["no rule 99"]);
 
     // All of it stands in the chain.
-    check(&serving, &["audit", "verify"], 0, &["entries hold"]);
+    check(serving, &["audit", "verify"], 0, &["entries hold"]);
     let chain = serving.admin("GET", "/v1/audit", "", &[]).body;
     for what in ["propose rule", "activate rule", "withdraw rule", "revert rules"] {
         assert!(chain.contains(what), "{what:?} is missing in {chain}");
     }
+}
+
+#[test]
+fn what_would_change_what_is_read_right_is_not_activated() {
+    let mut serving = Serving::prepared("127.0.0.1", &["r1", "r2"]);
+    let corpus = serving.path("corpus");
+    std::fs::create_dir_all(&corpus).unwrap();
+    std::fs::copy(serving.path("inventory.yaml"), corpus.join("inventory.yaml")).unwrap();
+    // Of these ids the first may be worked with and the second not: 4… and f… begin their SHA-256.
+    let lines = ["p3", "p1"].map(|id| json!({ "id": id, "text": format!("stretch legs of r1 {id}"), "intents": [] }));
+    std::fs::write(corpus.join("people.jsonl"), lines.map(|it| it.to_string()).join("\n")).unwrap();
+    let home = serving.path(".config/entente");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("entente.yaml"), format!("corpus: {}\n", corpus.display())).unwrap();
+    serving.serve();
+
+    // It says `in` of every limit of an interface: the library's own examples are against it.
+    let rate = json!({ "target": "r1", "interface": "eth1", "max": "9M", "direction": "in" });
+    let greedy = json!({ "say": "limit eth1 on r1 to 9M", "intent": { "class": "qos.rate", "slots": rate } });
+    assert_eq!(serving.admin("POST", "/v1/rules", &greedy.to_string(), &[]).status, 201);
+    check(
+        &serving,
+        &["learn", "try", "1"],
+        9,
+        &[
+            "an example of qos.rate",
+            "would become qos.rate",
+            "\"direction\":\"in\"",
+        ],
+    );
+    check(
+        &serving,
+        &["learn", "activate", "1"],
+        9,
+        &["rule 1 stays a candidate", "an example of qos.rate"],
+    );
+    check(&serving, &["learn", "show", "1"], 0, &["candidate"]);
+
+    // Here people stretch their legs.
+    let slots = json!({ "operation": "backup", "target": "r2" });
+    let legs = json!({ "say": "stretch legs of r2", "intent": { "class": "config.lifecycle", "slots": slots } });
+    assert_eq!(serving.admin("POST", "/v1/rules", &legs.to_string(), &[]).status, 201);
+    let said = check(
+        &serving,
+        &["learn", "activate", "2"],
+        9,
+        &["stretch legs of r1 p3 (people p3): refused"],
+    );
+    assert!(!said.contains("people p1"), "the other half is not read\n{said}");
+    check(&serving, &["learn", "withdraw", "2"], 0, &["rule 2 is withdrawn"]);
+    check(&serving, &["learn", "history"], 0, &["nothing was learned yet"]);
+    let chain = serving.admin("GET", "/v1/audit", "", &[]).body;
+    assert!(chain.contains("refuse rule"), "{chain}");
 }
 
 #[test]
