@@ -327,7 +327,7 @@ async fn transaction(
     match command {
         TransactionCommand::List(remote) => {
             let transactions = client(&remote)?.list("/v1/transactions").await?;
-            let columns = ["id", "state", "devices", "asked_by", "reason"];
+            let columns = ["id", "state", "devices", "asked_by", "waits/behind", "reason"];
             show::rows(output, &transactions, &columns, "no transactions yet")
         }
         TransactionCommand::Show { id, remote } => show::object(

@@ -1,7 +1,8 @@
 //! What a coordinator is charged with: the plan of one transaction.
 
-use crate::{Decision, Demand, DeviceId, IntentId, Terms, TransactionId};
+use crate::{Decision, Demand, DeviceId, IntentId, Terms, TermsError, TransactionId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One transaction's plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,7 +81,70 @@ pub enum Gate {
     EachWave,
 }
 
+/// A plan that no coordinator carries out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChargeError {
+    /// Nobody takes part.
+    #[error("charge a coordinator with {transaction}: no device takes part")]
+    Nobody {
+        /// Of which transaction.
+        transaction: TransactionId,
+    },
+    /// A device has two parts: which one is told where it stands?
+    #[error("charge a coordinator with {transaction}: {device} takes part twice")]
+    Twice {
+        /// Of which transaction.
+        transaction: TransactionId,
+        /// Which device.
+        device: DeviceId,
+    },
+    /// A device is to pay the same debt twice, or one of this very transaction.
+    #[error("charge a coordinator with {transaction}: {device} cannot pay what it is owed from {debt}")]
+    Debt {
+        /// Of which transaction.
+        transaction: TransactionId,
+        /// Which device.
+        device: DeviceId,
+        /// The debt.
+        debt: TransactionId,
+    },
+    /// Its deadlines cannot work.
+    #[error("charge a coordinator with {transaction}")]
+    Terms {
+        /// Of which transaction.
+        transaction: TransactionId,
+        /// Why not.
+        source: TermsError,
+    },
+}
+
 impl<C> Charge<C> {
+    /// Whether a coordinator can carry it out: somebody takes part, each device once, on terms that can work.
+    pub fn check(&self) -> Result<(), ChargeError> {
+        let transaction = self.transaction;
+        if self.members.is_empty() {
+            return Err(ChargeError::Nobody { transaction });
+        }
+        let mut devices = BTreeSet::new();
+        for Member { device, debts, .. } in &self.members {
+            let device = *device;
+            if !devices.insert(device) {
+                return Err(ChargeError::Twice { transaction, device });
+            }
+            let mut owed = BTreeSet::from([transaction]);
+            if let Some(debt) = debts.iter().find(|it| !owed.insert(it.transaction)) {
+                let debt = debt.transaction;
+                return Err(ChargeError::Debt {
+                    transaction,
+                    device,
+                    debt,
+                });
+            }
+        }
+        let checked = self.terms.check();
+        checked.map_err(|source| ChargeError::Terms { transaction, source })
+    }
+
     /// How many waves there are.
     pub fn waves(&self) -> u32 {
         let mut waves: Vec<u16> = self.members.iter().map(|it| it.wave).collect();

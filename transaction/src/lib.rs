@@ -23,7 +23,7 @@ mod record;
 mod terms;
 
 pub use admission::Admission;
-pub use charge::{Charge, Debt, Due, Gate, Member};
+pub use charge::{Charge, ChargeError, Debt, Due, Gate, Member};
 pub use coordinator::Coordinator;
 pub use ending::{Act, Decision, Ending, Reason, Settlement, Torn};
 pub use guarantee::{Demand, Guarantee, Taken, TakenBack};

@@ -51,6 +51,15 @@ pub enum TermsError {
         /// Which.
         name: &'static str,
     },
+    /// A span that nobody means: numbers of this size no longer add up.
+    #[error("check the terms: {name} is longer than a year")]
+    TooLong {
+        /// Which.
+        name: &'static str,
+    },
+    /// A third of it is no time in which anybody could renew it.
+    #[error("check the terms: lease must be at least {} ms", SHORTEST_LEASE.as_millis())]
+    LeaseTooShort,
     /// An agent would give up between two renewals.
     #[error("check the terms: in_doubt must be longer than a third of the lease")]
     DoubtTooShort,
@@ -59,19 +68,33 @@ pub enum TermsError {
     RepairTooShort,
 }
 
+/// A lease is renewed every third of it, and that takes a message there and back.
+const SHORTEST_LEASE: Duration = Duration::from_millis(300);
+/// The longest that anything may last.
+const A_YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+
 impl Terms {
     /// Whether these spans can work together.
     pub fn check(&self) -> Result<(), TermsError> {
         let spans = [
             ("prepare_within", self.prepare_within),
             ("apply_within", self.apply_within),
+            ("gate_within", self.gate_within),
             ("decide_within", self.decide_within),
             ("lease", self.lease),
+            ("in_doubt", self.in_doubt),
             ("resend", self.resend),
             ("revert_within", self.revert_within),
+            ("repair_within", self.repair_within),
         ];
         if let Some((name, _)) = spans.into_iter().find(|(_, span)| span.is_zero()) {
             return Err(TermsError::Zero { name });
+        }
+        if let Some((name, _)) = spans.into_iter().find(|(_, span)| *span > A_YEAR) {
+            return Err(TermsError::TooLong { name });
+        }
+        if self.lease < SHORTEST_LEASE {
+            return Err(TermsError::LeaseTooShort);
         }
         if self.in_doubt <= self.renew_every() {
             return Err(TermsError::DoubtTooShort);
@@ -141,10 +164,29 @@ mod tests {
             ..Terms::default()
         };
         assert_eq!(repair.check(), Err(TermsError::RepairTooShort));
-        let resend = Terms {
-            resend: Duration::ZERO,
+        let short = Terms {
+            lease: Duration::from_millis(2),
             ..Terms::default()
         };
-        assert_eq!(resend.check(), Err(TermsError::Zero { name: "resend" }));
+        assert_eq!(short.check(), Err(TermsError::LeaseTooShort));
+        type Change = fn(&mut Terms, Duration);
+        let spans: [(&str, Change); 9] = [
+            ("prepare_within", |it, span| it.prepare_within = span),
+            ("apply_within", |it, span| it.apply_within = span),
+            ("gate_within", |it, span| it.gate_within = span),
+            ("decide_within", |it, span| it.decide_within = span),
+            ("lease", |it, span| it.lease = span),
+            ("in_doubt", |it, span| it.in_doubt = span),
+            ("resend", |it, span| it.resend = span),
+            ("revert_within", |it, span| it.revert_within = span),
+            ("repair_within", |it, span| it.repair_within = span),
+        ];
+        for (name, change) in spans {
+            let mut terms = Terms::default();
+            change(&mut terms, Duration::ZERO);
+            assert_eq!(terms.check(), Err(TermsError::Zero { name }));
+            change(&mut terms, Duration::MAX);
+            assert_eq!(terms.check(), Err(TermsError::TooLong { name }));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Every running transaction: admission before it, the journal under it, the word of the agents to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,18 +8,21 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::AbortHandle;
-use transaction::coordinator::{Input, Stand};
+use transaction::coordinator::Input;
 use transaction::{
-    Admission, Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Member, Reply, Report, Request,
-    Settlement, TicketId, TransactionId, admission,
+    Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Member, Reply, Report, Request, Settlement,
+    TicketId, TransactionId, admission,
 };
 
 use super::change::{Change, Content};
 use super::doubt::Restored;
-use super::run::{Decisions, Run, Start, now};
-use super::timers::Timers;
+use super::run::{Decisions, Run, Start};
 use super::track::Track;
 use super::tracks::Tracks;
+use admitting::{Queue, Waiting};
+
+mod admitting;
+mod resuming;
 
 /// How many inputs one transaction may have waiting.
 const INPUTS: usize = 1024;
@@ -68,11 +71,6 @@ pub enum Outcome {
     },
 }
 
-struct Waiting {
-    charge: Charge<Change>,
-    track: Arc<Track>,
-}
-
 struct Running {
     devices: BTreeSet<DeviceId>,
     inputs: mpsc::Sender<Input>,
@@ -103,6 +101,8 @@ pub struct Hub {
     ground: Ground,
     admission: mpsc::Sender<admission::Input>,
     waiting: Arc<Mutex<HashMap<TicketId, Waiting>>>,
+    /// Who waits behind whom, as admission said last.
+    queue: Queue,
     running: Arc<Mutex<HashMap<TransactionId, Running>>>,
     /// Who repays what a device is owed from an earlier transaction: its answers carry the earlier one's id.
     repaying: Arc<Mutex<HashMap<(DeviceId, TransactionId), TransactionId>>>,
@@ -118,12 +118,12 @@ impl Hub {
             ground,
             admission,
             waiting: Arc::default(),
+            queue: Arc::default(),
             running: Arc::default(),
             repaying: Arc::default(),
             tracks: Tracks::default(),
         });
-        let machine = Admission::new(admission::Limits::default());
-        tokio::spawn(admit(hub.clone(), machine, inputs));
+        tokio::spawn(admitting::admit(hub.clone(), inputs));
         let mut histories: BTreeMap<TransactionId, Vec<CoordinatorRecord<Change>>> = BTreeMap::new();
         for record in records {
             histories.entry(record.transaction()).or_default().push(record);
@@ -132,88 +132,6 @@ impl Hub {
             hub.resume(transaction, &history).await;
         }
         hub
-    }
-
-    async fn resume(self: &Arc<Self>, transaction: TransactionId, history: &[CoordinatorRecord<Change>]) {
-        let Some((coordinator, effects)) = Coordinator::recover(history, self.ground.epoch, now()) else {
-            return;
-        };
-        if coordinator.ending().is_none() && self.ground.restored.is_some_and(|it| it.covers(transaction)) {
-            let decided = history.iter().find_map(|record| match record {
-                CoordinatorRecord::Decided { decision, .. } => Some(decision.clone()),
-                CoordinatorRecord::Began { .. }
-                | CoordinatorRecord::Settled { .. }
-                | CoordinatorRecord::Cleared { .. } => None,
-            });
-            return self.doubt(coordinator.charge().clone(), decided).await;
-        }
-        tracing::info!(%transaction, "resumed from the journal");
-        let members = coordinator.charge().members.iter().map(|member| member.device);
-        let settled = coordinator.ending().is_some();
-        let owed = |device: &DeviceId| {
-            let seat = coordinator.seats().iter().zip(&coordinator.charge().members);
-            settled
-                && seat
-                    .into_iter()
-                    .any(|(seat, it)| it.device == *device && seat.stand != Stand::Ended)
-        };
-        let (owed, held): (BTreeSet<_>, BTreeSet<_>) = members.partition(owed);
-        let mut inputs: Vec<_> = owed
-            .into_iter()
-            .map(|device| admission::Input::Owed { device, transaction })
-            .collect();
-        if !settled {
-            inputs.push(admission::Input::Held {
-                tickets: vec![TicketId(transaction.0)],
-                devices: held,
-            });
-        }
-        for input in inputs {
-            if self.admission.send(input).await.is_err() {
-                return;
-            }
-        }
-        let track = Arc::new(Track::led_anew(self.ground.epoch));
-        self.run(coordinator, Start::Resume(effects), track);
-    }
-
-    /// A transaction will be submitted: from now on it can be followed, for as long as what comes back is held.
-    pub fn announce(&self, transaction: TransactionId) -> Arc<Track> {
-        let track = Arc::default();
-        self.tracks.put(transaction, &track);
-        track
-    }
-
-    /// Submits a transaction that was announced: it begins as soon as all its devices are free.
-    pub async fn submit(&self, charge: Charge<Change>, track: Arc<Track>) {
-        let ticket = TicketId(charge.transaction.0);
-        let devices = charge.members.iter().map(|member| member.device).collect();
-        let waiting = Waiting { charge, track };
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(ticket, waiting);
-        let submission = admission::Submission {
-            ticket,
-            devices,
-            mergeable: false,
-        };
-        if self.admission.send(admission::Input::Submit(submission)).await.is_err() {
-            self.refuse(ticket, "the controller is stopping").await;
-        }
-    }
-
-    /// Withdraws a transaction that waits or has not been decided.
-    pub async fn cancel(&self, transaction: TransactionId) -> bool {
-        let sender = self.sender(transaction);
-        match sender {
-            Some(sender) => sender.send(Input::Cancel).await.is_ok(),
-            None => self
-                .admission
-                .send(admission::Input::Withdraw(TicketId(transaction.0)))
-                .await
-                .is_ok(),
-        }
     }
 
     /// The agent of these devices is shut out: what is undecided and concerns one of them is withdrawn, for nobody could
@@ -324,36 +242,6 @@ impl Hub {
         running.get(&transaction).map(|it| it.inputs.clone())
     }
 
-    async fn refuse(&self, ticket: TicketId, reason: &str) {
-        let waiting = self
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&ticket);
-        if let Some(Waiting { track, .. }) = waiting {
-            let outcome = Outcome::Refused {
-                transaction: TransactionId(ticket.0),
-                reason: reason.to_owned(),
-                track,
-            };
-            if self.ground.outcomes.send(outcome).await.is_err() {
-                tracing::warn!(%ticket, reason, "refused while stopping");
-            }
-        }
-    }
-
-    fn admitted(self: &Arc<Self>, ticket: TicketId) {
-        let waiting = self
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&ticket);
-        if let Some(Waiting { charge, track }) = waiting {
-            let coordinator = Coordinator::new(charge, self.ground.epoch);
-            self.run(coordinator, Start::Begin, track);
-        }
-    }
-
     /// Takes the seat of a transaction that is not driven yet; what comes for it meanwhile comes out here.
     pub(super) fn occupy(&self, transaction: TransactionId) -> (mpsc::Receiver<Input>, Arc<Track>) {
         let (own, inputs) = mpsc::channel(INPUTS);
@@ -438,18 +326,6 @@ impl Hub {
             running.task = Some(task.abort_handle());
         }
     }
-
-    /// Whether whoever waits with this ticket brings all of these debts along, to be repaid or waived first.
-    fn brings(&self, ticket: TicketId, debts: &[(DeviceId, TransactionId)]) -> bool {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(waiting) = waiting.get(&ticket) else {
-            return false;
-        };
-        debts.iter().all(|(device, transaction)| {
-            let member = waiting.charge.members.iter().find(|member| member.device == *device);
-            member.is_some_and(|it| it.debts.iter().any(|debt| debt.transaction == *transaction))
-        })
-    }
 }
 
 /// What a transaction repays.
@@ -460,52 +336,6 @@ fn repays(charge: &Charge<Change>) -> Vec<(DeviceId, TransactionId)> {
         unwaived.map(move |debt| (device, debt.transaction)).collect::<Vec<_>>()
     };
     charge.members.iter().flat_map(debts).collect()
-}
-
-/// Why devices that are owed something take part in nothing new.
-fn owed(hub: &Hub, debts: &[(DeviceId, TransactionId)]) -> String {
-    let each = debts
-        .iter()
-        .map(|(device, from)| format!("{} is owed the end of {from}", hub.ground.agents.name(*device)));
-    format!(
-        "{}: bring it to what was decided there with `entente device repair`, or take it on yourself with `entente device waive`",
-        each.collect::<Vec<_>>().join("; ")
-    )
-}
-
-/// Drives admission.
-async fn admit(hub: Arc<Hub>, mut machine: Admission, mut inputs: mpsc::Receiver<admission::Input>) {
-    let mut timers = Timers::new();
-    let mut waiting = VecDeque::new();
-    loop {
-        let input = match waiting.pop_front() {
-            Some(input) => input,
-            None => tokio::select! {
-                input = inputs.recv() => match input { Some(input) => input, None => return },
-                timer = timers.next() => admission::Input::Fired(timer),
-            },
-        };
-        for effect in machine.step(input) {
-            match effect {
-                // Submissions are never mergeable here, so that there is one ticket.
-                admission::Effect::Admit { tickets, debts } if tickets.iter().all(|it| hub.brings(*it, &debts)) => {
-                    tickets.into_iter().for_each(|ticket| hub.admitted(ticket));
-                }
-                admission::Effect::Admit { tickets, debts } => {
-                    for ticket in tickets {
-                        hub.refuse(ticket, &owed(&hub, &debts)).await;
-                        waiting.push_back(admission::Input::Over {
-                            ticket,
-                            how: admission::Over::RolledBack,
-                        });
-                    }
-                }
-                admission::Effect::Refuse { ticket, refusal } => hub.refuse(ticket, &refusal.to_string()).await,
-                admission::Effect::Arm { timer, after } => timers.arm(timer, after),
-                admission::Effect::Disarm(timer) => timers.disarm(timer),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

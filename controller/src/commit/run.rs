@@ -51,6 +51,8 @@ pub struct Run {
 enum Next {
     On,
     Over,
+    /// It keeps its seat, so that nobody presumes anything of it, and does nothing.
+    Still,
 }
 
 impl Run {
@@ -66,8 +68,10 @@ impl Run {
             Start::Resume(effects) => effects,
         };
         loop {
-            if self.perform(effects, &mut timers, &mut waiting).await == Next::Over {
-                return;
+            match self.perform(effects, &mut timers, &mut waiting).await {
+                Next::On => {}
+                Next::Over => return,
+                Next::Still => return std::future::pending().await,
             }
             let input = match waiting.pop_front() {
                 Some(input) => input,
@@ -93,10 +97,9 @@ impl Run {
             }
             match effect {
                 Effect::Record(record) => {
+                    let began = matches!(record, CoordinatorRecord::Began { .. });
                     if let Err(error) = self.record(record).await {
-                        tracing::error!(transaction = %self.transaction, %error, "cannot record, so nothing is sent");
-                        self.ground.mute.store(true, Ordering::Release);
-                        return Next::Over;
+                        return self.unwritten(began, &error).await;
                     }
                 }
                 Effect::Send(request) => {
@@ -142,6 +145,42 @@ impl Run {
             return Ok(());
         }
         self.ground.journal.append(epoch, vec![Json(record)]).await.map(|_| ())
+    }
+
+    /// What is not on record is not sent. A record that no journal takes is this transaction's own misfortune: where
+    /// nobody has heard of it yet it is refused, later it says nothing more until the next start finds it undecided.
+    /// Anything else says that this controller no longer leads: from then on it says nothing at all.
+    async fn unwritten(&self, began: bool, error: &AppendError) -> Next {
+        match error {
+            AppendError::TooLarge { .. } | AppendError::Unwritable if began => {
+                tracing::warn!(transaction = %self.transaction, %error, "cannot record that it begins: refused");
+                self.refused(format!("it cannot be recorded: {error}")).await;
+                Next::Over
+            }
+            AppendError::TooLarge { .. } | AppendError::Unwritable => {
+                tracing::error!(transaction = %self.transaction, %error, "cannot record: it stands still until the next start");
+                Next::Still
+            }
+            AppendError::Fenced { .. } | AppendError::Lost => {
+                tracing::error!(transaction = %self.transaction, %error, "cannot record, so nothing is sent");
+                self.ground.mute.store(true, Ordering::Release);
+                Next::Over
+            }
+        }
+    }
+
+    async fn refused(&self, reason: String) {
+        let (ticket, how) = (TicketId(self.transaction.0), admission::Over::RolledBack);
+        self.tell_admission(admission::Input::Over { ticket, how }).await;
+        let (transaction, track) = (self.transaction, self.track.clone());
+        let outcome = Outcome::Refused {
+            transaction,
+            reason,
+            track,
+        };
+        if self.ground.outcomes.send(outcome).await.is_err() {
+            tracing::warn!(%transaction, "refused while stopping");
+        }
     }
 
     fn tell(&self, progress: Progress) {

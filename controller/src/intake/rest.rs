@@ -27,6 +27,7 @@ use super::{again, describe, measure};
 use crate::app::{App, AppError, Asker, Wishes, read_plan};
 use crate::commit::Event;
 use crate::plan::Plan;
+use crate::store::TransactionRow;
 
 /// The largest body that is read.
 pub(super) const BODY: usize = 4 * 1024 * 1024;
@@ -258,8 +259,14 @@ async fn transactions(State(door): State<Door>, Query(page): Query<Page>) -> Res
         .transactions_after(after, most(limit))
         .await
         .map_err(AppError::from)?;
-    let rows = rows.into_iter().map(TransactionView::from).collect();
+    let rows = rows.into_iter().map(|row| viewed(&door, row)).collect();
     Ok(Paged::new("/v1/transactions", limit, rows, |row| row.id.clone()))
+}
+
+/// A transaction with its place in the queue, where it waits in one.
+fn viewed(door: &Door, row: TransactionRow) -> TransactionView {
+    let waits = row.id.parse().ok().and_then(|id| door.app.hub.waits(id));
+    TransactionView::from(row).waiting(waits)
 }
 
 fn most(limit: usize) -> i64 {
@@ -270,10 +277,11 @@ fn most(limit: usize) -> i64 {
 #[utoipa::path(get, path = "/v1/transactions/{id}", responses((status = 200, body = TransactionView), (status = 404, body = Problem)))]
 async fn transaction(State(door): State<Door>, Path(id): Path<String>) -> Result<Json<TransactionView>, Problem> {
     let row = door.app.store.transaction(&id).await.map_err(AppError::from)?;
-    Ok(Json(TransactionView::from(row.ok_or_else(|| AppError::Missing {
+    let row = row.ok_or_else(|| AppError::Missing {
         kind: "transaction",
         key: id,
-    })?)))
+    })?;
+    Ok(Json(viewed(&door, row)))
 }
 
 /// What happens in a transaction, as server-sent events, from `since` on; the last event carries its ending.

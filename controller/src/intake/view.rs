@@ -1,6 +1,8 @@
 //! What REST shows: the answers' forms, apart from how the program keeps things.
 
 use serde::{Deserialize, Serialize};
+use transaction::TransactionId;
+use transaction::admission::Waiting;
 use utoipa::ToSchema;
 
 use crate::store::{Kept, TransactionRow};
@@ -79,6 +81,37 @@ pub struct TransactionView {
     pub begun: i64,
     /// When it ended.
     pub ended: Option<i64>,
+    /// Its place in the queue, while it waits for its devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<WaitView>,
+}
+
+/// A place in the queue for devices.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaitView {
+    /// How many wait before it.
+    pub before: usize,
+    /// The transactions that hold one of its devices, or wait for one before it.
+    pub behind: Vec<String>,
+}
+
+impl TransactionView {
+    /// The same with its place in the queue.
+    #[must_use]
+    pub fn waiting(self, waiting: Option<Waiting>) -> Self {
+        let wait = |it: Waiting| WaitView {
+            before: it.before,
+            behind: it
+                .behind
+                .iter()
+                .map(|ticket| TransactionId(ticket.0).to_string())
+                .collect(),
+        };
+        Self {
+            waits: waiting.map(wait),
+            ..self
+        }
+    }
 }
 
 /// What is asked of `commit`.
@@ -122,6 +155,7 @@ impl From<TransactionRow> for TransactionView {
             asked_by: row.asked_by,
             begun: row.begun,
             ended: row.ended,
+            waits: None,
         }
     }
 }

@@ -329,6 +329,11 @@ impl Network {
         names.map(|name| format!("── {name}\n{}", read(name))).collect()
     }
 
+    /// Where agents keep their streams.
+    pub fn agents_listen(&self) -> String {
+        format!("127.0.0.1:{}", self.ports[1])
+    }
+
     /// Where REST is served.
     pub fn rest(&self) -> String {
         format!("127.0.0.1:{}", self.ports[0])

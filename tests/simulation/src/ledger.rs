@@ -2,7 +2,7 @@
 
 use crate::change::Path;
 use std::collections::{BTreeMap, BTreeSet};
-use transaction::{Decision, DeviceId, Ending, Epoch, Standing, TransactionId};
+use transaction::{Decision, Demand, DeviceId, Ending, Epoch, Guarantee, Standing, TransactionId};
 
 /// An invariant that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,14 @@ pub struct Ledger {
     pub barred: Vec<(DeviceId, u64, u64)>,
     /// The last number of what was told of a transaction, under each epoch.
     pub progress: BTreeMap<(TransactionId, Epoch), u64>,
+    /// What callers insisted on.
+    pub demanded: BTreeMap<Part, Demand>,
+    /// How often a device gave less than that.
+    pub unmet: u64,
+    /// Who was told that it does not begin.
+    pub refused: BTreeSet<TransactionId>,
+    /// How often somebody was refused, and for what.
+    pub refusals: BTreeMap<&'static str, u64>,
     /// The first invariant that did not hold.
     pub broken: Option<Broken>,
 }
@@ -114,6 +122,14 @@ impl Ledger {
             format!("{device} applied after its part was over")
         });
         self.latest.insert(device, transaction);
+    }
+
+    /// 2: nothing takes effect on a device that gives less than was insisted on.
+    pub fn suffices(&mut self, part: Part, class: Guarantee) {
+        let demand = self.demanded.get(&part).copied().unwrap_or_default();
+        self.demand(demand.is_met_by(class), "validity", || {
+            format!("{} gives {class} and applied what wants {demand:?}", part.1)
+        });
     }
 
     /// 2: confirmed only if every participant staged and applied, and that was decided.
@@ -166,6 +182,88 @@ impl Ledger {
                 });
             }
             Verdict::Revert => {}
+        }
+    }
+
+    /// Somebody is told that it does not begin, and it has not: no record of it is there.
+    pub fn refuses(&mut self, transaction: TransactionId, why: &'static str, begun: bool) {
+        self.demand(!begun, "usefulness", || {
+            format!("{transaction} was refused ({why}) and had begun")
+        });
+        self.refused.insert(transaction);
+        *self.refusals.entry(why).or_insert(0) += 1;
+    }
+
+    /// 1, of the state as it stands: of any two who ended otherwise one is named.
+    pub fn agrees(&mut self) {
+        let split = self.endings_by_transaction().find_map(|(transaction, ends)| {
+            let named = |it: &&(DeviceId, Standing)| self.names(transaction, it.0);
+            let kept = ends
+                .iter()
+                .filter(|it| it.1 == Standing::Confirmed && !named(it))
+                .map(|it| it.0)
+                .next();
+            let back = ends
+                .iter()
+                .filter(|it| it.1 != Standing::Confirmed && !named(it))
+                .map(|it| it.0)
+                .next();
+            kept.zip(back)
+                .map(|(kept, back)| format!("{transaction}: {kept} kept the change, {back} did not"))
+        });
+        if let Some(seen) = split {
+            self.breaks("agreement", seen);
+        }
+    }
+
+    fn endings_by_transaction(&self) -> impl Iterator<Item = (TransactionId, Vec<(DeviceId, Standing)>)> {
+        self.members.keys().map(|transaction| {
+            let range = (*transaction, DeviceId(0))..=(*transaction, DeviceId(u128::MAX));
+            let ends = self.ended.range(range).map(|((_, device), end)| (*device, *end));
+            (*transaction, ends.collect())
+        })
+    }
+
+    /// 2 and 3, of the state as it stands: whoever is confirmed was to be, and all had applied; whoever applied did so when
+    /// all had staged.
+    pub fn is_valid(&mut self) {
+        let kept = self.ended.iter().filter(|(_, end)| **end == Standing::Confirmed);
+        let unwanted = kept
+            .map(|(part, _)| *part)
+            .find(|it| self.decided.get(&it.0) != Some(&Verdict::Confirm));
+        if let Some((transaction, device)) = unwanted {
+            self.breaks(
+                "validity",
+                format!("{device} ended confirmed in {transaction}, and that was not decided"),
+            );
+        }
+        let missing = |seen: &dyn Fn(Part) -> bool, of: TransactionId| {
+            let members = self.members.get(&of)?;
+            members.iter().copied().find(|it| !seen((of, *it)))
+        };
+        let confirmed = self.decided.iter().filter(|(_, it)| **it == Verdict::Confirm);
+        let unapplied = confirmed
+            .map(|(it, _)| *it)
+            .find_map(|it| missing(&|part| self.applied.contains_key(&part), it).map(|device| (it, device)));
+        if let Some((transaction, device)) = unapplied {
+            self.breaks(
+                "validity",
+                format!("{transaction}: confirm is on record, and {device} has not applied"),
+            );
+        }
+        let missing = |of: TransactionId| {
+            let members = self.members.get(&of)?;
+            members.iter().copied().find(|it| !self.staged.contains(&(of, *it)))
+        };
+        let early = self
+            .applied
+            .keys()
+            .find_map(|(it, _)| missing(*it).map(|device| (*it, device)));
+        if let Some((transaction, device)) = early {
+            self.breaks(
+                "no early effect",
+                format!("{transaction} is in effect somewhere, and {device} has not staged"),
+            );
         }
     }
 

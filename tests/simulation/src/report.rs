@@ -21,6 +21,9 @@ pub struct Tally {
     pub split: u64,
     /// Torn devices by what they promise and what excuses them: somebody wrote there, nobody could get at it.
     pub torn: BTreeMap<Guarantee, [u64; 2]>,
+    /// How often somebody was not admitted, and for what; how often a device gave less than was insisted on; and how often
+    /// a shared journal lost its power.
+    pub beside: BTreeMap<&'static str, u64>,
     /// Kills per point.
     pub visits: BTreeMap<&'static str, u64>,
     /// Which mishap met which operation.
@@ -79,6 +82,13 @@ impl Tally {
             };
             self.torn.entry(guarantee).or_default()[column] += 1;
         }
+        let beside = [
+            ("insisted on more than a device gives", outcomes.unmet),
+            ("shared journal lost its power", outcomes.cuts_beside),
+        ];
+        for (what, times) in outcomes.refusals.into_iter().chain(beside) {
+            *self.beside.entry(what).or_insert(0) += times;
+        }
         for (point, times) in &world.visits {
             *self.visits.entry(point).or_insert(0) += times;
         }
@@ -125,6 +135,10 @@ impl Tally {
         let _ = writeln!(text, "\n{:<44}{:>18}{:>14}", heads[0], heads[1], heads[2]);
         for (guarantee, [edited, away]) in &self.torn {
             let _ = writeln!(text, "{:<44}{edited:>18}{away:>14}", guarantee.to_string());
+        }
+        let _ = writeln!(text, "\n{:<52}{:>8}", "not admitted, and what else was met", "times");
+        for (what, times) in &self.beside {
+            let _ = writeln!(text, "{what:<52}{times:>8}");
         }
         let _ = writeln!(text, "\n{:<52}{:>8}", "crash point", "killed");
         for point in points::ALL {

@@ -17,6 +17,19 @@ fn two_thousand_worlds_keep_the_invariants_and_visit_every_crash_point() {
         "of 8 mishaps at 7 operations few were met: {:?}",
         tally.mishaps
     );
+    for met in [
+        "full",
+        "waited",
+        "withdrawn",
+        "insisted on more than a device gives",
+        "shared journal lost its power",
+    ] {
+        assert!(
+            tally.beside.get(met).is_some_and(|it| *it > 5),
+            "{met}: {:?}",
+            tally.beside
+        );
+    }
     let report = tally.report();
     assert!(
         report.committed > report.torn * 10 && report.rolled_back > 0,

@@ -15,7 +15,7 @@ mod waves;
 pub use effect::{Effect, Input, Timer, Verdict};
 pub use seat::{Seat, Stand};
 
-use crate::{Charge, Decision, DeviceId, Ending, Epoch, Lease, Moment, Reason, TransactionId};
+use crate::{Charge, ChargeError, Decision, DeviceId, Ending, Epoch, Lease, Moment, Reason, TransactionId};
 use turn::Turn;
 
 /// The coordinator of one transaction, in one epoch.
@@ -70,7 +70,16 @@ pub enum Phase {
 
 impl<C: Clone> Coordinator<C> {
     /// A coordinator for a new transaction. Feed it [`Input::Begin`]. The epoch is the lease's and never falls.
-    pub fn new(charge: Charge<C>, epoch: Epoch) -> Self {
+    ///
+    /// # Errors
+    /// Where the charge cannot be carried out; nothing has happened then.
+    pub fn new(charge: Charge<C>, epoch: Epoch) -> Result<Self, ChargeError> {
+        charge.check()?;
+        Ok(Self::charged(charge, epoch))
+    }
+
+    /// What is on record was checked before it came there.
+    fn charged(charge: Charge<C>, epoch: Epoch) -> Self {
         let seats = charge.members.iter().map(Seat::new).collect();
         let lease = charge.terms.lease(charge.waves(), charge.gates());
         Self {

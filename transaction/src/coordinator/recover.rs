@@ -23,7 +23,7 @@ impl<C: Clone> Coordinator<C> {
                     let sequence = epoch.0 << EPOCH_SHIFT;
                     coordinator = Some(Self {
                         sequence,
-                        ..Self::new(charge.clone(), epoch)
+                        ..Self::charged(charge.clone(), epoch)
                     });
                 }
                 CoordinatorRecord::Decided { decision, .. } => decided = Some(decision.clone()),

@@ -3,8 +3,9 @@
 use super::*;
 use crate::{
     Answer, Charge, Cleared, CoordinatorRecord, Debt, Demand, Due, Gate, Guarantee, Member, Order, Progress, Reply,
-    Report, Step, Terms,
+    Report, Step, Terms, TermsError,
 };
+use std::time::Duration;
 
 const NOW: Moment = Moment(0);
 const T: TransactionId = TransactionId(1);
@@ -89,7 +90,7 @@ fn count_up_by_one(told: &[&Progress]) -> bool {
 #[test]
 fn what_is_told_counts_up_by_one_and_a_repeated_answer_tells_nothing() {
     let [once, often] = [1, 3].map(|times| {
-        let mut coordinator = Coordinator::new(charge(&[]), Epoch(1));
+        let mut coordinator = Coordinator::new(charge(&[]), Epoch(1)).unwrap();
         let begun = coordinator.step(Input::Begin, NOW);
         run(&mut coordinator, begun, times)
     });
@@ -111,7 +112,7 @@ fn what_is_told_counts_up_by_one_and_a_repeated_answer_tells_nothing() {
 
 #[test]
 fn what_devices_report_is_passed_on_with_the_sum() {
-    let mut coordinator = Coordinator::new(charge(&[]), Epoch(1));
+    let mut coordinator = Coordinator::new(charge(&[]), Epoch(1)).unwrap();
     coordinator.step(Input::Begin, NOW);
     let mut all = Vec::new();
     for percent in [30, 60, 250] {
@@ -130,7 +131,7 @@ fn what_devices_report_is_passed_on_with_the_sum() {
 
 #[test]
 fn whoever_takes_over_says_so_first_and_counts_on_above_all_that_was_told() {
-    let mut coordinator = Coordinator::new(charge(&[]), Epoch(1));
+    let mut coordinator = Coordinator::new(charge(&[]), Epoch(1)).unwrap();
     let begun = coordinator.step(Input::Begin, NOW);
     let mut on_record = records(&begun);
     let mut before = told(&run(&mut coordinator, begun, 1))
@@ -160,7 +161,7 @@ fn what_an_operator_waived_is_let_go_of_with_the_vote_and_nothing_is_repaired() 
         transaction: TransactionId(8),
         due: Due::Waived,
     };
-    let mut coordinator = Coordinator::new(charge(&[debt]), Epoch(1));
+    let mut coordinator = Coordinator::new(charge(&[debt]), Epoch(1)).unwrap();
     let begun = coordinator.step(Input::Begin, NOW);
     let waived = |effects: &Effects| {
         let waived = effects.iter().filter_map(|it| {
@@ -202,7 +203,7 @@ fn what_a_device_is_owed_comes_before_anything_new() {
             change: 5,
         },
     };
-    let mut coordinator = Coordinator::new(charge(&[debt]), Epoch(1));
+    let mut coordinator = Coordinator::new(charge(&[debt]), Epoch(1)).unwrap();
     let begun = coordinator.step(Input::Begin, NOW);
     let sent = |effects: &Effects| {
         let sent = effects.iter().filter_map(|it| {
@@ -219,4 +220,40 @@ fn what_a_device_is_owed_comes_before_anything_new() {
     let all = run(&mut coordinator, begun, 1);
     assert_eq!(sent(&all)[1..3], [(T, 1, Step::Stage), (T, 2, Step::Stage)]);
     assert_eq!(coordinator.ending(), Some(&Ending::Committed));
+}
+
+#[test]
+fn a_charge_that_cannot_be_carried_out_is_refused() {
+    let transaction = charge(&[]).transaction;
+    let refused = |change: &dyn Fn(&mut Charge<u8>)| {
+        let mut charge = charge(&[]);
+        change(&mut charge);
+        Coordinator::new(charge, Epoch(1)).map(|_| ()).unwrap_err()
+    };
+    let device = charge(&[]).members[0].device;
+    let twice = refused(&|it| it.members.push(it.members[0].clone()));
+    assert_eq!(twice, ChargeError::Twice { transaction, device });
+    assert_eq!(refused(&|it| it.members.clear()), ChargeError::Nobody { transaction });
+    let source = TermsError::Zero { name: "lease" };
+    let lease = refused(&|it| it.terms.lease = Duration::ZERO);
+    assert_eq!(lease, ChargeError::Terms { transaction, source });
+    let waived = |from| Debt {
+        transaction: from,
+        due: Due::Waived,
+    };
+    for debts in [
+        vec![waived(transaction)],
+        vec![waived(TransactionId(77)), waived(TransactionId(77))],
+    ] {
+        let debt = debts[0].transaction;
+        let seen = refused(&|it| it.members[0].debts.clone_from(&debts));
+        assert_eq!(
+            seen,
+            ChargeError::Debt {
+                transaction,
+                device,
+                debt
+            }
+        );
+    }
 }

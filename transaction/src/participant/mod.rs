@@ -14,7 +14,7 @@ mod turn;
 
 pub use effect::{Effect, Input, Operation, Outcome, Timer};
 
-use crate::{DeviceId, Moment, Standing, TransactionId};
+use crate::{DeviceId, Epoch, Moment, Standing, TransactionId};
 use live::Live;
 use past::Past;
 use turn::Turn;
@@ -59,6 +59,11 @@ impl<C: Clone> Participant<C> {
     /// The transaction under way and where the device stands in it, as far as is known here.
     pub fn live(&self) -> Option<(TransactionId, Standing)> {
         self.live.as_ref().map(|it| (it.transaction, it.hold.standing()))
+    }
+
+    /// The highest epoch in which it was spoken to of the transaction under way.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.live.as_ref().map(|it| it.epoch)
     }
 
     /// Whether a change of the transaction under way may be on the device.

@@ -1,9 +1,10 @@
 //! What is answered to who asks about a transaction.
 
 use std::sync::Mutex as Locked;
+use std::time::Duration;
 
 use futures::FutureExt;
-use transaction::Standing;
+use transaction::{Demand, Gate, Standing, Terms};
 use transaction_journal::{AppendError, CompactError, Journal, Json, Keep, Position};
 
 use super::*;
@@ -18,6 +19,34 @@ impl Journal<Json<CoordinatorRecord<Change>>> for Unwritten {
         _records: Vec<Json<CoordinatorRecord<Change>>>,
     ) -> BoxFuture<'_, Result<Position, AppendError>> {
         futures::future::pending().boxed()
+    }
+
+    fn compact(&self, _keep: Keep<Json<CoordinatorRecord<Change>>>) -> BoxFuture<'_, Result<(), CompactError>> {
+        futures::future::pending().boxed()
+    }
+}
+
+/// A journal that takes everything but what is too long for it.
+struct Picky;
+
+impl Journal<Json<CoordinatorRecord<Change>>> for Picky {
+    fn append(
+        &self,
+        _epoch: Epoch,
+        records: Vec<Json<CoordinatorRecord<Change>>>,
+    ) -> BoxFuture<'_, Result<Position, AppendError>> {
+        let too_long = records.iter().any(|it| match &it.0 {
+            CoordinatorRecord::Began { charge, .. } => charge.comment == "too long",
+            CoordinatorRecord::Decided { .. }
+            | CoordinatorRecord::Settled { .. }
+            | CoordinatorRecord::Cleared { .. } => false,
+        });
+        let answer = if too_long {
+            Err(AppendError::TooLarge { bytes: 9, limit: 8 })
+        } else {
+            Ok(Position(1))
+        };
+        futures::future::ready(answer).boxed()
     }
 
     fn compact(&self, _keep: Keep<Json<CoordinatorRecord<Change>>>) -> BoxFuture<'_, Result<(), CompactError>> {
@@ -58,20 +87,141 @@ impl Gates for Heard {
     }
 }
 
-#[tokio::test]
-async fn who_is_led_but_not_heard_is_told_nothing() {
-    let heard = Arc::new(Heard::default());
-    let (outcomes, _outcomes) = mpsc::channel(1);
-    let ground = Ground {
-        journal: Arc::new(Unwritten),
+fn ground(journal: Arc<Decisions>, heard: &Arc<Heard>, outcomes: mpsc::Sender<Outcome>) -> Ground {
+    Ground {
+        journal,
         epoch: Epoch(1),
         agents: heard.clone(),
         gates: heard.clone(),
         mute: Arc::default(),
         outcomes,
         restored: None,
+    }
+}
+
+fn charge(number: u128, device: u128, comment: &str) -> Charge<Change> {
+    let change = Change {
+        plan: String::new(),
+        entries: Vec::new(),
     };
-    let hub = Hub::start(ground, Vec::new()).await;
+    Charge {
+        transaction: TransactionId(number),
+        intents: Vec::new(),
+        comment: comment.to_owned(),
+        members: vec![Member {
+            device: DeviceId(device),
+            change,
+            demand: Demand::Any,
+            wave: 0,
+            debts: Vec::new(),
+        }],
+        gate: Gate::None,
+        terms: Terms::default(),
+    }
+}
+
+/// The transaction that was refused next, and why.
+async fn refused(outcomes: &mut mpsc::Receiver<Outcome>) -> (TransactionId, String) {
+    match outcomes.recv().await {
+        Some(Outcome::Refused {
+            transaction, reason, ..
+        }) => (transaction, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Waits until it holds.
+async fn until(holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+}
+
+/// Waits until somebody heard of this transaction.
+async fn heard_of(heard: &Heard, number: u128) {
+    let of = TransactionId(number);
+    until(|| heard.0.lock().unwrap().iter().any(|it| it.transaction == of)).await;
+}
+
+/// Admission lets it in before it hears of the withdrawal, for the two are on their way together.
+#[tokio::test]
+async fn who_cancels_while_admission_lets_him_in_never_begins() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    hub.submit(charge(1, 7, "")).await;
+    assert!(hub.cancel(TransactionId(1)).await, "it is known, so it is answered");
+    let (transaction, reason) = refused(&mut told).await;
+    assert_eq!(transaction, TransactionId(1));
+    assert!(reason.contains("withdrawn"), "{reason}");
+    assert!(heard.0.lock().unwrap().is_empty(), "nobody heard of it");
+    assert!(!hub.cancel(TransactionId(1)).await, "it is over");
+    // Its device is free again.
+    hub.submit(charge(2, 7, "")).await;
+    heard_of(&heard, 2).await;
+}
+
+#[tokio::test]
+async fn who_waits_is_shown_with_whom_he_waits_for_and_can_withdraw() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    hub.submit(charge(1, 7, "")).await;
+    heard_of(&heard, 1).await;
+    hub.submit(charge(2, 7, "")).await;
+    until(|| hub.waits(TransactionId(2)).is_some()).await;
+    let waits = hub.waits(TransactionId(2)).unwrap();
+    assert_eq!((waits.before, waits.behind), (0, vec![TicketId(1)]));
+    assert!(hub.waits(TransactionId(1)).is_none(), "it runs");
+    assert!(hub.cancel(TransactionId(2)).await);
+    assert_eq!(refused(&mut told).await.0, TransactionId(2));
+    assert!(hub.waits(TransactionId(2)).is_none());
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_long_is_its_own_transactions_misfortune() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    hub.submit(charge(1, 7, "too long")).await;
+    let (transaction, reason) = refused(&mut told).await;
+    assert_eq!(transaction, TransactionId(1));
+    assert!(reason.contains("longer than 8"), "{reason}");
+    assert!(!hub.is_mute(), "the others are led on");
+    hub.submit(charge(2, 7, "")).await;
+    heard_of(&heard, 2).await;
+    assert!(
+        heard
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|it| it.transaction != TransactionId(1))
+    );
+}
+
+#[tokio::test]
+async fn a_charge_that_no_coordinator_takes_is_refused() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    let mut twice = charge(1, 7, "");
+    twice.members.push(twice.members[0].clone());
+    hub.submit(twice).await;
+    let (_, reason) = refused(&mut told).await;
+    assert!(reason.contains("takes part twice"), "{reason}");
+    hub.submit(charge(2, 7, "")).await;
+    heard_of(&heard, 2).await;
+}
+
+#[tokio::test]
+async fn who_is_led_but_not_heard_is_told_nothing() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, _outcomes) = mpsc::channel(1);
+    let hub = Hub::start(ground(Arc::new(Unwritten), &heard, outcomes), Vec::new()).await;
     let inquiry = |number| Inquiry {
         transaction: TransactionId(number),
         epoch: Epoch(1),

@@ -2,12 +2,14 @@
 
 #[path = "../../../../transaction/journal/tests/contract/mod.rs"]
 mod contract;
+#[path = "../../../../transaction/journal/tests/contract/story.rs"]
+mod story;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::{Any, Place};
-use transaction_journal::{AppendError, CompactError, Epoch, Journal, Position, Recovered};
+use transaction_journal::{AppendError, CompactError, Epoch, Journal, Json, Position, Recovered};
 
 use super::{LeadError, TableJournal};
 use crate::store::Store;
@@ -101,6 +103,76 @@ async fn cut_at_any_place_of_the_log_it_opens_with_a_prefix_and_goes_on() {
         assert_eq!(position, Ok(Position(found.entries.len() as u64 + 1)), "cut at {cut}");
     }
     assert!(seen.len() > 6, "few different prefixes were met: {seen:?}");
+}
+
+/// The file header and the frame header of the database's own log.
+const LOG_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+
+type Told = TableJournal<Json<story::Records>>;
+
+/// The database and its log, after each record of a transaction.
+async fn told(takes: &[bool]) -> (Vec<u8>, Vec<u8>, Vec<(usize, usize, Vec<story::Agent>)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let (journal, found) = Told::lead(&store, Epoch(0), Arc::new(|_| {})).await.unwrap();
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let mut written = Vec::new();
+    for (record, agents) in story::whole(takes) {
+        let from = read("store.db-wal").len();
+        Journal::append(&journal, found.epoch, vec![Json(record)])
+            .await
+            .unwrap();
+        written.push((from, read("store.db-wal").len(), agents));
+    }
+    (read("store.db"), read("store.db-wal"), written)
+}
+
+/// What is on record where the machine stopped at this byte of the log.
+async fn after(database: &[u8], log: &[u8]) -> Vec<story::Records> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("store.db"), database).unwrap();
+    std::fs::write(folder.path().join("store.db-wal"), log).unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.path().join("store.db"))
+        .synchronous(sqlx::sqlite::SqliteSynchronous::Off);
+    let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+    let store = Store {
+        pool: pool.connect_with(options).await.unwrap(),
+    };
+    let found = Told::read(&store).await.unwrap();
+    store.pool.close().await;
+    found.entries.into_iter().map(|entry| entry.record.0).collect()
+}
+
+/// The machines come back from what each cut leaves: at every boundary of a frame of the database's log, beside it, at
+/// every byte of each frame's header, and at every byte of the last frame of the decision.
+#[tokio::test]
+async fn cut_anywhere_in_the_log_the_machines_bring_all_devices_to_one_end() {
+    for (takes, expected) in story::STORIES {
+        let (database, log, written) = told(takes).await;
+        let page = usize::from(u16::from_be_bytes([database[16], database[17]]));
+        let frame = FRAME_HEADER + page;
+        let mut ends = std::collections::BTreeMap::new();
+        for (nth, (from, to, agents)) in written.iter().enumerate() {
+            assert_eq!((to - LOG_HEADER) % frame, 0, "the log is whole frames");
+            assert!(to > from, "a record is at least one frame");
+            let boundaries = (*from..*to).step_by(frame);
+            let mut cuts: std::collections::BTreeSet<usize> =
+                boundaries.flat_map(|at| at..=at + FRAME_HEADER).collect();
+            cuts.extend([to - frame / 2, to - 1, *to]);
+            if nth == 1 && takes.iter().all(|it| *it) {
+                cuts.extend(to - frame..=*to);
+            }
+            for cut in cuts {
+                let end = story::comes_back(cut, &after(&database, &log[..cut]).await, agents.clone());
+                let whole = usize::from(cut == *to);
+                assert_eq!(end, expected[nth + whole], "cut at {cut} of {from}..{to}");
+                *ends.entry(end).or_insert(0) += 1;
+            }
+        }
+        println!("{takes:?}: {ends:?}");
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub fn for_a_while(span: Duration) -> anyhow::Result<f64> {
 /// One transaction from its beginning to Committed; messages arrive in order, devices do what they are told.
 fn commit(number: u128, participants: &mut [Participant<u64>]) -> anyhow::Result<()> {
     let now = Moment(0);
-    let mut coordinator = Coordinator::new(charge(number), Epoch(1));
+    let mut coordinator = Coordinator::new(charge(number), Epoch(1))?;
     let mut inputs = VecDeque::from([coordinator::Input::Begin]);
     while let Some(input) = inputs.pop_front() {
         for effect in coordinator.step(input, now) {

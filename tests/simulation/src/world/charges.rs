@@ -3,7 +3,7 @@
 use super::{Part, Wish, World};
 use crate::change::{Change, Value};
 use transaction::{
-    Charge, CoordinatorRecord, Debt, Decision, Demand, DeviceId, Due, Ending, Gate, IntentId, Member, TransactionId,
+    Charge, CoordinatorRecord, Debt, Decision, DeviceId, Due, Ending, Gate, IntentId, Member, TransactionId,
 };
 
 impl World {
@@ -39,7 +39,7 @@ impl World {
             members.push(Member {
                 device,
                 change,
-                demand: Demand::Any,
+                demand: part.demand,
                 wave: part.wave,
                 debts,
             });

@@ -23,14 +23,14 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    pub fn new() -> Self {
+    pub fn new(limits: Limits) -> Self {
         Self {
             alive: false,
             life: 0,
             epoch: Epoch(0),
             coordinators: BTreeMap::new(),
             timers: BTreeMap::new(),
-            admission: Admission::new(Limits::default()),
+            admission: Admission::new(limits),
             forgotten: BTreeSet::new(),
             fenced: false,
         }
@@ -61,9 +61,21 @@ impl World {
 
     pub(super) fn cancel(&mut self, transaction: TransactionId) {
         let Some(at) = self.leader() else { return };
+        let ticket = TicketId(transaction.0);
+        let waits = self.controllers[at].admission.waiting();
         if self.controllers[at].coordinators.contains_key(&transaction) {
             self.say(|| format!("{} is cancelled", short(transaction)));
             self.coordinate(at, transaction, Input::Cancel);
+        } else if waits.iter().any(|it| it.ticket == ticket) {
+            self.say(|| format!("{} is withdrawn", short(transaction)));
+            self.admit(at, admission::Input::Withdraw(ticket));
+        }
+    }
+
+    /// Somebody has waited long enough.
+    pub(super) fn waited(&mut self, at: usize, life: u32, timer: admission::Timer) {
+        if self.controllers[at].alive && self.controllers[at].life == life {
+            self.admit(at, admission::Input::Fired(timer));
         }
     }
 
@@ -76,8 +88,35 @@ impl World {
                     let wishes: Vec<TransactionId> = tickets.iter().map(|it| TransactionId(it.0)).collect();
                     self.begin(at, &wishes, &debts);
                 }
-                admission::Effect::Refuse { refusal, .. } => self.say(|| refusal.to_string()),
-                admission::Effect::Arm { .. } | admission::Effect::Disarm(_) => {}
+                admission::Effect::Refuse { ticket, refusal } => {
+                    self.say(|| refusal.to_string());
+                    let transaction = TransactionId(ticket.0);
+                    let kind = match refusal {
+                        admission::Refusal::Full { .. } => "full",
+                        admission::Refusal::Waited { .. } => "waited",
+                        admission::Refusal::Withdrawn { .. } => "withdrawn",
+                        admission::Refusal::Invalid { .. } => "invalid",
+                    };
+                    // Whoever leads no longer speaks for nobody: the submission is the other's now.
+                    if self.controllers[at].epoch == self.lease {
+                        let begun = self.is_begun(transaction);
+                        self.ledger.refuses(transaction, kind, begun);
+                    }
+                }
+                admission::Effect::Arm { timer, after } => {
+                    // Who has left the queue by then is not in it: a timer that was disarmed finds nobody.
+                    let (controller, life) = (at, self.controllers[at].life);
+                    let after = u64::try_from(after.as_millis()).unwrap_or(u64::MAX / 4);
+                    self.schedule(
+                        after,
+                        Event::AdmissionTimer {
+                            controller,
+                            life,
+                            timer,
+                        },
+                    );
+                }
+                admission::Effect::Disarm(_) => {}
             }
         }
     }
@@ -87,6 +126,10 @@ impl World {
         if !self.controllers[at].alive || self.controllers[at].fenced || begun {
             return;
         }
+        if let Some(refused) = wishes.iter().find(|it| self.ledger.refused.contains(*it)).copied() {
+            let seen = format!("{} was refused and begins all the same", short(refused));
+            return self.ledger.breaks("usefulness", seen);
+        }
         let transaction = match wishes {
             [alone] => *alone,
             _ => self.name_merged(),
@@ -94,15 +137,20 @@ impl World {
         let charge = self.charge(transaction, wishes, debts);
         let epoch = self.controllers[at].epoch;
         self.say(|| format!("c{at} begins {} ({epoch})", short(transaction)));
-        self.controllers[at]
-            .coordinators
-            .insert(transaction, Coordinator::new(charge, epoch));
+        let coordinator = match Coordinator::new(charge, epoch) {
+            Ok(coordinator) => coordinator,
+            Err(error) => {
+                return self
+                    .ledger
+                    .breaks("validity", format!("a sound charge was refused: {error}"));
+            }
+        };
+        self.controllers[at].coordinators.insert(transaction, coordinator);
         self.coordinate(at, transaction, Input::Begin);
     }
 
     pub(super) fn is_begun(&self, transaction: TransactionId) -> bool {
-        self.ledger.endings.contains_key(&transaction)
-            || self.journal.records().iter().any(|it| it.transaction() == transaction)
+        self.ledger.endings.contains_key(&transaction) || self.journal.read().any(|it| it.transaction() == transaction)
     }
 
     pub(super) fn controller_hears(&mut self, at: usize, up: Up) {
@@ -133,11 +181,11 @@ impl World {
 
     /// Whether the transaction stands in the journal without being over: then silence is the only answer.
     fn is_waited_for(&self, at: usize, transaction: TransactionId) -> bool {
-        let records = self.journal.records();
         let mine = self.controllers[at].epoch == self.lease;
-        let known = records.iter().any(|it| it.transaction() == transaction);
-        let over = records
-            .iter()
+        let known = self.journal.read().any(|it| it.transaction() == transaction);
+        let over = self
+            .journal
+            .read()
             .any(|it| matches!(it, CoordinatorRecord::Settled { transaction: of, .. } if *of == transaction));
         mine && known && !over
     }
@@ -341,6 +389,15 @@ impl World {
                 let part = (charge.transaction, member.device);
                 let places = member.change.edits.keys().copied().collect();
                 self.ledger.touched.insert(part, places);
+                let class = self
+                    .agents
+                    .iter()
+                    .position(|it| it.device == member.device)
+                    .map(|at| self.devices[at].class);
+                let unmet = class.is_some_and(|class| !member.demand.is_met_by(class));
+                if self.ledger.demanded.insert(part, member.demand).is_none() {
+                    self.ledger.unmet += u64::from(unmet);
+                }
                 self.changes
                     .insert((charge.transaction, member.device), member.change.clone());
             }

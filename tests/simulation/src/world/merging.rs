@@ -28,6 +28,7 @@ impl World {
     pub(super) fn has_ended(&self, wish: TransactionId) -> bool {
         let kept = |it: &Ending| !matches!(it, Ending::RolledBack { .. });
         self.ledger.endings.contains_key(&wish)
+            || self.ledger.refused.contains(&wish)
             || self
                 .carriers(wish)
                 .any(|it| self.ledger.endings.get(&it).is_some_and(kept))
@@ -36,7 +37,9 @@ impl World {
     /// Whether somebody sees to a wish already: it began, or rides a transaction that was not rolled back.
     pub(super) fn is_seen_to(&self, wish: TransactionId) -> bool {
         let rolled_back = |it: &TransactionId| matches!(self.ledger.endings.get(it), Some(Ending::RolledBack { .. }));
-        self.is_begun(wish) || self.carriers(wish).any(|it| self.is_begun(it) && !rolled_back(&it))
+        self.is_begun(wish)
+            || self.ledger.refused.contains(&wish)
+            || self.carriers(wish).any(|it| self.is_begun(it) && !rolled_back(&it))
     }
 
     fn carriers(&self, wish: TransactionId) -> impl Iterator<Item = TransactionId> {

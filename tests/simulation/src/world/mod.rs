@@ -5,6 +5,7 @@ mod charges;
 mod compaction;
 mod controllers;
 mod faults;
+mod look;
 mod merging;
 mod network;
 mod operations;
@@ -16,7 +17,7 @@ pub use scenario::{Part, Scenario, Wish};
 
 use crate::chance::Chance;
 use crate::change::Change;
-use crate::device::{Device, Who};
+use crate::device::Device;
 use crate::disk::Journal;
 use crate::ledger::{Broken, Ledger};
 use crate::oracle::{self, Excuse};
@@ -25,6 +26,7 @@ use agents::Agent;
 use controllers::Controller;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use transaction::admission::{self, Limits};
 use transaction::participant::{Operation, Outcome};
 use transaction::{
     CoordinatorRecord, DeviceId, Ending, Epoch, Guarantee, Inquiry, Moment, Reply, Request, TransactionId, coordinator,
@@ -41,6 +43,11 @@ const MOST_EVENTS: u64 = 400_000;
 enum Event {
     Submit(TransactionId),
     Cancel(TransactionId),
+    AdmissionTimer {
+        controller: usize,
+        life: u32,
+        timer: admission::Timer,
+    },
     ToAgent(usize, Request<Change>),
     ToController(usize, Up),
     Gate(Whose, u32, bool),
@@ -133,6 +140,8 @@ pub struct World {
     /// Mishaps at each operation.
     pub mishaps: BTreeSet<(Mishap, &'static str)>,
     chance: Chance,
+    /// Drawn apart from the rest: what was added to the worlds later, so that the others stay what they were.
+    luck: Chance,
     events: BinaryHeap<Reverse<(u64, u64)>>,
     bodies: BTreeMap<u64, Event>,
     sequence: u64,
@@ -149,6 +158,12 @@ pub struct World {
     lease: Epoch,
     passes: BTreeMap<&'static str, u32>,
     values: u64,
+    /// How often the shared journal lost its power while another controller could lead.
+    cuts_beside: u64,
+    /// How many may wait for devices, and how long.
+    limits: Limits,
+    /// How many endings and refusals were judged.
+    judged: usize,
 }
 
 /// How a world ended.
@@ -160,6 +175,12 @@ pub struct Outcomes {
     pub endings: Vec<(Guarantee, Ending)>,
     /// Whether somebody ended otherwise than the others, named or not.
     pub split: bool,
+    /// How often somebody was refused, and for what.
+    pub refusals: BTreeMap<&'static str, u64>,
+    /// How often a device gave less than a caller insisted on.
+    pub unmet: u64,
+    /// How often the shared journal lost its power while another controller could lead.
+    pub cuts_beside: u64,
     /// The devices that ended torn: what each promises, and what excuses it.
     pub torn: Vec<(Guarantee, Excuse)>,
 }
@@ -199,6 +220,11 @@ impl World {
         match event {
             Event::Submit(transaction) => self.submit(transaction),
             Event::Cancel(transaction) => self.cancel(transaction),
+            Event::AdmissionTimer {
+                controller,
+                life,
+                timer,
+            } => self.waited(controller, life, timer),
             Event::ToAgent(agent, request) => self.agent_hears(agent, request),
             Event::ToController(controller, up) => self.controller_hears(controller, up),
             Event::Gate(whose, round, passed) => self.gate_answers(whose, round, passed),
@@ -231,29 +257,6 @@ impl World {
             Event::OutageBegins { device, of_agent } => self.outage_begins(device, of_agent),
             Event::OutageEnds { device, of_agent } => self.outage_ends(device, of_agent),
             Event::FaultsEnd => self.faults_end(),
-        }
-    }
-
-    /// After every step: what was heard is still durable.
-    fn look(&mut self) {
-        let mut ledger = std::mem::take(&mut self.ledger);
-        ledger.keeps(|it| self.keeps_confirm(it));
-        self.ledger = ledger;
-        self.note_barred();
-    }
-
-    /// How long the operator's edits stand in each candidate: nobody else gets at the device meanwhile.
-    fn note_barred(&mut self) {
-        for (at, device) in self.devices.iter().enumerate() {
-            let dirty = device.candidate.values().any(|(_, who)| *who == Who::Operator);
-            match (dirty, self.dirty[at]) {
-                (true, None) => self.dirty[at] = Some(self.now),
-                (false, Some(since)) => {
-                    self.dirty[at] = None;
-                    self.ledger.barred.push((self.agents[at].device, since, self.now));
-                }
-                (true, Some(_)) | (false, None) => {}
-            }
         }
     }
 
@@ -296,7 +299,7 @@ impl World {
         }
     }
 
-    /// At the end: usefulness, and who may be torn.
+    /// Usefulness, and who may be torn: whenever an ending is told.
     fn judge(&mut self) {
         let must_commit = |it: &TransactionId| self.weather.must_commit && !self.is_doomed(*it);
         let failed = self
@@ -305,10 +308,18 @@ impl World {
             .iter()
             .find(|(it, ending)| **ending != Ending::Committed && must_commit(it))
             .map(|(it, ending)| format!("{} could have committed and ended {ending:?}", short(*it)));
+        let refused = self.ledger.refused.iter().find(|it| must_commit(it)).copied();
         if let Some(seen) = failed {
             self.ledger.breaks("usefulness", seen);
         }
+        if let Some(transaction) = refused {
+            let seen = format!("{} could have committed and was refused", short(transaction));
+            self.ledger.breaks("usefulness", seen);
+        }
+        let ended = self.ledger.barred.len();
+        self.ledger.barred.extend(self.barred_now());
         let torn = oracle::torn(&self.ledger, PATIENCE);
+        self.ledger.barred.truncate(ended);
         if let Some(((transaction, device), _)) = torn.iter().find(|(_, excuse)| excuse.is_none()) {
             let seen = format!("{device} ended torn in {} and nothing excuses it", short(*transaction));
             self.ledger.breaks("usefulness", seen);
@@ -350,6 +361,9 @@ impl World {
             broken: self.ledger.broken.clone(),
             endings,
             split,
+            refusals: self.ledger.refusals.clone(),
+            unmet: self.ledger.unmet,
+            cuts_beside: self.cuts_beside,
             torn: torn
                 .filter_map(|((_, device), excuse)| Some((class(device), excuse?)))
                 .collect(),

@@ -193,6 +193,7 @@ impl World {
         if trace.applied {
             let recorded = self.agents[at].journal.is_durable(|it| is_pending(it, transaction));
             self.ledger.applies(part, recorded);
+            self.ledger.suffices(part, self.devices[at].class);
         }
         if trace.confirmed {
             self.ledger.confirms(part);

@@ -17,11 +17,23 @@ impl World {
         controller.life += 1;
         controller.coordinators.clear();
         controller.timers.clear();
-        if self.weather.take_over.is_none() && self.chance.permille(500) {
-            self.journal.cut(&mut self.chance);
-        }
+        self.maybe_cut();
         let after = self.chance.between(200, 30_000);
         self.schedule(after, Event::RestartController(at));
+    }
+
+    /// Half of those who die take the power of their disk with them. Where two controllers share the journal it stands on
+    /// a machine of its own, which comes up again by itself before anybody goes on: the other may be leading.
+    fn maybe_cut(&mut self) {
+        if self.weather.take_over.is_none() {
+            if self.chance.permille(500) {
+                self.journal.cut(&mut self.chance);
+            }
+        } else if self.luck.permille(500) {
+            self.journal.cut(&mut self.luck);
+            self.journal.open();
+            self.cuts_beside += 1;
+        }
     }
 
     /// A controller starts, or takes over: it raises the epoch and finishes what it finds.
@@ -38,7 +50,7 @@ impl World {
             alive: true,
             life,
             epoch,
-            ..Controller::new()
+            ..Controller::new(self.limits.clone())
         };
         let mut records = Records::new();
         for record in self.journal.records() {

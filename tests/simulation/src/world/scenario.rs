@@ -4,7 +4,7 @@ use crate::chance::Chance;
 use crate::change::Path;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use transaction::{Gate, Terms, TransactionId};
+use transaction::{Demand, Gate, Guarantee, Terms, TransactionId};
 
 /// One device's part in a wanted transaction.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Part {
     pub wave: u16,
     /// What is touched.
     pub paths: BTreeSet<Path>,
+    /// What the caller insists on.
+    pub demand: Demand,
 }
 
 /// One wanted transaction.
@@ -63,6 +65,7 @@ impl Scenario {
                     device,
                     wave: 0,
                     paths: BTreeSet::from([0]),
+                    demand: Demand::Any,
                 })
                 .collect();
             let transaction = TransactionId(9);
@@ -83,6 +86,30 @@ impl Scenario {
             devices,
             wishes,
             terms: terms(),
+        }
+    }
+
+    /// In some worlds callers insist on something: where all must commit on what their devices give, elsewhere on
+    /// anything.
+    pub fn demand(&mut self, met: bool, luck: &mut Chance, class: impl Fn(usize) -> Guarantee) {
+        if !luck.permille(120) {
+            return;
+        }
+        for part in self
+            .wishes
+            .iter_mut()
+            .filter(|it| !it.mergeable)
+            .flat_map(|it| &mut it.parts)
+        {
+            let demand = luck.pick(&[
+                Demand::Any,
+                Demand::Class(luck.clone().pick(&Guarantee::ALL)),
+                Demand::Whole,
+                Demand::TakenBackByDevice,
+            ]);
+            if !met || demand.is_met_by(class(part.device)) {
+                part.demand = demand;
+            }
         }
     }
 
@@ -113,6 +140,7 @@ fn small(devices: usize, chance: &mut Chance) -> Vec<Wish> {
             device,
             wave: 0,
             paths: paths(chance),
+            demand: Demand::Any,
         }],
         gate: Gate::None,
         healthy: true,
@@ -135,7 +163,13 @@ fn wish(number: u64, devices: usize, chance: &mut Chance) -> Wish {
         if chance.permille(750) || parts.is_empty() && device + 1 == devices {
             let paths = paths(chance);
             let wave = u16::try_from(chance.below(3) / 2).unwrap_or(0);
-            parts.push(Part { device, wave, paths });
+            let demand = Demand::Any;
+            parts.push(Part {
+                device,
+                wave,
+                paths,
+                demand,
+            });
         }
     }
     Wish {

@@ -10,6 +10,8 @@ use crate::disk::Journal;
 use crate::ledger::Ledger;
 use crate::weather::Weather;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::time::Duration;
+use transaction::admission::Limits;
 use transaction::{DeviceId, Epoch, Guarantee, TakenBack};
 
 impl World {
@@ -17,14 +19,21 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let weather = Weather::of(seed, &mut chance);
-        let scenario = Scenario::draw(&mut chance, weather.outage.map(|(_, until)| until + 5_000));
+        let mut scenario = Scenario::draw(&mut chance, weather.outage.map(|(_, until)| until + 5_000));
+        let mut luck = Chance::new(seed ^ 0x0dd5);
+        let limits = if weather.must_commit {
+            Limits::default()
+        } else {
+            limits(&mut luck)
+        };
         let devices: Vec<Device> = (0..scenario.devices)
             .map(|_| device(&mut chance, weather.candidates))
             .collect();
+        scenario.demand(weather.must_commit, &mut luck, |it| devices[it].class);
         let agents = (0..devices.len())
             .map(|it| Agent::new(DeviceId(it as u128 + 1)))
             .collect();
-        let controllers = (0..2).map(|_| Controller::new()).collect();
+        let controllers = (0..2).map(|_| Controller::new(limits.clone())).collect();
         let mut world = Self {
             seed,
             now: 0,
@@ -34,6 +43,7 @@ impl World {
             visits: BTreeMap::new(),
             mishaps: BTreeSet::new(),
             chance,
+            luck,
             events: BinaryHeap::new(),
             bodies: BTreeMap::new(),
             sequence: 0,
@@ -49,6 +59,9 @@ impl World {
             values: 1_000,
             dirty: Vec::new(),
             merged: 0,
+            cuts_beside: 0,
+            limits,
+            judged: 0,
         };
         world.dirty.resize(world.devices.len(), None);
         world.plan();
@@ -96,6 +109,27 @@ impl World {
             let after = self.chance.between(100, 30_000);
             self.schedule(after, Event::CompactController(0));
         }
+    }
+}
+
+/// In some worlds few may wait, or not for long.
+fn limits(luck: &mut Chance) -> Limits {
+    let calm = Limits {
+        wait_within: Duration::from_secs(1_000_000),
+        ..Limits::default()
+    };
+    match luck.below(20) {
+        0 => Limits { waiting: 1, ..calm },
+        1 => Limits {
+            wait_within: Duration::from_millis(luck.between(500, 30_000)),
+            ..calm
+        },
+        2 => Limits {
+            waiting: 2,
+            wait_within: Duration::from_millis(luck.between(500, 30_000)),
+            ..calm
+        },
+        _ => calm,
     }
 }
 

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod device;
+mod ends;
 mod local;
 mod mix;
 mod space;
 mod state;
 mod tables;
 
+use ends::ends;
 use space::{Bounds, Space};
 use stateright::{Checker, HasDiscoveries, Model};
 use transaction::Guarantee;
@@ -84,6 +86,9 @@ struct Seen {
     states: usize,
     depth: usize,
     broken: Option<&'static str>,
+    /// Ways between states, and how many of these can come back to themselves.
+    steps: usize,
+    in_circles: usize,
     /// How one comes there.
     way: Vec<String>,
     missed: bool,
@@ -92,6 +97,28 @@ struct Seen {
 }
 
 fn exhaust(space: Space) -> Seen {
+    #[cfg_attr(
+        not(mutants),
+        allow(unused_mut, reason = "only a build with planted bugs changes it")
+    )]
+    let mut again = Space::new(&space.classes, space.bounds);
+    #[cfg(mutants)]
+    {
+        again.mutant = space.mutant;
+    }
+    let mut seen = search(again);
+    if seen.broken.is_none() && !space.bounds.leave_stuck() {
+        let ends = ends(&space);
+        assert_eq!(ends.states, seen.states, "both walks see the same space");
+        (seen.steps, seen.in_circles) = (ends.steps, ends.in_circles);
+        if let Some((what, state)) = ends.stuck {
+            (seen.broken, seen.way) = (Some(what), vec![format!("{state:?}")]);
+        }
+    }
+    seen
+}
+
+fn search(space: Space) -> Seen {
     let checker = space
         .checker()
         .threads(1)
@@ -104,6 +131,8 @@ fn exhaust(space: Space) -> Seen {
     Seen {
         whole: checker.is_done(),
         states: checker.unique_state_count(),
+        steps: 0,
+        in_circles: 0,
         depth: checker.max_depth(),
         broken: broken.map(|(name, _)| *name),
         way: broken.map_or_else(Vec::new, |(_, path)| checker.model().tell(path.clone())),
@@ -111,15 +140,18 @@ fn exhaust(space: Space) -> Seen {
     }
 }
 
-#[cfg(not(mutants))]
 #[test]
 fn every_reachable_state_keeps_the_invariants() {
     assert!(!spaces().is_empty(), "no space has the name in ENTENTE_MODEL");
     for (name, classes, bounds) in spaces() {
         println!("{name}: {classes:?}, {bounds:?}, any loss, order and repeat");
         let seen = exhaust(Space::new(classes, bounds));
-        println!("{name}: {} states, depth {}", seen.states, seen.depth);
+        println!(
+            "{name}: {} states, {} steps, {} in circles, depth {}",
+            seen.states, seen.steps, seen.in_circles, seen.depth
+        );
         assert_eq!(seen.broken, None, "{name}: {:#?}", seen.way);
+        assert_eq!(seen.in_circles, 0, "{name}: a way that goes round need not end");
         assert!(!seen.missed, "{name}: nothing commits, or nothing rolls back");
         assert!(seen.whole && seen.states > 100, "{name}: not exhausted");
     }

@@ -27,7 +27,7 @@ pub struct Bounds {
 impl Bounds {
     /// Who comes back and loses an answer, or lost a renewal to timers that fired early, goes on by further timers, which
     /// these bounds do not have.
-    fn leave_stuck(self) -> bool {
+    pub fn leave_stuck(self) -> bool {
         self.deaths > 0 && self.mishaps > 0 || self.timers > 1
     }
 }
@@ -225,6 +225,11 @@ impl Space {
             .all(|it| holds(tables.agent(*it)))
     }
 
+    /// Whether its ending was told, and no participant, lock or unconfirmed change is left.
+    pub fn has_ended(&self, state: &State) -> bool {
+        state.told.is_some() && self.all(state, |it| it.is_free)
+    }
+
     fn is_told(&self, state: &State, is: impl Fn(&Ending) -> bool) -> bool {
         state.told.is_some_and(|it| is(&self.tables().ending(it).ending))
     }
@@ -342,9 +347,6 @@ impl Model for Space {
             }),
             Property::always("what is late changes nothing", |model: &Space, state: &State| {
                 model.bounds.reduced || model.late_changes_nothing(state)
-            }),
-            Property::eventually("it ends, and nothing is held", |model: &Space, state: &State| {
-                model.bounds.leave_stuck() || state.told.is_some() && model.all(state, |it| it.is_free)
             }),
             Property::sometimes("some commit", |model: &Space, state: &State| {
                 model.is_told(state, |it| *it == Ending::Committed)

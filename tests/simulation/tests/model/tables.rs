@@ -1,9 +1,14 @@
 //! Each agent, leader, message and journal that occurs once, by number, and what comes of each input to each: the steps
 //! of the machines are taken once, a state of the space is a few numbers.
 
+mod kinds;
+
+pub use kinds::Kind;
+
 use crate::device::Device;
 use crate::local::{Agent, Cuts, Does, Input, Leader, MINE, Message, NOW};
 use crate::mix::ByMix;
+use kinds::{kind, unnamed, whose};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -165,7 +170,7 @@ impl Tables {
 
     /// A coordinator of a new transaction, and what it does first.
     pub fn begin(&mut self) -> (u32, Vec<Does>) {
-        let machine = Coordinator::new(charge(self.participants), Epoch(1));
+        let machine = Coordinator::new(charge(self.participants), Epoch(1)).unwrap();
         let timers = BTreeSet::new();
         let mut leader = Leader { machine, timers };
         let does = leader.step(coordinator::Input::Begin, self.timed);
@@ -397,98 +402,6 @@ pub fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A phase without the reasons in it: these name participants, and decide nothing.
-fn kind(phase: &Phase) -> (std::mem::Discriminant<Phase>, u16) {
-    use std::mem::discriminant;
-    let more = match phase {
-        Phase::Settled { ending } => ending_kind(ending),
-        Phase::Applying { wave } | Phase::Gating { wave } => *wave,
-        Phase::New
-        | Phase::Repaying
-        | Phase::Preparing
-        | Phase::Deciding
-        | Phase::Confirming
-        | Phase::Reverting { .. }
-        | Phase::Fenced => 0,
-    };
-    (discriminant(phase), more)
-}
-
-fn ending_kind(ending: &Ending) -> u16 {
-    match ending {
-        Ending::Committed => 1,
-        Ending::RolledBack { .. } => 2,
-        Ending::Torn {
-            decision: Decision::Confirm,
-            ..
-        } => 3,
-        Ending::Torn {
-            decision: Decision::Revert { .. },
-            ..
-        } => 4,
-    }
-}
-
-/// A record, an ending or a phase as a permutation leaves it: what kind it is, and for which reason, by number.
-pub type Kind = (u16, u32);
-
-impl Tables {
-    fn record_kind(&mut self, record: &CoordinatorRecord<u8>) -> Kind {
-        match record {
-            CoordinatorRecord::Began { .. } => (10, 0),
-            CoordinatorRecord::Decided { decision, .. } => (11, self.reason_number(decision)),
-            CoordinatorRecord::Settled { ending, .. } => self.told_kind(ending),
-            CoordinatorRecord::Cleared { .. } => (12, 0),
-        }
-    }
-
-    fn told_kind(&mut self, ending: &Ending) -> Kind {
-        let reason = match ending {
-            Ending::Committed => 0,
-            Ending::RolledBack { reason } => self.reason_number(&Decision::Revert { reason: reason.clone() }),
-            Ending::Torn { decision, .. } => self.reason_number(decision),
-        };
-        (ending_kind(ending), reason)
-    }
-
-    /// The reason in a phase, by number.
-    fn phase_reason(&mut self, phase: &Phase) -> u32 {
-        match phase {
-            Phase::Reverting { reason } => self.reason_number(&Decision::Revert { reason: reason.clone() }),
-            Phase::Settled { ending } => self.told_kind(ending).1,
-            Phase::New
-            | Phase::Repaying
-            | Phase::Preparing
-            | Phase::Applying { .. }
-            | Phase::Gating { .. }
-            | Phase::Deciding
-            | Phase::Confirming
-            | Phase::Fenced => 0,
-        }
-    }
-}
-
-/// Whom a timer is about.
-fn whose(timer: &coordinator::Timer) -> Option<DeviceId> {
-    match timer {
-        coordinator::Timer::Resend(device) | coordinator::Timer::Fresh { device, .. } => Some(*device),
-        coordinator::Timer::Prepare
-        | coordinator::Timer::Apply
-        | coordinator::Timer::Renew
-        | coordinator::Timer::Gate
-        | coordinator::Timer::Decide
-        | coordinator::Timer::Revert
-        | coordinator::Timer::Repair => None,
-    }
-}
-
-fn unnamed(mut timer: coordinator::Timer) -> coordinator::Timer {
-    if let coordinator::Timer::Resend(device) | coordinator::Timer::Fresh { device, .. } = &mut timer {
-        *device = MINE;
-    }
-    timer
 }
 
 fn charge(participants: usize) -> Charge<u8> {

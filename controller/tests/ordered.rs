@@ -1,0 +1,164 @@
+//! The order of system calls of a controller that commits, as strace saw it: the decision is on the disk before the first
+//! byte that speaks of it leaves for an agent.
+//!
+//! What goes over the agents' streams is encrypted, so that no byte of it can be read here. Two things are known of it all
+//! the same: the controller names the point before it hands over the first confirm, and while the decision is on its way to
+//! the disk nothing that is as long as a confirm may leave on any agent's stream.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod network;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use network::Network;
+use tests_real::Child;
+
+/// What keeps a stream alive is shorter, and a confirm is longer: both as they are on the wire, encrypted.
+const SHORTER_THAN_A_CONFIRM: u64 = 64;
+const CONFIRMS: usize = 3;
+
+/// Answers every fdatasync before it is done, as a controller would that sends before it syncs.
+const EARLY: &str = "
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void *late(void *fd) {
+    usleep(400000);
+    syscall(SYS_fdatasync, (int)(long)fd);
+    close((int)(long)fd);
+    return 0;
+}
+int fdatasync(int fd) {
+    pthread_t thread;
+    pthread_create(&thread, 0, late, (void *)(long)dup(fd));
+    pthread_detach(thread);
+    return 0;
+}
+";
+
+/// What strace saw.
+struct Traced {
+    network: Network,
+    strace: PathBuf,
+}
+
+impl Traced {
+    fn start() -> Self {
+        let strace = tests_real::program(&["strace"]).expect("strace is installed");
+        let mut network = Network::start(&[2, 1]);
+        network.set("ENTENTE_LOG", "info,point=trace");
+        Self { network, strace }
+    }
+
+    /// Restarts the controller, commits `words` to three devices, and gives what was traced meanwhile.
+    fn commit(&mut self, words: &str) -> String {
+        self.network.kill_controller();
+        self.network.start_controller();
+        self.network.joined();
+        let trace = self.network.path(&format!("{words}.trace"));
+        let mut strace = self.attach(&trace);
+        self.network.describe("intent.yaml", "r1, r2, r3", "eth1", words);
+        let (code, said) = self.network.entente("commit -f intent.yaml");
+        assert_eq!(code, 0, "{said}\n{}", self.network.logs());
+        let stopped = Command::new("kill").args(["-INT", &strace.id().to_string()]).status();
+        assert!(stopped.unwrap().success());
+        self.network
+            .until("strace to end", || strace.ended().unwrap().map(|_| ()));
+        std::fs::read_to_string(trace).unwrap()
+    }
+
+    fn attach(&mut self, trace: &Path) -> Child {
+        let (said, pid) = (trace.with_extension("said"), self.network.controller().id().to_string());
+        let mut command = Command::new(&self.strace);
+        command
+            .args(["-f", "-yy", "-s", "2000"])
+            .args(["-e", "trace=write,writev,sendto,sendmsg,pwrite64,fdatasync", "-p", &pid])
+            .arg("-o")
+            .arg(trace)
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(&said).unwrap());
+        let strace = Child::start(&mut command).unwrap();
+        // It says so once it has all of the threads.
+        let attached = || std::fs::read_to_string(&said).is_ok_and(|it| it.contains("attached"));
+        self.network.until("strace to attach", || attached().then_some(()));
+        strace
+    }
+
+    fn agents(&self) -> String {
+        format!("TCP:[{}->", self.network.agents_listen())
+    }
+}
+
+/// What is wrong with the order, if anything is.
+fn disorder(trace: &str, agents: &str) -> Result<(), String> {
+    let lines: Vec<&str> = trace.lines().collect();
+    let nth = |what: &str, from: usize, is: &dyn Fn(&str) -> bool| {
+        let found = lines.iter().skip(from).position(|line| is(line));
+        found.map(|at| from + at).ok_or_else(|| format!("not seen: {what}"))
+    };
+    let decided =
+        |line: &str| line.contains("pwrite64(") && line.contains("Decided") && line.contains("\\\"Confirm\\\"");
+    let written = nth("the decision", 0, &decided)?;
+    let synced = nth("the end of its fdatasync", written, &|line| {
+        let ended = line.contains("fdatasync(") && !line.contains("<unfinished") || line.contains("fdatasync resumed");
+        ended && line.trim_end().ends_with("= 0")
+    });
+    let until = synced.as_ref().map_or(lines.len() - 1, |at| *at);
+    let leaves = |line: &&&str| line.contains(agents) && bytes(line) >= SHORTER_THAN_A_CONFIRM;
+    if let Some(early) = lines[written..=until].iter().find(leaves) {
+        return Err(format!("left for an agent before the decision was synced: {early}"));
+    }
+    let synced = synced?;
+    let point = "controller: before sending confirm";
+    let told = nth(point, 0, &|line| line.contains(point))?;
+    if told < synced {
+        return Err(format!("line {told} comes before line {synced}: {point}"));
+    }
+    let confirms = lines[told..].iter().filter(leaves).count();
+    if confirms < CONFIRMS {
+        return Err(format!("{confirms} messages left for agents after the decision"));
+    }
+    Ok(())
+}
+
+/// How many bytes a call wrote; none where it tells so only later, in a line that names no socket: then all that it was
+/// given counts.
+fn bytes(line: &str) -> u64 {
+    let said = line.rsplit(" = ").next().and_then(|it| it.trim().parse().ok());
+    said.unwrap_or(if line.contains("<unfinished") { u64::MAX } else { 0 })
+}
+
+#[test]
+fn the_decision_is_synced_before_the_first_byte_of_a_confirm_leaves() {
+    if !tests_real::wanted("the_decision_is_synced_before_the_first_byte_of_a_confirm_leaves") {
+        return;
+    }
+    let mut traced = Traced::start();
+    let trace = traced.commit("honest");
+    let agents = traced.agents();
+    disorder(&trace, &agents).unwrap_or_else(|error| panic!("{error}\n{trace}"));
+
+    // The same program over a library that answers before it has synced: the judge has to notice.
+    let (source, library) = (traced.network.path("early.c"), traced.network.path("early.so"));
+    std::fs::write(&source, EARLY).unwrap();
+    let cc = tests_real::program(&["cc"]).expect("a C compiler is installed");
+    let built = Command::new(cc)
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status();
+    assert!(built.unwrap().success());
+    traced.network.set("LD_PRELOAD", library.to_str().unwrap());
+    let planted = traced.commit("planted");
+    let seen = disorder(&planted, &agents).expect_err(&planted);
+    assert!(seen.contains("left for an agent before"), "{seen}");
+    println!("planted: {seen}");
+    let strace = Command::new(&traced.strace).arg("-V").output().unwrap().stdout;
+    let version = String::from_utf8_lossy(&strace)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    tests_real::operations("strace", &version, CONFIRMS as u64);
+}
