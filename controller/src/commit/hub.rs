@@ -309,6 +309,7 @@ impl Hub {
             track,
             inputs,
             own,
+            doubted: BTreeSet::new(),
         };
         let hub = self.clone();
         let task = tokio::spawn(async move {

@@ -1,13 +1,14 @@
 //! One running transaction: the coordinator's effects performed in order, its inputs fed one by one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 use transaction::coordinator::{Effect, Input, Timer, Verdict};
 use transaction::{
-    Coordinator, CoordinatorRecord, Ending, Moment, Progress, Settlement, TicketId, TransactionId, admission,
+    Answer, Coordinator, CoordinatorRecord, DeviceId, Ending, Moment, Progress, Reply, Settlement, Step, TicketId,
+    TransactionId, admission,
 };
 use transaction_journal::{AppendError, Journal, Json};
 
@@ -44,7 +45,12 @@ pub struct Run {
     pub inputs: mpsc::Receiver<Input>,
     /// For what the driver itself finds out.
     pub own: mpsc::Sender<Input>,
+    /// The devices whose agents say what the journal does not know.
+    pub doubted: BTreeSet<DeviceId>,
 }
+
+/// What is said of such an agent.
+const NOBODY: &str = "its agent says that another controller leads, and none does";
 
 /// Whether the transaction goes on.
 #[derive(PartialEq, Eq)]
@@ -80,8 +86,51 @@ impl Run {
                     timer = timers.next() => Input::Fired(timer),
                 },
             };
-            effects = self.coordinator.step(input, now());
+            effects = match self.believed(input).await {
+                Some(input) => self.coordinator.step(input, now()),
+                None => Vec::new(),
+            };
         }
+    }
+
+    /// What an agent says, unless it says that another leads: that only the journal can know, so it is asked. Where it knows
+    /// of nobody the agent's own part fails, the operator is told, and the others go on.
+    async fn believed(&mut self, input: Input) -> Option<Input> {
+        let claim = if let Input::Reply(reply) = &input
+            && let Answer::Superseded { by } = reply.answer
+        {
+            Some((reply.device, by))
+        } else if let Input::Asked(inquiry) = &input {
+            Some((inquiry.device, inquiry.epoch))
+        } else {
+            None
+        };
+        let Some((device, claimed)) = claim.filter(|it| it.1 > self.ground.epoch) else {
+            return Some(input);
+        };
+        if !self.doubted.contains(&device) && self.is_fenced().await {
+            self.ground.mute.store(true, Ordering::Release);
+            return Some(Input::Fenced);
+        }
+        if self.doubted.insert(device) {
+            let name = self.ground.agents.name(device);
+            tracing::error!(transaction = %self.transaction, device = name, %claimed, "its agent says that another leads, and the journal knows of nobody");
+            self.track.mind(name, NOBODY.to_owned());
+        }
+        let Input::Reply(reply) = input else { return None };
+        let reason = NOBODY.to_owned();
+        let answer = match reply.step {
+            Step::Stage | Step::Apply | Step::Renew { .. } => Answer::Failed { reason },
+            Step::Confirm | Step::Revert | Step::Inquire => Answer::Deferred { reason },
+        };
+        Some(Input::Reply(Reply { answer, ..reply }))
+    }
+
+    /// Whether the journal stands at a higher epoch than ours.
+    async fn is_fenced(&self) -> bool {
+        let epoch = transaction_journal::Epoch(self.ground.epoch.0);
+        let asked = self.ground.journal.append(epoch, Vec::new()).await;
+        matches!(asked, Err(AppendError::Fenced { .. }))
     }
 
     /// Performs effects in order; what they bring at once waits its turn.

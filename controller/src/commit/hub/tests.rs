@@ -4,7 +4,7 @@ use std::sync::Mutex as Locked;
 use std::time::Duration;
 
 use futures::FutureExt;
-use transaction::{Demand, Gate, Standing, Terms};
+use transaction::{Answer, Demand, Ending, Gate, Guarantee, Order, Standing, Step, Terms};
 use transaction_journal::{AppendError, CompactError, Journal, Json, Keep, Position};
 
 use super::*;
@@ -201,6 +201,79 @@ async fn a_record_that_is_too_long_is_its_own_transactions_misfortune() {
             .iter()
             .all(|it| it.transaction != TransactionId(1))
     );
+}
+
+fn says(number: u128, step: Step, answer: Answer) -> Reply {
+    Reply {
+        transaction: TransactionId(number),
+        epoch: Epoch(1),
+        device: DeviceId(7),
+        step,
+        answer,
+    }
+}
+
+/// Waits until somebody heard this step of a transaction.
+async fn heard_step(heard: &Heard, number: u128, step: Step) {
+    let of = TransactionId(number);
+    let is = |it: &Request<Change>| it.transaction == of && it.order.step() == step;
+    until(|| heard.0.lock().unwrap().iter().any(is)).await;
+}
+
+async fn settled(outcomes: &mut mpsc::Receiver<Outcome>) -> Ending {
+    match tokio::time::timeout(Duration::from_secs(20), outcomes.recv()).await {
+        Ok(Some(Outcome::Settled(settlement, _))) => settlement.ending,
+        other => panic!("{other:?}"),
+    }
+}
+
+const HIGHEST: Answer = Answer::Superseded { by: Epoch(u64::MAX) };
+
+/// The journal knows who leads; an agent that says otherwise fails its own part, and stops nobody.
+#[tokio::test]
+async fn an_agent_that_says_that_another_leads_stops_nobody() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    let staged = || Answer::Staged {
+        guarantee: Guarantee::Confirmed,
+        renews: true,
+    };
+    // Before the decision: it is taken back, and the device is free for the next.
+    hub.submit(charge(1, 7, "")).await;
+    heard_step(&heard, 1, Step::Stage).await;
+    hub.reply(says(1, Step::Stage, HIGHEST));
+    heard_step(&heard, 1, Step::Revert).await;
+    hub.reply(says(1, Step::Revert, Answer::Reverted));
+    let ending = settled(&mut told).await;
+    assert!(
+        matches!(&ending, Ending::RolledBack { reason } if reason.to_string().contains("none does")),
+        "{ending:?}"
+    );
+    // After it: it is asked again, and can still say that it has confirmed. Its questions stop nobody either.
+    hub.submit(charge(2, 7, "")).await;
+    heard_step(&heard, 2, Step::Stage).await;
+    hub.reply(says(2, Step::Stage, staged()));
+    heard_step(&heard, 2, Step::Apply).await;
+    hub.asked(Inquiry {
+        transaction: TransactionId(2),
+        epoch: Epoch(u64::MAX),
+        device: DeviceId(7),
+        standing: Standing::Applied,
+    });
+    hub.reply(says(2, Step::Apply, Answer::Applied));
+    heard_step(&heard, 2, Step::Confirm).await;
+    let confirms = || {
+        let sent = heard.0.lock().unwrap();
+        sent.iter()
+            .filter(|it| matches!(it.order, Order::Confirm { .. }))
+            .count()
+    };
+    hub.reply(says(2, Step::Confirm, HIGHEST));
+    assert_eq!(confirms(), 1);
+    hub.reply(says(2, Step::Confirm, Answer::Confirmed));
+    assert_eq!(settled(&mut told).await, Ending::Committed);
+    assert!(!hub.is_mute());
 }
 
 #[tokio::test]
