@@ -72,7 +72,7 @@ fn what_devices_are_owed_is_repaired_or_waived_before_anything_else() {
     // Waived: its next transaction begins without it, and what was decided there is not made up for behind anybody's back.
     expect(&stage, "device waive r2", 0, "1 waived");
     expect(&stage, "device waive r2", 0, "is owed nothing");
-    stage.write("d.yaml", &described("d", "r2", 100, "after-the-waiver"));
+    stage.write("d.yaml", &described("d", "r2", 200, "after-the-waiver"));
     let (code, said) = stage.run("commit -f d.yaml");
     assert_eq!(code, 0, "{said}");
     assert!(lab.running("r2").contains("after-the-waiver"));

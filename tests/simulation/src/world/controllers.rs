@@ -97,8 +97,9 @@ impl World {
                         admission::Refusal::Withdrawn { .. } => "withdrawn",
                         admission::Refusal::Invalid { .. } => "invalid",
                     };
-                    // Whoever leads no longer speaks for nobody: the submission is the other's now.
-                    if self.controllers[at].epoch == self.lease {
+                    // Whoever leads no longer speaks for nobody: the submission is the other's now. And who is in the queue
+                    // already, or runs, is not refused by asking again.
+                    if self.controllers[at].epoch == self.lease && kind != "invalid" {
                         let begun = self.is_begun(transaction);
                         self.ledger.refuses(transaction, kind, begun);
                     }
