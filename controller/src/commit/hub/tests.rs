@@ -152,7 +152,7 @@ async fn who_cancels_while_admission_lets_him_in_never_begins() {
     let heard = Arc::new(Heard::default());
     let (outcomes, mut told) = mpsc::channel(4);
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
-    hub.submit(charge(1, 7, "")).await;
+    hub.submit(charge(1, 7, ""), Arc::default()).await;
     assert!(hub.cancel(TransactionId(1)).await, "it is known, so it is answered");
     let (transaction, reason) = refused(&mut told).await;
     assert_eq!(transaction, TransactionId(1));
@@ -160,7 +160,7 @@ async fn who_cancels_while_admission_lets_him_in_never_begins() {
     assert!(heard.0.lock().unwrap().is_empty(), "nobody heard of it");
     assert!(!hub.cancel(TransactionId(1)).await, "it is over");
     // Its device is free again.
-    hub.submit(charge(2, 7, "")).await;
+    hub.submit(charge(2, 7, ""), Arc::default()).await;
     heard_of(&heard, 2).await;
 }
 
@@ -169,9 +169,9 @@ async fn who_waits_is_shown_with_whom_he_waits_for_and_can_withdraw() {
     let heard = Arc::new(Heard::default());
     let (outcomes, mut told) = mpsc::channel(4);
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
-    hub.submit(charge(1, 7, "")).await;
+    hub.submit(charge(1, 7, ""), Arc::default()).await;
     heard_of(&heard, 1).await;
-    hub.submit(charge(2, 7, "")).await;
+    hub.submit(charge(2, 7, ""), Arc::default()).await;
     until(|| hub.waits(TransactionId(2)).is_some()).await;
     let waits = hub.waits(TransactionId(2)).unwrap();
     assert_eq!((waits.before, waits.behind), (0, vec![TicketId(1)]));
@@ -186,12 +186,12 @@ async fn a_record_that_is_too_long_is_its_own_transactions_misfortune() {
     let heard = Arc::new(Heard::default());
     let (outcomes, mut told) = mpsc::channel(4);
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
-    hub.submit(charge(1, 7, "too long")).await;
+    hub.submit(charge(1, 7, "too long"), Arc::default()).await;
     let (transaction, reason) = refused(&mut told).await;
     assert_eq!(transaction, TransactionId(1));
     assert!(reason.contains("longer than 8"), "{reason}");
     assert!(!hub.is_mute(), "the others are led on");
-    hub.submit(charge(2, 7, "")).await;
+    hub.submit(charge(2, 7, ""), Arc::default()).await;
     heard_of(&heard, 2).await;
     assert!(
         heard
@@ -240,7 +240,7 @@ async fn an_agent_that_says_that_another_leads_stops_nobody() {
         renews: true,
     };
     // Before the decision: it is taken back, and the device is free for the next.
-    hub.submit(charge(1, 7, "")).await;
+    hub.submit(charge(1, 7, ""), Arc::default()).await;
     heard_step(&heard, 1, Step::Stage).await;
     hub.reply(says(1, Step::Stage, HIGHEST));
     heard_step(&heard, 1, Step::Revert).await;
@@ -251,7 +251,7 @@ async fn an_agent_that_says_that_another_leads_stops_nobody() {
         "{ending:?}"
     );
     // After it: it is asked again, and can still say that it has confirmed. Its questions stop nobody either.
-    hub.submit(charge(2, 7, "")).await;
+    hub.submit(charge(2, 7, ""), Arc::default()).await;
     heard_step(&heard, 2, Step::Stage).await;
     hub.reply(says(2, Step::Stage, staged()));
     heard_step(&heard, 2, Step::Apply).await;
@@ -283,10 +283,10 @@ async fn a_charge_that_no_coordinator_takes_is_refused() {
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
     let mut twice = charge(1, 7, "");
     twice.members.push(twice.members[0].clone());
-    hub.submit(twice).await;
+    hub.submit(twice, Arc::default()).await;
     let (_, reason) = refused(&mut told).await;
     assert!(reason.contains("takes part twice"), "{reason}");
-    hub.submit(charge(2, 7, "")).await;
+    hub.submit(charge(2, 7, ""), Arc::default()).await;
     heard_of(&heard, 2).await;
 }
 
