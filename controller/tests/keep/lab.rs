@@ -53,11 +53,6 @@ impl Lab {
         self.post(device, "faults", fault);
     }
 
-    /// Lets something happen to a device.
-    pub fn act(&self, device: &str, act: &Value) {
-        self.post(device, "acts", act);
-    }
-
     /// Lets a device refuse what it is asked to commit.
     pub fn refuse(&self, device: &str) {
         for operation in ["commit", "edit-config"] {

@@ -7,7 +7,6 @@ mod cases;
 mod drift;
 mod history;
 mod lab;
-mod owed;
 mod probe;
 mod rollback;
 #[path = "../stage/mod.rs"]
