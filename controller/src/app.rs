@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, mpsc};
 use transaction::{Charge, Demand, DeviceId, Ending, Epoch, Gate, IntentId, Member, Terms, TransactionId};
 use uuid::Uuid;
 
+use crate::advice::Advice;
 use crate::agents::{Agents, Roster};
 use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Outcome, Track, now};
@@ -64,6 +65,8 @@ pub struct App {
     pub library: RwLock<Arc<Library>>,
     /// What the reader was taught beside them.
     pub learning: Learning,
+    /// A language model beside the rules, where one is configured.
+    pub advice: Option<Advice>,
     /// A directory with classes of the user's own.
     pub classes: Option<PathBuf>,
     /// What was said, and the reader of sentences.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use knowledge_model::document::{self, Fault, Faults, Mark, Node};
 
+use crate::advice::{AdviceSettings, settings as advice};
 use crate::agents::{FabricSettings, endpoint};
 use crate::history::Keep;
 use crate::journal::Kind;
@@ -113,6 +114,51 @@ const SETTINGS: &[Setting] = &[
         name: "corpus",
         default: "",
         meaning: "a directory with sentences of your own that no learned rule may read otherwise: *.jsonl, inventory.yaml",
+    },
+    Setting {
+        name: "model.url",
+        default: "",
+        meaning: "the base address of an OpenAI-compatible language model that reads sentences beside the rules; none where it is empty",
+    },
+    Setting {
+        name: "model.name",
+        default: "",
+        meaning: "which model is asked for there",
+    },
+    Setting {
+        name: "model.key-file",
+        default: "",
+        meaning: "the file with the key of the language model",
+    },
+    Setting {
+        name: "model.key-variable",
+        default: "",
+        meaning: "the variable of the environment with that key, by its name",
+    },
+    Setting {
+        name: "model.when",
+        default: "always",
+        meaning: "when it is asked: `always`, or where the rules are `unsure`",
+    },
+    Setting {
+        name: "model.deadline",
+        default: "10s",
+        meaning: "how long its answer may take, all attempts together; then the rules stand alone",
+    },
+    Setting {
+        name: "model.retries",
+        default: "1",
+        meaning: "how many attempts follow one that failed",
+    },
+    Setting {
+        name: "model.calls-an-hour",
+        default: "60",
+        meaning: "how many sentences it is asked about in an hour",
+    },
+    Setting {
+        name: "model.tokens-a-day",
+        default: "500000",
+        meaning: "how many tokens it may use in 24 hours",
     },
     Setting {
         name: "journal",
@@ -231,6 +277,8 @@ pub struct Config {
     pub inventory: PathBuf,
     /// A directory with intent classes of the user's own.
     pub classes: Option<PathBuf>,
+    /// The language model, where one is configured.
+    pub advice: Option<AdviceSettings>,
     /// A directory with sentences that no learned rule may read otherwise.
     pub corpus: Option<PathBuf>,
     /// Where decisions are made durable.
@@ -412,6 +460,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         agents_names: text("agents.names").split(',').map(|it| it.trim().to_owned()).collect(),
         inventory: PathBuf::from(text("inventory")),
         classes: Some(text("classes")).filter(|it| !it.is_empty()).map(PathBuf::from),
+        advice: advice(&shown, faults),
         corpus: Some(text("corpus")).filter(|it| !it.is_empty()).map(PathBuf::from),
         journal: parse(value("journal")?, "`file` or `table`", |it| it.parse().ok(), faults)?,
         terms,

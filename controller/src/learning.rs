@@ -79,7 +79,7 @@ pub struct Trial {
     pub number: i64,
     /// Whether nothing that is read right would be read otherwise.
     pub passes: bool,
-    /// How many sentences were read.
+    /// How many sentences were looked at; those that the rule cannot touch are not read again.
     pub read: usize,
     /// What its sentence is read as now.
     pub was: String,

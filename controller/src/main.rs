@@ -1,5 +1,6 @@
 //! The `entente` program: takes intents, plans them, drives transactions, watches that they hold.
 
+mod advice;
 mod agents;
 mod answer;
 mod app;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::advice::{ModelView, Said};
 use crate::app::{App, AppError, Asker};
 use crate::holding::holding;
 
@@ -30,7 +31,8 @@ pub struct Understood {
     pub readings: Vec<ReadingView>,
     /// The question or the refusal, in the language of the sentence.
     pub text: Option<String>,
-    /// Why it is asked: `missing`, `unknown`, `ambiguous`, `contradiction`, `invalid`, `doubt`.
+    /// Why it is asked: `missing`, `unknown`, `ambiguous`, `contradiction`, `invalid`, `doubt`; `model` where only the
+    /// language model reads it, `differs` where it reads it otherwise than the rules.
     pub reason: Option<&'static str>,
     /// The slots in question.
     pub slots: Vec<String>,
@@ -38,6 +40,9 @@ pub struct Understood {
     pub said: Option<String>,
     /// What could be meant, or the class that comes nearest.
     pub candidates: Vec<String>,
+    /// What the language model made of it, where one is configured and was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelView>,
 }
 
 /// An intent that was read out of a sentence.
@@ -63,6 +68,17 @@ pub struct OriginView {
     pub slot: String,
 }
 
+/// Whose reading was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// That of the rules.
+    #[default]
+    Rules,
+    /// That of the language model.
+    Model,
+}
+
 /// The conversations, and the reader of the library as it is.
 #[derive(Debug, Default)]
 pub struct Talks {
@@ -81,6 +97,8 @@ struct Remembered {
 struct Talk {
     conversation: Conversation,
     proposed: Vec<Reading>,
+    /// What the language model read instead.
+    advised: Vec<Reading>,
 }
 
 impl Talks {
@@ -106,30 +124,35 @@ impl Talks {
             .unwrap_or_default()
     }
 
-    fn propose(&self, name: &str, readings: Vec<Reading>) {
+    fn propose(&self, name: &str, (rules, model): (Vec<Reading>, Vec<Reading>)) {
         let mut talks = lock(&self.talks);
         talks.order.retain(|other| other != name);
         talks.order.push_back(name.to_owned());
-        talks.by_name.entry(name.to_owned()).or_default().proposed = readings;
+        let talk = talks.by_name.entry(name.to_owned()).or_default();
+        (talk.proposed, talk.advised) = (rules, model);
         while talks.order.len() > CONVERSATIONS {
             let Some(oldest) = talks.order.pop_front() else { break };
             talks.by_name.remove(&oldest);
         }
     }
 
-    fn confirm(&self, name: &str) -> Result<usize, AppError> {
+    fn confirm(&self, name: &str, whose: Whose) -> Result<usize, AppError> {
         let mut talks = lock(&self.talks);
         let missing = || AppError::Missing {
             kind: "conversation",
             key: name.to_owned(),
         };
         let talk = talks.by_name.get_mut(name).ok_or_else(missing)?;
-        let confirmed = talk.conversation.confirmed.len() + talk.proposed.len();
+        let (rules, model) = (std::mem::take(&mut talk.proposed), std::mem::take(&mut talk.advised));
+        let proposed = match whose {
+            Whose::Rules => rules,
+            Whose::Model => model,
+        };
+        let confirmed = talk.conversation.confirmed.len() + proposed.len();
         if confirmed > CONFIRMED {
             let what = format!("the conversation has confirmed {CONFIRMED} intents: begin another");
             return Err(crate::plan::PlanError::Invalid(vec![what]).into());
         }
-        let proposed = std::mem::take(&mut talk.proposed);
         talk.conversation.confirmed.extend(proposed);
         Ok(confirmed)
     }
@@ -141,7 +164,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl App {
     /// Reads a sentence; nothing is planned yet.
-    pub async fn understand(&self, text: &str, conversation: Option<&str>) -> Result<Understood, AppError> {
+    pub async fn understand(
+        &self,
+        text: &str,
+        conversation: Option<&str>,
+        asker: &Asker,
+    ) -> Result<Understood, AppError> {
         let name = match conversation {
             Some(name) if name.len() <= NAME && !name.is_empty() => name.to_owned(),
             Some(_) => {
@@ -153,14 +181,22 @@ impl App {
         let library = self.library();
         let reader = self.talks.reader(&library)?;
         let names = self.names(&library).await?;
-        let answer = reader.read(text, &names, &self.talks.conversation(&name));
+        let conversation = self.talks.conversation(&name);
+        let answer = reader.read(text, &names, &conversation);
+        let said = Said {
+            text,
+            conversation: &conversation,
+            library: &library,
+            names: &names,
+        };
         let understood = view(&name, &answer, &library);
+        let (understood, advised) = self.advised(said, &answer, understood, asker).await?;
         let proposed = if let Answer::Intents(readings) = answer {
             readings
         } else {
             Vec::new()
         };
-        self.talks.propose(&name, proposed);
+        self.talks.propose(&name, (proposed, advised));
         Ok(understood)
     }
 
@@ -174,8 +210,8 @@ impl App {
     }
 
     /// Remembers that what was last read in a conversation was done; later sentences may refer to it.
-    pub async fn confirm(&self, conversation: &str, asker: &Asker) -> Result<usize, AppError> {
-        let confirmed = self.talks.confirm(conversation)?;
+    pub async fn confirm(&self, conversation: &str, whose: Whose, asker: &Asker) -> Result<usize, AppError> {
+        let confirmed = self.talks.confirm(conversation, whose)?;
         self.note(asker, "confirm", conversation, json!({ "intents": confirmed }))
             .await?;
         Ok(confirmed)
@@ -192,6 +228,7 @@ fn view(conversation: &str, answer: &Answer, library: &Library) -> Understood {
         slots: Vec::new(),
         said: None,
         candidates: Vec::new(),
+        model: None,
     };
     match answer {
         Answer::Intents(readings) => understood.readings = views(readings, library),
@@ -220,7 +257,7 @@ fn view(conversation: &str, answer: &Answer, library: &Library) -> Understood {
     understood
 }
 
-fn views(readings: &[Reading], library: &Library) -> Vec<ReadingView> {
+pub(crate) fn views(readings: &[Reading], library: &Library) -> Vec<ReadingView> {
     let view = |reading: &Reading| ReadingView {
         class: reading.class.clone(),
         changes: library.class(&reading.class).is_some_and(|class| class.call.is_none()),

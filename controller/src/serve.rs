@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use transaction::{CoordinatorRecord, Ending, TransactionId};
 
+use crate::advice::Advice;
 use crate::agents::Fabric;
 use crate::app::App;
 use crate::audit::Audit;
@@ -92,6 +93,7 @@ pub async fn run(config: Config) -> Result<()> {
     let app = Arc::new(App {
         library: RwLock::new(library.clone()),
         learning: Learning::new(library, config.corpus.clone()),
+        advice: Advice::open(config.advice.clone())?,
         classes: config.classes.clone(),
         known: LastKnown::inside(&config.state),
         talks: Talks::default(),

@@ -187,6 +187,13 @@ impl Kind {
         (Self::Rest, "rest"),
     ];
 
+    /// The word for it in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(kind, _)| *kind == self);
+        found.map_or("", |(_, word)| word)
+    }
+
     /// The kinds that a word in a file stands for; `place` and `scope` stand for several.
     #[must_use]
     pub fn named(word: &str) -> Option<Vec<Self>> {

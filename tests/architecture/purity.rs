@@ -13,6 +13,9 @@ const PURE: &[&str] = &[
     "transaction/src/",
     "adapters/platform/src/",
     "controller/src/plan/",
+    "controller/src/advice/weigh",
+    "controller/src/advice/prompt.rs",
+    "controller/src/advice/budget.rs",
 ];
 
 const OPENS: &str = "a driver opens sockets";

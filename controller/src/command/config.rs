@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::exit::Exit;
 
-/// Every setting with its origin. No setting is a secret: those stay with the agents.
+/// Every setting with its origin. No setting is a secret: those stay with the agents, or in a file or variable that is named.
 pub fn show(output: Output, config: &Config) -> Result<()> {
     let row = |it: &crate::config::Shown| json!({ "name": it.name, "value": it.value, "from": it.origin.to_string(), "meaning": it.meaning });
     let rows: Value = config.shown.iter().map(row).collect();

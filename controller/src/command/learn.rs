@@ -172,12 +172,12 @@ async fn attempt(client: &Client, output: Output, number: i64) -> Result<()> {
     let read = show::cell(trial.get("read"));
     if trial["passes"] == Value::Bool(true) {
         say(format!(
-            "{read} sentences were read: none that is read right would be read otherwise"
+            "{read} sentences were looked at: none that is read right would be read otherwise"
         ));
         return Ok(());
     }
     Err(Exit::Conflict.because(format!(
-        "{read} sentences were read: rule {number} would not be activated"
+        "{read} sentences were looked at: rule {number} would not be activated"
     )))
 }
 

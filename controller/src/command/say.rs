@@ -39,9 +39,17 @@ impl From<SayArguments> for Saying {
 pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> {
     let interactive = std::io::stdin().is_terminal() && output == Output::Table;
     let (understood, conversation) = understood(client, &saying, (output, interactive)).await?;
+    // A reading of the language model is nobody's yes to a change, also where the person took it for what is meant.
+    let model = understood["whose"] == "model";
+    let yes = saying.yes && !model;
+    let confirm = match model {
+        true => format!("/v1/utterances/{conversation}/confirm?reading=model"),
+        false => format!("/v1/utterances/{conversation}/confirm"),
+    };
     let readings = understood["readings"].as_array().cloned().unwrap_or_default();
     if output == Output::Table {
         readings.iter().for_each(reading);
+        advised(&understood["model"]);
         say(format!("conversation {conversation}"));
     }
     let (changes, calls): (Vec<&Value>, Vec<&Value>) = readings
@@ -52,11 +60,11 @@ pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> 
         ask::print(output, &answer)?;
         let plan: Option<Plan> = serde_json::from_value(answer["plan"].clone()).ok();
         if let Some(plan) = plan.filter(|plan| !plan.dry_run) {
-            proposed(client, output, &plan, (saying.yes, interactive)).await?;
+            proposed(client, output, &plan, (yes, interactive)).await?;
         }
     }
     if changes.is_empty() {
-        client.tell(&format!("/v1/utterances/{conversation}/confirm")).await?;
+        client.tell(&confirm).await?;
         return Ok(());
     }
     let intents: Vec<&Value> = changes.iter().map(|reading| &reading["intent"]).collect();
@@ -64,8 +72,8 @@ pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> 
         .post("/v1/plans", json!({ "intents": intents }).to_string())
         .await?;
     commit::print(output, &plan)?;
-    if proposed(client, output, &plan, (saying.yes, interactive)).await? {
-        client.tell(&format!("/v1/utterances/{conversation}/confirm")).await?;
+    if proposed(client, output, &plan, (yes, interactive)).await? {
+        client.tell(&confirm).await?;
     }
     Ok(())
 }
@@ -97,6 +105,10 @@ async fn understood(
                 let name = text("conversation");
                 return Ok((understood, name));
             }
+            Some("ask") if interactive && matches!(understood["reason"].as_str(), Some("model" | "differs")) => {
+                let name = text("conversation");
+                return Ok((chosen(understood)?, name));
+            }
             Some("ask") if interactive => {
                 let answer = answered(&understood)?;
                 // A doubtful word is replaced, a missing one is added.
@@ -113,7 +125,10 @@ async fn understood(
                 if output == Output::Json {
                     show::json(&understood)?;
                 }
-                let again = format!("answer it: entente say --conversation {} \"…\"", text("conversation"));
+                let again = match understood["reason"].as_str() {
+                    Some("model" | "differs") => "answer it at a terminal, or say it in other words".to_owned(),
+                    _ => format!("answer it: entente say --conversation {} \"…\"", text("conversation")),
+                };
                 return Err(Exit::Asks.because(format!("{}\n{again}", question(&understood))));
             }
             _ => {
@@ -123,6 +138,51 @@ async fn understood(
         }
     }
     Err(Exit::Asks.because(format!("asked back {QUESTIONS} times: say it in one sentence")))
+}
+
+/// The reading that the person takes, of two that differ, or of one that only the language model has.
+fn chosen(mut understood: Value) -> Result<Value> {
+    let model = understood["model"]["readings"].clone();
+    let differs = understood["reason"] == "differs";
+    say(understood["text"].as_str().unwrap_or_default());
+    if differs {
+        say("1. the rules:");
+        understood["readings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .for_each(reading);
+        say("2. the language model:");
+    }
+    model.as_array().into_iter().flatten().for_each(reading);
+    let answer = line(if differs { "1 or 2? " } else { "[y/N] " })?;
+    match answer.as_str() {
+        "1" if differs => {}
+        "2" if differs => understood["whose"] = "model".into(),
+        "y" | "yes" | "是" | "好" if !differs => understood["whose"] = "model".into(),
+        _ => return Err(Exit::Asks.because("nothing was chosen, nothing was done")),
+    }
+    if understood["whose"] == "model" {
+        if model.as_array().is_none_or(Vec::is_empty) {
+            return Err(Exit::Asks.because("the language model reads nothing, nothing was done"));
+        }
+        understood["readings"] = model;
+    }
+    Ok(understood)
+}
+
+/// Whether the language model was heard, and what it made of the sentence.
+fn advised(model: &Value) {
+    if model.is_null() {
+        return;
+    }
+    match (model["heard"].as_bool(), model["why"].as_str()) {
+        (Some(true), _) => say(match model["agrees"].as_bool() {
+            Some(true) => "the language model reads it the same",
+            _ => "the language model reads it otherwise",
+        }),
+        (_, why) => say(format!("the language model was not heard: {}", why.unwrap_or_default())),
+    }
 }
 
 fn question(understood: &Value) -> String {

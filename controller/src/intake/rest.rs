@@ -86,7 +86,7 @@ impl Wanted {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Entente", description = "What the network should do, and whether it does."),
-    components(schemas(Problem, Event, GateWish))
+    components(schemas(Problem, Event, GateWish, crate::saying::Whose))
 )]
 struct Api;
 

@@ -10,6 +10,7 @@ mod cases;
 mod debts;
 mod ignored;
 mod learned;
+mod model_use;
 mod native;
 mod operate;
 mod said;

@@ -156,6 +156,11 @@ impl Names {
         self.intents.get(intent).map(String::as_str)
     }
 
+    /// Every name with the word for what it is.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.all.iter().map(|it| (it.name.as_str(), it.kind.word()))
+    }
+
     /// Every name.
     pub fn names(&self) -> impl Iterator<Item = &Named> {
         self.all.iter()
