@@ -338,10 +338,12 @@ impl Config {
     /// # Errors
     /// Every fault; those of the environment and the command line stand at line 0.
     pub fn read(sources: &Sources) -> Result<Self, Vec<Fault>> {
-        let faults = Faults::default();
-        let file = match &sources.file {
-            Some(text) => flatten(&document::read(text)?, &faults),
-            None => BTreeMap::new(),
+        let (file, faults) = match &sources.file {
+            Some(text) => {
+                let (node, faults) = document::open(text)?;
+                (flatten(&node, &faults), faults)
+            }
+            None => (BTreeMap::new(), Faults::default()),
         };
         let shown: Vec<Shown> = SETTINGS
             .iter()

@@ -235,9 +235,5 @@ fn the_published_schema_works_in_python() {
         assert_eq!(read.is_ok(), row["valid"].as_bool().unwrap(), "{row}\n{read:?}");
         assert_eq!(row["valid"], row["expected"], "{row}");
     }
-    tests_real::operations(
-        "python-jsonschema",
-        judged["version"].as_str().unwrap(),
-        rows.len() as u64,
-    );
+    tests_real::operations(tests_real::Part::Jsonschema, rows.len() as u64);
 }

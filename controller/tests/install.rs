@@ -102,6 +102,6 @@ fn systemd_reads_both_units() {
             text.contains("NoNewPrivileges=yes") && text.contains("ProtectSystem=strict"),
             "{text}"
         );
-        tests_real::operations("systemd-analyze", "verify", 1);
+        tests_real::operations(tests_real::Part::SystemdAnalyze, 1);
     }
 }

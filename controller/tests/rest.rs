@@ -151,7 +151,7 @@ fn the_numbers_are_read_by_prometheus() {
         std::process::Command::new(tests_real::python()).args(["-c", program]),
         &body,
     );
-    tests_real::operations("prometheus_client", "0.26.0", 1);
+    tests_real::operations(tests_real::Part::PrometheusClient, 1);
     for expected in [
         "entente_devices {} 2",
         "entente_http_requests_total {'method': 'GET', 'status': '200'}",
@@ -214,7 +214,7 @@ fn off_loopback_it_is_tls_and_a_certificate_lets_in() {
     assert!(curl(&[&shown[..], &["-X", "POST", "-d", "{}"]].concat()).ends_with(" 403"));
     assert_eq!(serving.entente("token revoke amy").0, 0);
     assert!(curl(&shown).ends_with(" 401"), "it is shut out at once");
-    tests_real::operations("curl", "TLS", 5);
+    tests_real::operations(tests_real::Part::Curl, 5);
     let plain = serving.ask("GET", "/v1/health", "", &[]);
     assert_ne!(plain.status, 200, "no word without TLS");
 }
@@ -257,6 +257,6 @@ fn schemathesis_finds_no_server_error_and_no_undocumented_answer() {
         .unwrap_or_default()
         .to_owned();
     assert!(said.contains("passed") || said.contains("No issues found"), "{said}");
-    tests_real::operations("schemathesis", "4.32.5", 1);
+    tests_real::operations(tests_real::Part::Schemathesis, 1);
     println!("{cases}");
 }

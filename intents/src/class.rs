@@ -93,8 +93,7 @@ impl Class {
     /// # Errors
     /// Every fault of the file with its place.
     pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
-        let node = document::read(text)?;
-        let faults = Faults::default();
+        let (node, faults) = document::open(text)?;
         let class = read_class(&node, &faults);
         faults.settle(class)
     }

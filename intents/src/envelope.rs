@@ -72,8 +72,7 @@ impl Scope {
 /// # Errors
 /// Every fault with its place.
 pub fn read_file(text: &str, library: &Library) -> Result<Vec<Envelope>, Vec<Fault>> {
-    let node = document::read(text)?;
-    let faults = Faults::default();
+    let (node, faults) = document::open(text)?;
     let envelopes = read_intents(&node, library, &faults);
     faults.settle(envelopes)
 }

@@ -57,8 +57,7 @@ fn said(node: &Node, slots: &[Slot], faults: &Faults) -> BTreeMap<String, SlotVa
 
 /// Reads a file with the examples of a class of the program.
 pub(crate) fn read_file(text: &str, slots: &[Slot]) -> Result<Vec<Example>, Vec<Fault>> {
-    let node = document::read(text)?;
-    let faults = Faults::default();
+    let (node, faults) = document::open(text)?;
     // The name of the class is for who reads the file; which one it is for is known already.
     let examples = read_examples(&without_class(&node), slots, &faults);
     faults.settle(Some(examples))

@@ -221,8 +221,7 @@ impl Words {
     /// # Errors
     /// Every fault with its place.
     pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
-        let node = knowledge_model::document::read(text)?;
-        let faults = Faults::default();
+        let (node, faults) = knowledge_model::document::open(text)?;
         let words = read_words(&node, &faults);
         faults.settle(words)
     }

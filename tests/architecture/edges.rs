@@ -107,7 +107,15 @@ const PURE: &[(&str, &[&str])] = &[
     ("intents", &["serde_json", "thiserror", "unicode-normalization"]),
     (
         "knowledge-model",
-        &["quick-xml", "regex", "saphyr", "serde", "serde_json", "thiserror"],
+        &[
+            "quick-xml",
+            "regex",
+            "saphyr",
+            "saphyr-parser",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
     ("knowledge-cases", &["serde"]),
     ("transaction", &["serde", "thiserror"]),

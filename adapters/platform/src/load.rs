@@ -8,8 +8,7 @@ use knowledge_model::document::{self, Fault, Faults, Fields, Node};
 
 /// Reads a platform file.
 pub(crate) fn load(text: &str) -> Result<Platform, Vec<Fault>> {
-    let document = document::read(text)?;
-    let faults = Faults::default();
+    let (document, faults) = document::open(text)?;
     let platform = document.fields(&faults).and_then(|fields| read(fields, &faults));
     faults.settle(platform)
 }

@@ -12,8 +12,7 @@ impl Policy {
     /// # Errors
     /// Every fault with its place.
     pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
-        let node = document::read(text)?;
-        let faults = Faults::default();
+        let (node, faults) = document::open(text)?;
         let policy = node.fields(&faults).map(|fields| {
             if fields.required("version").and_then(|it| it.integer(&faults)) != Some(1) {
                 faults.add(node.at, "`version` is not 1", "this program reads version 1");

@@ -190,5 +190,5 @@ async fn a_broker_beside_the_controller_is_set_up_by_one_command_and_holds_to_it
     let dialled = fabric_identity::est::dial(&address, std::sync::Arc::new(config)).await;
     let error = dialled.expect_err("a broker is no controller").to_string();
     assert!(error.contains("OtherRole(Broker)"), "{error}");
-    tests_real::operations("mosquitto", "broker", 8);
+    tests_real::operations(tests_real::Part::Mosquitto, 8);
 }

@@ -186,5 +186,5 @@ async fn a_fault_of_a_link_is_told_to_whom_it_concerns_and_its_device_is_checked
             .unwrap()
             .contains("heard of a link fault")
     );
-    tests_real::operations("mosquitto", "clients", 2);
+    tests_real::operations(tests_real::Part::Mosquitto, 2);
 }

@@ -172,5 +172,5 @@ async fn every_lie_to_the_controller_is_counted_by_its_reason_and_changes_nothin
         counted(&stage, "replayed") == 1
     });
     assert_eq!(stage.data("event count")["believed"], 0);
-    tests_real::operations("mosquitto", "clients", lies.len() as u64 + 3);
+    tests_real::operations(tests_real::Part::Mosquitto, lies.len() as u64 + 3);
 }

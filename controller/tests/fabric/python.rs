@@ -116,5 +116,5 @@ fn a_python_agent_takes_part_in_transactions_of_the_controller() {
     assert!(lab.says(0, "uplink") && !lab.says(0, "refuse-this"));
     assert!(stage.ok("device get viper").contains("uplink"));
     stage.ok("audit verify");
-    tests_real::operations("grpc", "python agent", 2);
+    tests_real::operations(tests_real::Part::Grpcio, 2);
 }

@@ -193,7 +193,7 @@ impl Lab {
     /// What vtysh says of the three running configurations.
     pub fn running(&self) -> Vec<String> {
         let shown = ROUTERS.map(|router| self.script("exec", router, &["vtysh", "-c", "show running-config"]));
-        tests_real::operations("FRR", "vtysh", 3);
+        tests_real::operations(tests_real::Part::Frr, 3);
         shown.to_vec()
     }
 
@@ -202,7 +202,7 @@ impl Lab {
         let lines = lines.iter().flat_map(|line| ["-c", line]);
         let words: Vec<&str> = ["vtysh"].into_iter().chain(lines).collect();
         self.script("exec", router, &words);
-        tests_real::operations("FRR", "vtysh", 1);
+        tests_real::operations(tests_real::Part::Frr, 1);
     }
 
     fn comes_through(&self) -> bool {

@@ -93,9 +93,9 @@ impl Judges {
         }
         let router = succeeded(&mut (self.router)());
         let [pe1, pe3] = self.netconf.each_mut().map(Beside::read);
-        tests_real::operations("netconfd", "yuma123", 2);
-        tests_real::operations("ncclient", "0.7.1", 2);
-        tests_real::operations("FRR", "vtysh", 1);
+        tests_real::operations(tests_real::Part::Netconfd, 2);
+        tests_real::operations(tests_real::Part::Ncclient, 2);
+        tests_real::operations(tests_real::Part::Frr, 1);
         Seen([pe1, router, pe3])
     }
 }

@@ -54,7 +54,7 @@ impl Subscriber {
         });
         let believed = self.believed.lock().unwrap();
         match heard {
-            Ok(true) => tests_real::operations("joserfc", "1.8.0", 1),
+            Ok(true) => tests_real::operations(tests_real::Part::Joserfc, 1),
             Ok(false) => panic!("the subscriber ended with {over:?} before {what}; it believed {believed:#?}"),
             Err(error) => panic!("{error}; it believed {believed:#?}"),
         }

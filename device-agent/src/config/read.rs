@@ -15,8 +15,7 @@ const DEVICES: usize = 1000;
 
 /// Reads a configuration; relative paths start at `folder`.
 pub fn read(text: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
-    let node = document::read(text)?;
-    let faults = Faults::default();
+    let (node, faults) = document::open(text)?;
     let reader = Reader {
         faults: &faults,
         folder,

@@ -44,7 +44,7 @@ impl Router {
     /// Whether the judge sees the description and the route in running: both, or neither.
     fn judged(&self) -> bool {
         let running = self.lab("exec", &["vtysh", "-c", "show running-config"]);
-        tests_real::operations("FRR", "vtysh", 1);
+        tests_real::operations(tests_real::Part::Frr, 1);
         let line = |wanted: &str| running.lines().any(|line| line.trim() == wanted);
         let (described, routed) = (line("description to pe2"), line(ROUTE));
         assert_eq!(described, routed, "{running}");

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Runs a shell line in a folder; gives back whether it succeeded and everything it said.
 async fn shell(folder: &Path, line: String) -> (bool, String) {
     let folder = folder.to_owned();
+    let calls = |program: &str| line.matches(program).count() as u64;
+    tests_real::operations(tests_real::Part::Curl, calls("curl "));
+    tests_real::operations(tests_real::Part::Openssl, calls("openssl "));
     let run = move || {
         Command::new("bash")
             .args(["-o", "pipefail", "-c", &line])

@@ -3,10 +3,17 @@
 //! A reader takes the fields that it knows out of a mapping; what is missing, of the wrong kind or unknown is put on one
 //! list, each with its place and how to mend it.
 
+mod receive;
+mod syntax;
+
 use std::cell::RefCell;
 use std::fmt;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{MarkedYaml, Marker, Scalar, YamlData};
+use saphyr_parser::Parser;
+
+use receive::Receiver;
+use syntax::syntax;
 
 /// The largest document that is read.
 const LENGTH: usize = 16 * 1024 * 1024;
@@ -98,108 +105,62 @@ pub enum Content {
     Map(Vec<(String, Node)>),
 }
 
-/// Reads one document.
+/// Reads one document that holds nothing but what a file of ours may.
 ///
 /// # Errors
 /// Where the text is no YAML, or holds what a file of ours never does: several documents, tags, keys that are not text,
 /// the same key twice.
 pub fn read(text: &str) -> Result<Node, Vec<Fault>> {
+    let (node, faults) = open(text)?;
+    faults.settle(Some(node))
+}
+
+/// Reads one document for a reader that will go on with the list of faults: what could be read, and what is wrong so far.
+///
+/// # Errors
+/// Where nothing can be read: the text is no YAML, too long, or several documents.
+pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
     let faults = Faults::default();
     if text.len() > LENGTH {
-        faults.add(
-            Mark { line: 1, column: 1 },
-            format!("{} bytes are more than {LENGTH}", text.len()),
-            "split the file",
-        );
+        let what = format!("{} bytes are more than {LENGTH}", text.len());
+        faults.add(Mark { line: 1, column: 1 }, what, "split the file");
         return faults.settle(None);
     }
-    let documents = match MarkedYaml::load_from_str(text) {
+    let mut receiver = Receiver::new(&faults);
+    let parsed = Parser::new_from_str(text).load(&mut receiver, true);
+    let documents = match parsed.and_then(|()| receiver.documents()) {
         Ok(documents) => documents,
         Err(error) => {
-            let at = Mark {
-                line: error.marker().line(),
-                column: error.marker().col() + 1,
-            };
+            let at = place(*error.marker());
             let (what, hint) = syntax(error.info(), text, at);
             faults.add(at, what, hint);
             return faults.settle(None);
         }
     };
-    match documents.as_slice() {
-        [] => Ok(Node {
+    let node = match documents.as_slice() {
+        [] => Node {
             at: Mark { line: 1, column: 1 },
             value: Content::Null,
-        }),
-        [one] => {
-            let node = convert(one, &faults);
-            faults.settle(Some(node))
-        }
+        },
+        [one] => convert(one, &faults),
         [_, second, ..] => {
             faults.add(mark(second), "a second document begins here", "one document a file");
-            faults.settle(None)
+            return faults.settle(None);
         }
-    }
-}
-
-/// What a parser's complaint comes to, and how to mend it.
-fn syntax(complaint: &str, text: &str, at: Mark) -> (String, &'static str) {
-    let has = |words: &[&str]| words.iter().any(|it| complaint.contains(it));
-    if has(&["duplicated key"]) {
-        let key = key_at(text, at);
-        return (format!("the key {key:?} stands twice in one mapping"), "keep one");
-    }
-    if has(&["unknown anchor"]) {
-        let alias = format!("{} repeats nothing", word_at(text, at));
-        return (alias, "what is repeated stands above, behind &name: or write it out");
-    }
-    if has(&["alias expansion"]) {
-        return ("aliases repeat too much".to_owned(), "write out what they repeat");
-    }
-    let hint = if has(&["tab"]) {
-        "indent with spaces"
-    } else if has(&["quoted scalar", "escape"]) {
-        "close the quotes; in double quotes \\ is written \\\\"
-    } else if has(&["flow", "bracket", "eof"]) {
-        "close what was opened: every [ and { needs its own, with commas between the items"
-    } else if has(&["recursion"]) {
-        "nest less deeply"
-    } else if has(&["anchor", "alias", "tag", "TAG", "directive"]) {
-        "text that begins with &, *, ! or % stands in quotes"
-    } else if has(&["unprintable", "byte order"]) {
-        "save the file as UTF-8 text"
-    } else {
-        "lines of one list or mapping are indented alike; text with ': ' or ' #' in it stands in quotes"
     };
-    (complaint.to_owned(), hint)
+    Ok((node, faults))
 }
 
-/// What stands at a place of a text, up to the end of its line.
-fn line_at(text: &str, at: Mark) -> String {
-    let line = text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default();
-    line.chars().skip(at.column.saturating_sub(1)).take(120).collect()
-}
-
-fn word_at(text: &str, at: Mark) -> String {
-    let line = line_at(text, at);
-    let ends = |it: char| it.is_whitespace() || matches!(it, ',' | ']' | '}');
-    line.split(ends).next().unwrap_or_default().to_owned()
-}
-
-fn key_at(text: &str, at: Mark) -> String {
-    let line = line_at(text, at);
-    let quote = line.chars().next().filter(|it| matches!(it, '"' | '\''));
-    let key = match quote {
-        Some(quote) => line[1..].split(quote).next(),
-        None => line.split(':').next(),
-    };
-    key.unwrap_or_default().trim().to_owned()
+/// Where the parser stands, as people count.
+fn place(marker: Marker) -> Mark {
+    Mark {
+        line: marker.line(),
+        column: marker.col() + 1,
+    }
 }
 
 fn mark(node: &MarkedYaml<'_>) -> Mark {
-    Mark {
-        line: node.span.start.line(),
-        column: node.span.start.col() + 1,
-    }
+    place(node.span.start)
 }
 
 fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
@@ -217,16 +178,21 @@ fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
                 .filter_map(|(key, value)| Some((key_of(key, faults)?, convert(value, faults))))
                 .collect(),
         ),
-        YamlData::Representation(..) | YamlData::Tagged(..) | YamlData::Alias(_) | YamlData::BadValue => {
-            faults.add(
-                at,
-                "not a plain value",
-                "write it without !tag: tags have no meaning here",
-            );
+        YamlData::Tagged(_, inner) => {
+            tagged(at, faults);
+            convert(inner, faults).value
+        }
+        YamlData::Representation(..) | YamlData::Alias(_) | YamlData::BadValue => {
+            tagged(at, faults);
             Content::Null
         }
     };
     Node { at, value }
+}
+
+fn tagged(at: Mark, faults: &Faults) {
+    let hint = "write it without !tag: tags have no meaning here";
+    faults.add(at, "not a plain value", hint);
 }
 
 fn key_of(key: &MarkedYaml<'_>, faults: &Faults) -> Option<String> {
@@ -415,9 +381,8 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<String> {
-        let all = Faults::default();
-        let node = match read(text) {
-            Ok(node) => node,
+        let (node, all) = match open(text) {
+            Ok(opened) => opened,
             Err(faults) => return faults.iter().map(ToString::to_string).collect(),
         };
         let value = node.fields(&all).map(|fields| {
@@ -457,6 +422,11 @@ mod tests {
         check(
             "name: a\nport: 1\nname: b\n",
             "3:1: the key \"name\" stands twice in one mapping (keep one)",
+        );
+        assert_eq!(
+            faults("a: {x: 1, x: 2}\na: {y: 1, y: 2}\nname: r1\n").len(),
+            4,
+            "each of them, and `a`"
         );
         check(
             "{name: a, \"port\": 1, 'port': 2}",

@@ -8,7 +8,7 @@ mod modules;
 #[path = "real/trees.rs"]
 mod trees;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// The folder of the modules.
@@ -39,8 +39,4 @@ fn said(output: &Output) -> String {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     )
-}
-
-fn version(program: &Path) -> String {
-    said(&judge(Command::new(program).arg("--version"))).trim().to_owned()
 }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use corpus::{Corpus, Grounds, Half, folder};
 use renamed::Renamed;
-use score::{Totals, score};
+use score::{Tally, Totals, score};
 
 #[derive(Parser)]
 #[command(name = "eval", about = "How well sentences are understood, measured on corpora")]
@@ -31,8 +31,12 @@ struct Arguments {
 enum What {
     /// From words to intents.
     Intents(Options),
-    /// How long a sentence takes with 18, 100 and 1,018 classes.
-    Speed,
+    /// How long a sentence takes, and how that grows with the number of classes.
+    Speed {
+        /// Writes the figures as JSON.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -55,7 +59,7 @@ struct Options {
 fn main() -> anyhow::Result<()> {
     let options = match Arguments::parse().what {
         What::Intents(options) => options,
-        What::Speed => return speed::run(),
+        What::Speed { report } => return speed::run(report.as_deref()),
     };
     let reader = reader()?;
     let files = match &options.file {
@@ -70,17 +74,24 @@ fn main() -> anyhow::Result<()> {
         "{:<34} {:>6} {:>7} {:>7} {:>7} {:>8} {:>16}",
         "percent", "lines", "exact", "class", "asked", "refused", "wrong, confident"
     );
-    let mut report = Map::new();
+    let (mut all, mut languages) = (Tally::default(), Map::new());
     for file in &files {
         let corpus = Corpus::read(file)?;
-        let (name, figures) = measure(&corpus, &inventory, &reader, options.misses)?;
-        report.insert(name, figures);
+        let (counts, figures) = measure(&corpus, &inventory, &reader, options.misses)?;
+        all.join(counts);
+        languages.insert(corpus.name, figures);
     }
     if let Some(file) = options.report {
-        let text = serde_json::to_vec_pretty(&Value::Object(report))?;
-        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        // What counts is the half that nobody developed on; the figures at the top are its.
+        let mut report = all.json();
+        report["languages"] = Value::Object(languages);
+        write(&report, &file)?;
     }
     Ok(())
+}
+
+fn write(report: &Value, file: &Path) -> anyhow::Result<()> {
+    std::fs::write(file, serde_json::to_vec_pretty(report)?).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn reader() -> anyhow::Result<Reader> {
@@ -100,14 +111,14 @@ fn reader() -> anyhow::Result<Reader> {
     }
 }
 
-/// Measures a corpus as it is, and with other names.
+/// Measures a corpus as it is, and with other names; the counts are those of the scored half.
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> anyhow::Result<(String, Value)> {
+fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> anyhow::Result<(Tally, Value)> {
     let grounds = Grounds::read(inventory)?;
     let others = Renamed::new(&grounds);
     let other_grounds = Grounds::read_with(inventory, |text| others.text(text))?;
     let other = others.corpus(corpus);
-    let mut figures = Map::new();
+    let (mut counts, mut figures) = (Tally::default(), Map::new());
     for half in [Half::Develop, Half::Scored] {
         if corpus.lines.iter().all(|line| line.half != half) {
             continue;
@@ -127,16 +138,19 @@ fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> 
             "{}",
             again.all.row(&format!("{} {}, other names", corpus.name, half.word()))
         );
+        if half == Half::Scored {
+            counts.join(totals.all);
+        }
         let classes: Map<String, Value> = totals
             .shown(half)
             .map(|(name, tally)| (name.clone(), tally.json()))
             .collect();
-        figures.insert(
-            half.word().to_owned(),
-            json!({ "all": totals.all.json(), "classes": classes, "other_names": again.all.json() }),
-        );
+        let mut told = totals.all.json();
+        told["classes"] = Value::Object(classes);
+        told["other_names"] = again.all.json();
+        figures.insert(half.word().to_owned(), told);
     }
-    Ok((corpus.name.clone(), Value::Object(figures)))
+    Ok((counts, Value::Object(figures)))
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]

@@ -55,6 +55,16 @@ impl Tally {
         self.wrong += usize::from(outcome.wrong);
     }
 
+    /// Counts what another counted too.
+    pub fn join(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.exact += other.exact;
+        self.class += other.class;
+        self.asked += other.asked;
+        self.refused += other.refused;
+        self.wrong += other.wrong;
+    }
+
     fn share(count: usize, of: usize) -> f64 {
         (count as f64 / of.max(1) as f64 * 1e4).round() / 1e4
     }

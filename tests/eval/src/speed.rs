@@ -1,9 +1,11 @@
 //! How long a sentence takes to read, and how that grows with the number of classes.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::bail;
 use intents::{Conversation, Library, Names, Reader};
+use serde_json::{Value, json};
 
 use crate::corpus::{Corpus, Grounds, Half, folder};
 
@@ -14,7 +16,7 @@ const ROUNDS: usize = 3;
 
 /// Prints the median of a sentence for each number of classes; an error where it is slow or grows with the number.
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-pub fn run() -> anyhow::Result<()> {
+pub fn run(report: Option<&Path>) -> anyhow::Result<()> {
     println!("{:>8} {:>14} {:>14}", "classes", "median, µs", "slowest 1 %, µs");
     let mut medians = Vec::new();
     for users in USERS {
@@ -36,6 +38,9 @@ pub fn run() -> anyhow::Result<()> {
     let (Some((few, fast)), Some((many, slow))) = (medians.first().copied(), medians.last().copied()) else {
         bail!("nothing was measured");
     };
+    if let Some(file) = report {
+        crate::write(&json!({ "rows": rows(&medians) }), file)?;
+    }
     println!(
         "{:.0} times the classes take {:.2} times as long",
         many / few,
@@ -45,6 +50,26 @@ pub fn run() -> anyhow::Result<()> {
         bail!("a sentence must take less than a millisecond, and not grow with the number of classes");
     }
     Ok(())
+}
+
+/// Each number of classes against the fewest, as benchmarks report.
+fn rows(medians: &[(f64, f64)]) -> Vec<Value> {
+    let Some((few, fast)) = medians.first() else {
+        return Vec::new();
+    };
+    let row = |(classes, median): &(f64, f64)| {
+        json!({
+            "bench": format!("a sentence among {classes} classes"),
+            "peer": format!("among {few}"),
+            "devices": null,
+            "warm": true,
+            "ours": median,
+            "theirs": fast,
+            "unit": "µs",
+            "ratio": fast / median,
+        })
+    };
+    medians.iter().map(row).collect()
 }
 
 /// The time of each sentence of the develop half, in microseconds.

@@ -8,16 +8,16 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Part;
+
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Entry {
     /// A real part did work in a test.
     Operations {
-        /// The part, as operators call it.
-        part: String,
-        /// The version that it said.
-        version: String,
+        /// The part.
+        part: Part,
         /// How many operations it performed.
         operations: u64,
     },
@@ -31,12 +31,8 @@ pub enum Entry {
 }
 
 /// Puts on record that `part` performed `operations` in this test.
-pub fn operations(part: &str, version: &str, operations: u64) {
-    write(&Entry::Operations {
-        part: part.to_owned(),
-        version: version.to_owned(),
-        operations,
-    });
+pub fn operations(part: Part, operations: u64) {
+    write(&Entry::Operations { part, operations });
 }
 
 /// Puts on record that `test` did not run, and says so.

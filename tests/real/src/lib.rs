@@ -5,6 +5,7 @@
 
 mod child;
 mod ledger;
+mod part;
 mod wait;
 
 use std::env;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use child::Child;
 pub use ledger::{Entry, operations, skipped};
+pub use part::Part;
 pub use wait::until;
 
 /// Whether tests against real parts run; where they do not, `test` is put on record as skipped.

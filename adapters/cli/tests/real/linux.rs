@@ -85,7 +85,7 @@ async fn linux_obeys_the_laws_on_a_real_system() {
             before,
             "seed {seed}: the inverse leaves what was there, byte by byte"
         );
-        tests_real::operations("Linux", "nftables 1.0", there.delta.iter().count() as u64);
+        tests_real::operations(tests_real::Part::Linux, there.delta.iter().count() as u64);
     }
     assert_eq!(coverage.untried(), Vec::<&str>::new());
 }
@@ -143,7 +143,7 @@ async fn the_boot_file_brings_it_all_back_after_a_restart() {
     let again = router.sh("nft list ruleset; tc qdisc show dev eth1; ip -o link show eth1 | grep -o 'mtu [0-9]*'");
     assert_eq!(again, running);
     assert_eq!(observer.read(&[Path::root()], soon()).await.unwrap(), wanted);
-    tests_real::operations("Linux", "nftables 1.0", 8);
+    tests_real::operations(tests_real::Part::Linux, 8);
 }
 
 #[tokio::test]
@@ -199,6 +199,6 @@ async fn a_router_of_two_platforms_is_one_device() {
     assert!(matches!(&refused, Err(SessionError::Refused { .. })), "{refused:?}");
     session.revert(&record, soon()).await.unwrap();
     assert_eq!((router.running(), router.sh(STATE)), (frr, linux));
-    tests_real::operations("Linux", "nftables 1.0", 16);
-    tests_real::operations("FRR", "8.4", 6);
+    tests_real::operations(tests_real::Part::Linux, 16);
+    tests_real::operations(tests_real::Part::Frr, 6);
 }

@@ -29,6 +29,8 @@ const MAKES_INTERFACES: [&str; 3] = ["ietf", "yangcli", "frr"];
 /// A running device.
 pub struct Device {
     pub name: String,
+    /// What it is a part of, unless somebody named it from outside.
+    pub part: Option<tests_real::Part>,
     platforms: Vec<&'static Platform>,
     access: Arc<dyn Access>,
     judge: Judge,
@@ -70,6 +72,7 @@ impl Device {
         };
         Self {
             name: name.to_owned(),
+            part: None,
             platforms,
             access,
             judge: Judge::of(judged),
@@ -140,7 +143,9 @@ impl Subject for Device {
     fn judged(&self) -> BoxFuture<'_, String> {
         Box::pin(async move {
             let said = tokio::task::block_in_place(|| self.judge.read());
-            tests_real::operations(&self.name, "conformance", 1);
+            if let Some(part) = self.part {
+                tests_real::operations(part, 1);
+            }
             said.unwrap_or_else(|error| panic!("the judge of {}: {error}", self.name))
         })
     }

@@ -88,6 +88,7 @@ pub fn servers() -> Vec<Device> {
     for (name, flags) in personalities {
         let (started, address, _) = netconfd(flags);
         let mut device = Device::at(name, address);
+        device.part = Some(tests_real::Part::Netconfd);
         device.keeps = Some(started);
         devices.push(device);
     }
@@ -109,11 +110,13 @@ pub fn servers() -> Vec<Device> {
         &address,
         both,
     );
+    dual.part = Some(tests_real::Part::Netconfd);
     dual.keeps = Some(started);
     devices.push(dual);
     let (started, address, terminal) = netconfd(&[]);
     let typed = |known: &Path| terminal.access(known);
     let mut yangcli = Device::over("yangcli", vec![builtin::named("yangcli").unwrap()], &address, typed);
+    yangcli.part = Some(tests_real::Part::Netconfd);
     yangcli.keeps = Some(started);
     devices.push(yangcli);
     devices
@@ -166,6 +169,10 @@ fn router(name: &str) -> Device {
             Device::over(name, platforms, &linux, parts).judged_by(command.to_vec())
         }
     };
+    device.part = Some(match name {
+        "linux" => tests_real::Part::Linux,
+        _ => tests_real::Part::Frr,
+    });
     device.keeps = Some(started);
     device
 }

@@ -173,7 +173,7 @@ impl Dual {
                 .arg(judge)
                 .args(["127.0.0.1", &port, &self.user, &self.key, "running"]),
         );
-        tests_real::operations("netconfd", "yuma123", 1);
+        tests_real::operations(tests_real::Part::Netconfd, 1);
         String::from_utf8(output.stdout).unwrap()
     }
 }

@@ -63,7 +63,7 @@ async fn an_agent_is_sent_its_own_devices_faults_and_no_others() {
     published(&cast, it.port, "$SYS/broker/load", b"{}").await;
     it.until("both are refused", |it| it.broker.traffic().refused == before + 2)
         .await;
-    tests_real::operations("mosquitto", "clients", 5);
+    tests_real::operations(tests_real::Part::Mosquitto, 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,5 +104,5 @@ async fn paho_finds_a_broker_that_keeps_to_the_standard() {
         "{first:?}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    tests_real::operations("paho", "MQTT 5", 6);
+    tests_real::operations(tests_real::Part::PahoMqtt, 6);
 }

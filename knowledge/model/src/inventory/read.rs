@@ -49,8 +49,7 @@ impl Inventory {
     }
 
     fn reading(text: &str, schema: &Schema, platforms: Option<&[&str]>) -> Result<Self, Vec<Fault>> {
-        let document = document::read(text)?;
-        let faults = Faults::default();
+        let (document, faults) = document::open(text)?;
         let mut marks = Marks::default();
         let inventory = Reader {
             faults: &faults,

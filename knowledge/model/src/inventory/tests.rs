@@ -91,7 +91,7 @@ devices:
   - {id: 7, name: a b, address: 192.0.2.1, platforms: [], protocols: [telnet], sitee: x}
   - {id: 0193a5b0-0000-7000-8000-000000000001, name: r1, address: a, platforms: [frr, linux], protocols: [cli, cli], port: 0}
   - {id: 0193a5b0-0000-7000-8000-000000000001, name: r1, address: a, platforms: [{name: x, owns: [interfaces]}], protocols: [cli], site: s}
-groups: {g: [r2]}
+groups: {g: [r1], g: [r2]}
 prefixes: {p: [192.0.2.0]}
 links:
   - ends: [r1:e1, r1:e1]
@@ -112,7 +112,8 @@ links:
             "5:5: the id of \"r1\" stands in line 4 too (give the newer device an id of its own)",
             "5:5: no site is called \"s\" (add it, or take the site out)",
             "5:99: \"interfaces\" is no node of the model (did you mean interface?)",
-            "6:13: no member is called \"r2\" (did you mean r1?)",
+            "6:19: the key \"g\" stands twice in one mapping (keep one)",
+            "6:22: no member is called \"r2\" (did you mean r1?)",
             "7:16: \"192.0.2.0\" is no prefix (write it as 192.0.2.0/24 or 2001:db8::/32)",
             "9:5: r1:e1 ends the link in line 9 too (an interface ends one link)",
             "10:5: no device or host is called \"r3\" (did you mean r1?)",

@@ -7,7 +7,7 @@ use knowledge_yang::{Format, Validator};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRng, TestRunner};
 
-use crate::{files, folder, judge, said, trees, version, yanglint};
+use crate::{files, folder, judge, said, trees, yanglint};
 
 /// What yanglint makes of a document, as JSON; `content` is what it takes it for.
 fn through(document: &str, extension: &str, content: &str) -> Result<String, String> {
@@ -59,7 +59,7 @@ fn yanglint_reads_what_we_print() {
     let all = Schema::canonical().nodes().filter(|it| it.is_entry() && !it.state);
     let missed: Vec<_> = all.map(|it| it.path()).filter(|it| !seen.contains(*it)).collect();
     assert!(missed.is_empty(), "never printed: {missed:?}");
-    tests_real::operations("yanglint", &version(&yanglint()), rounds * 2);
+    tests_real::operations(tests_real::Part::Yanglint, rounds * 2);
 }
 
 #[test]
@@ -78,5 +78,5 @@ fn yanglint_and_we_agree_on_what_is_valid() {
         count += 1;
     }
     assert!(count > 12, "only {count} documents");
-    tests_real::operations("yanglint", &version(&yanglint()), count);
+    tests_real::operations(tests_real::Part::Yanglint, count);
 }

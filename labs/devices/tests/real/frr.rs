@@ -62,5 +62,5 @@ async fn scripts_end_as_on_frr() {
         tally["refusals"].as_u64().unwrap() >= 2 * scripts,
         "too few faulty lines: {tally}"
     );
-    tests_real::operations("frr", "8.4", tally["lines"].as_u64().unwrap());
+    tests_real::operations(tests_real::Part::Frr, tally["lines"].as_u64().unwrap());
 }

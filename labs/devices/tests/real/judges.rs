@@ -16,7 +16,7 @@ async fn ncclient(personality: &str) {
     ];
     assert!(python("ncclient_personality.py", &arguments).await.contains("ok"));
     let operations = ruled.device().counts().values().sum();
-    tests_real::operations(&format!("ncclient/{personality}"), "ncclient", operations);
+    tests_real::operations(tests_real::Part::Ncclient, operations);
     tokio::time::timeout(std::time::Duration::from_secs(10), async {
         while ruled.device().sessions() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -36,7 +36,7 @@ async fn ncclient_meets_every_fault() {
     let arguments = ["127.0.0.1".to_owned(), port, ruled.control.clone()];
     let said = python("ncclient_faults.py", &arguments).await;
     assert!(said.ends_with("ok\n"), "{said}");
-    tests_real::operations("ncclient/faults", "ncclient", ruled.device().counts().values().sum());
+    tests_real::operations(tests_real::Part::Ncclient, ruled.device().counts().values().sum());
 }
 
 async fn netmiko(dialect: &str) {
@@ -48,7 +48,7 @@ async fn netmiko(dialect: &str) {
     let arguments = ["127.0.0.1".to_owned(), port, dialect.to_owned(), ruled.control.clone()];
     assert!(python("netmiko_dialect.py", &arguments).await.contains("ok"));
     let operations = ruled.device().counts().values().sum();
-    tests_real::operations(&format!("netmiko/{dialect}"), "netmiko", operations);
+    tests_real::operations(tests_real::Part::Netmiko, operations);
 }
 
 macro_rules! judged {

@@ -66,5 +66,5 @@ async fn scripts_end_as_on_netconfd() {
         tally["refusals"].as_u64().unwrap() >= scripts,
         "too few faulty operations: {tally}"
     );
-    tests_real::operations("netconfd", "2.13", tally["steps"].as_u64().unwrap());
+    tests_real::operations(tests_real::Part::Netconfd, tally["steps"].as_u64().unwrap());
 }

@@ -58,7 +58,7 @@ fn a_decision_is_synced_before_the_first_byte_of_its_confirm() {
             "decision {number}:\n{trace}"
         );
     }
-    tests_real::operations("strace", &version(&strace), DECISIONS as u64);
+    tests_real::operations(tests_real::Part::Strace, DECISIONS as u64);
 }
 
 /// What happened from the write of a decision to the first byte of its confirm, in order.
@@ -79,13 +79,4 @@ fn events(trace: &str, number: usize) -> Vec<&'static str> {
         }
     }
     events
-}
-
-fn version(strace: &std::path::Path) -> String {
-    let said = Command::new(strace).arg("-V").output().unwrap().stdout;
-    String::from_utf8_lossy(&said)
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }
