@@ -43,6 +43,7 @@ pub use shared::shared_slots;
 pub use slot::{Slot, SlotKind, SlotValue};
 pub use stirs::Stirs;
 pub use understanding::{
-    Answer, Conversation, LENGTH, Language, Names, Origin, Question, Reader, Reading, Reason, Refusal, TextError,
+    Answer, Conversation, Evidence, LENGTH, Language, Names, Origin, Question, Reader, Reading, Reason, Refusal,
+    TextError,
 };
 pub use words::{Group, Kind, SpokenSlot, Words};

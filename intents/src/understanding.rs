@@ -6,13 +6,16 @@
 //! and what is left in doubt decides whether it is believed, asked about or refused ([`answer`]).
 
 mod about;
+mod amend;
 mod answer;
+mod apart;
 mod carry;
 mod catalogue;
 mod chain;
 mod context;
 mod contraction;
 mod entity;
+mod evidence;
 mod finish;
 mod index;
 mod learn;
@@ -20,6 +23,7 @@ mod lexicon;
 mod matching;
 mod number;
 mod pattern;
+mod profile;
 mod reading;
 mod scan;
 mod synonyms;
@@ -32,6 +36,7 @@ use knowledge_model::document::Fault;
 
 pub use answer::{Answer, Origin, Question, Reading, Reason, Refusal};
 pub use catalogue::Language;
+pub use evidence::Evidence;
 pub use text::{LENGTH, TextError};
 pub use world::Names;
 
@@ -52,6 +57,9 @@ pub struct Reader {
     index: Index,
     catalogue: Catalogue,
 }
+
+/// How often a speaker may take something back in one sentence.
+const AMENDED: usize = 3;
 
 /// What was agreed so far in a conversation, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -78,10 +86,21 @@ impl Reader {
     /// Understands a sentence.
     #[must_use]
     pub fn read(&self, sentence: &str, world: &Names, conversation: &Conversation) -> Answer {
-        let mut text = match Text::read(sentence) {
+        self.weighed(sentence, world, conversation).0
+    }
+
+    /// The same, with what speaks for and against the reading; nothing where it comes from the conversation.
+    #[must_use]
+    pub fn weighed(&self, sentence: &str, world: &Names, conversation: &Conversation) -> (Answer, Evidence) {
+        let text = match Text::read(sentence) {
             Ok(text) => text,
-            Err(error) => return self.unreadable(&error, sentence),
+            Err(error) => return (self.unreadable(&error, sentence), Evidence::default()),
         };
+        self.attend(text, world, conversation, AMENDED)
+    }
+
+    /// Understands a text; what is taken back in it is taken back first, so often at most.
+    fn attend(&self, mut text: Text, world: &Names, conversation: &Conversation, often: usize) -> (Answer, Evidence) {
         self.mend(&mut text, world);
         let known = |token: &Token| self.index.knows(&token.stem) || self.index.knows(&token.text);
         let scan = Scan {
@@ -94,6 +113,12 @@ impl Reader {
         let mut lattice = scan.run();
         context::point_back(&mut lattice, &text, conversation);
         let quoted = quoted(&text);
+        let amended = (often > 0)
+            .then(|| amend::amended(&text, &lattice, &self.lexicon, &quoted))
+            .flatten();
+        if let Some(text) = amended.and_then(|it| Text::read(&it).ok()) {
+            return self.attend(text, world, conversation, often - 1);
+        }
         let words: HashSet<&str> = text.tokens.iter().map(|token| token.stem.as_str()).collect();
         let sentence = Sentence {
             text: &text,
@@ -110,7 +135,7 @@ impl Reader {
         self.understand(grounds, conversation)
     }
 
-    fn understand(&self, grounds: Grounds<'_>, conversation: &Conversation) -> Answer {
+    fn understand(&self, grounds: Grounds<'_>, conversation: &Conversation) -> (Answer, Evidence) {
         let language = if grounds.sentence.text.is_chinese() {
             Language::Chinese
         } else {
@@ -118,27 +143,30 @@ impl Reader {
         };
         let voice = (&self.catalogue, language);
         if let Some(answer) = context::refer(grounds, conversation, voice) {
-            return answer;
+            return (answer, Evidence::default());
         }
         let keys = reading::keys(grounds, &self.index.keys(grounds.words));
         if let Some(answer) = about::read(grounds, &keys, conversation, voice) {
-            return answer;
+            return (answer, Evidence::default());
         }
         let chain = chain::best(grounds, &keys).unwrap_or_default();
         if let Some(topic) = self.beyond(grounds, &chain) {
             let nearest = self.lexicon.beyond.get(topic).and_then(|it| it.nearest.clone());
-            return refusal(nearest, &self.catalogue, language);
+            return (refusal(nearest, &self.catalogue, language), Evidence::default());
         }
         let chain = context::resolve(chain, grounds, conversation);
-        let answer = if chain.drafts.is_empty() {
-            refusal(None, &self.catalogue, language)
-        } else {
-            judge(&chain, grounds, &self.catalogue, language)
-        };
-        if matches!(answer, Answer::Intents(_)) {
-            return answer;
+        if chain.drafts.is_empty() {
+            return (refusal(None, &self.catalogue, language), Evidence::default());
         }
-        context::change(grounds, conversation, &chain, voice).unwrap_or(answer)
+        let evidence = evidence::weigh(&chain, grounds);
+        let answer = judge(&chain, grounds, &evidence, voice);
+        if matches!(answer, Answer::Intents(_)) {
+            return (answer, evidence);
+        }
+        match context::change(grounds, conversation, &chain, voice) {
+            Some(answer) => (answer, Evidence::default()),
+            None => (answer, evidence),
+        }
     }
 
     /// The topic beyond all classes that the sentence is about.
@@ -212,6 +240,7 @@ impl Reader {
                 let meant = meant.to_owned();
                 text.tokens[at].text.clone_from(&meant);
                 text.tokens[at].stem = meant;
+                text.mended += 1;
             }
         }
     }

@@ -40,8 +40,8 @@ pub struct SpokenSlot {
     pub gathers: bool,
     /// Whether one value alone is none: several ways, not one.
     pub several: bool,
-    /// Of several intents, the one that this slot belongs to.
-    pub with: Option<String>,
+    /// Of several intents, those that this slot belongs to; all where none is named.
+    pub with: Vec<String>,
     /// Whether a group stands for its members.
     pub members: bool,
     /// Values that win over any other: what is allowed alone is also allowed.
@@ -61,6 +61,8 @@ pub struct Want {
     pub beside: String,
     /// The values of that slot that want it; any where none is named.
     pub values: Vec<String>,
+    /// The kinds of its value that want it; any where none is named.
+    pub of: Vec<Kind>,
     /// Of these slots one must be filled.
     pub need: Vec<String>,
     /// The kinds of value one of which the first of them must be; else its unit is asked for. Any where none is named.
@@ -279,6 +281,10 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
         .optional("strongest")
         .and_then(|it| it.list(faults))
         .unwrap_or_default();
+    let with = fields
+        .optional("with")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
     let slot = SpokenSlot {
         name: name.to_owned(),
         takes: takes.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect(),
@@ -288,7 +294,7 @@ fn read_slot(name: &str, node: &Node, faults: &Faults) -> Option<SpokenSlot> {
         gathers: truth("gathers"),
         members: truth("members"),
         several: truth("several"),
-        with: fields.optional("with").and_then(|it| it.text(faults)),
+        with: with.iter().filter_map(|it| it.text(faults)).collect(),
         contradicts: truth("contradicts"),
         strongest: strongest.iter().filter_map(|it| it.text(faults)).collect(),
         least: bound("least"),
@@ -310,12 +316,14 @@ fn read_want(node: &Node, slots: &[SpokenSlot], faults: &Faults) -> Option<Want>
         .optional("kinds")
         .and_then(|it| it.list(faults))
         .unwrap_or_default();
+    let of = fields.optional("of").and_then(|it| it.list(faults)).unwrap_or_default();
     let need = texts("need");
     for name in need.iter().chain([&beside.0]) {
         check_slot(name, beside.1, slots, faults);
     }
     let want = Want {
         values: texts("values"),
+        of: of.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect(),
         kinds: kinds.iter().filter_map(|it| read_kinds(it, faults)).flatten().collect(),
         beside: beside.0,
         need,

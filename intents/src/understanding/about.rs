@@ -10,6 +10,7 @@ use super::carry::remembered;
 use super::catalogue::{Catalogue, Language};
 use super::chain;
 use super::context::{ABOUT, changes, class_of, modified};
+use super::evidence;
 use super::matching::Match;
 use super::reading::Grounds;
 use crate::words::Kind;
@@ -84,7 +85,8 @@ fn probe(
         left -= less;
     }
     chain.unknown = (chain.unknown - left).max(0.0);
-    match judge(&chain, grounds, voice.0, voice.1) {
+    let evidence = evidence::weigh(&chain, grounds);
+    match judge(&chain, grounds, &evidence, voice) {
         Answer::Intents(readings) if readings.len() == 1 => {
             let reading = readings.into_iter().next()?;
             let mut proposal = reading.slots;

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::apart::{apart, says_each};
 use super::catalogue::{Catalogue, Language};
 use super::chain::Chain;
 use super::entity::Matter;
+use super::evidence::Evidence;
 use super::finish;
 use super::index::Index;
 use super::reading::{Draft, Grounds};
@@ -18,6 +20,8 @@ const NOISE: f64 = 0.34;
 const NOISY: f64 = 3.5;
 /// Beyond how many such words it is asked.
 const UNSURE: f64 = 1.0;
+/// How much may speak against a reading that is believed; set by what right and wrong readings have (docs/intents.md).
+const BAR: f64 = 1.0;
 /// How many words beside all parts are borne: a reason, a greeting.
 const ASIDE: f64 = 2.5;
 /// How much better than another class a reading must be.
@@ -98,7 +102,8 @@ pub struct Refusal {
 }
 
 /// Judges a chain: believed, asked about, or refused.
-pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, language: Language) -> Answer {
+pub fn judge(chain: &Chain, grounds: Grounds<'_>, evidence: &Evidence, voice: (&Catalogue, Language)) -> Answer {
+    let (catalogue, language) = voice;
     let spoken = chain.drafts.iter().all(|draft| draft.weight >= SPOKEN);
     let unknown: f64 = chain.unknown + chain.drafts.iter().map(|it| it.unknown).sum::<f64>();
     let covered: f64 = chain.drafts.iter().map(|it| it.covered).sum();
@@ -126,7 +131,7 @@ pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, languag
             let _ = score;
             return doubt(draft, other, readings, grounds.index, (catalogue, language));
         }
-        if unsure || draft.clashes > 0 || draft.ignored > 0 || !draft.loose.is_empty() {
+        if unsure || doubtful(draft, grounds) || draft.clashes > 0 || draft.ignored > 0 || !draft.loose.is_empty() {
             return left_over(draft, readings, grounds, (catalogue, language));
         }
     }
@@ -139,6 +144,16 @@ pub fn judge(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, languag
         let mut draft = chain.drafts[0].clone();
         draft.loose = vec![*at];
         return left_over(&draft, readings, grounds, (catalogue, language));
+    }
+    if evidence.doubt() > BAR {
+        let least = |it: &&Draft| it.unknown;
+        let draft = chain.drafts.iter().max_by(|a, b| least(a).total_cmp(&least(b)));
+        return left_over(
+            draft.unwrap_or(&chain.drafts[0]),
+            readings,
+            grounds,
+            (catalogue, language),
+        );
     }
     Answer::Intents(readings)
 }
@@ -198,13 +213,13 @@ fn readings_of(draft: &Draft, grounds: Grounds<'_>) -> Vec<Reading> {
     let each = spoken.slots.iter().find(|it| it.each).map(|it| it.name.clone());
     let several = each.and_then(|name| Some((whole.slots.get(&name)?.as_array()?.clone(), name)));
     let Some((values, name)) = several else {
-        return vec![whole];
+        return apart(whole, spoken, grounds.sentence.text);
     };
     let one = |value: Value| {
         let mut reading = whole.clone();
         let other = |slot: &String| {
-            let with = spoken.slot(slot).and_then(|it| it.with.as_deref());
-            with.is_some_and(|with| value != with)
+            let with = spoken.slot(slot).map(|it| it.with.as_slice()).unwrap_or_default();
+            !with.is_empty() && !with.iter().any(|with| value == *with)
         };
         reading.slots.retain(|slot, _| !other(slot));
         reading.slots.insert(name.clone(), value.clone());
@@ -247,7 +262,7 @@ fn question(draft: &Draft, grounds: Grounds<'_>, catalogue: &Catalogue, language
                     return ask(Reason::Ambiguous, slots, Some(said.clone()), candidates.clone());
                 }
                 Matter::Invalid { said } => {
-                    let slots = vec![slot.split('.').next().unwrap_or(slot).to_owned()];
+                    let slots = vec![asked(slot).to_owned()];
                     return ask(Reason::Invalid, slots, Some(said.clone()), Vec::new());
                 }
                 Matter::Pronoun => return ask(Reason::Missing, vec![slot.clone()], None, Vec::new()),
@@ -273,13 +288,52 @@ fn question(draft: &Draft, grounds: Grounds<'_>, catalogue: &Catalogue, language
             .iter()
             .any(|at| lattice.at(*at).any(|(_, it)| it.kind == kind))
     };
-    if takes(Kind::Rate) && stands(Kind::Number) {
+    let counted = || {
+        let free = |at: &usize| {
+            !draft
+                .slots
+                .values()
+                .any(|it| it.tokens.is_some_and(|(begin, end)| (begin..end).contains(at)))
+        };
+        let entities = grounds.sentence.lattice.entities.iter();
+        let inside = |it: &&super::entity::Entity| it.begin >= draft.span.0 && it.end <= draft.span.1;
+        entities
+            .filter(inside)
+            .any(|it| it.kind == Kind::Number && free(&it.begin) && it.matter.number().is_some_and(|it| it > 1.0))
+    };
+    if takes(Kind::Rate) && (stands(Kind::Number) || counted()) {
         return ask(Reason::Missing, vec!["unit".to_owned()], None, Vec::new());
     }
     if takes(Kind::Prefix) && !takes(Kind::Address) && stands(Kind::Address) {
         return ask(Reason::Missing, vec!["prefix_length".to_owned()], None, Vec::new());
     }
     ask(Reason::Missing, need.clone(), None, Vec::new())
+}
+
+/// Whether something was supposed: what a word refers to, which of several values counts, a slot that is named and empty.
+fn doubtful(draft: &Draft, grounds: Grounds<'_>) -> bool {
+    let Some(spoken) = grounds.index.classes.get(draft.class) else {
+        return false;
+    };
+    let single = |kind: Kind| {
+        matches!(
+            kind,
+            Kind::Address | Kind::Number | Kind::Rate | Kind::Percent | Kind::As
+        )
+    };
+    let crowded = draft.slots.iter().any(|(name, filled)| {
+        let list = spoken.slot(name).is_some_and(|it| it.list || it.gathers || it.several);
+        single(filled.kind) && !list && filled.matter.items().len() > 1
+    });
+    draft.supposed > 0 || crowded && !says_each(grounds.sentence.text)
+}
+
+/// The name under which a slot is asked for.
+fn asked(slot: &str) -> &str {
+    match slot {
+        "protocol" => "ports",
+        other => other.split('.').next().unwrap_or(other),
+    }
 }
 
 /// Two parts that say different things of the very same: `limit labs to 10M and to 20M`.
@@ -369,6 +423,14 @@ fn left_over(draft: &Draft, so_far: Vec<Reading>, grounds: Grounds<'_>, voice: (
         .first()
         .and_then(|at| grounds.sentence.lattice.at(*at).next());
     let said = said.map(|(_, entity)| grounds.sentence.text.said(entity.begin, entity.end));
+    let said = said.or_else(|| {
+        let strange = &draft.strange;
+        let end = (1..strange.len())
+            .find(|at| strange[*at] != strange[at - 1] + 1)
+            .unwrap_or(strange.len());
+        let (first, last) = (strange.first()?, strange.get(end.checked_sub(1)?)?);
+        Some(grounds.sentence.text.said(*first, last + 1))
+    });
     let text = voice
         .0
         .say(voice.1, "doubt", &[("said", said.as_deref().unwrap_or_default())]);

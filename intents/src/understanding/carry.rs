@@ -103,6 +103,26 @@ pub fn take_over(draft: &mut Draft, last: Option<&Draft>, grounds: Grounds<'_>) 
             draft.slots.insert(name, Filled { tokens: None, ..filled });
         }
     }
+    let same = draft.class == last.class
+        && ["device", "devices", "target"].iter().any(|name| {
+            let slot = draft.slots.get(*name);
+            slot.is_some_and(|it| {
+                it.tokens.is_none() && last.slots.get(*name).is_some_and(|old| old.matter == it.matter)
+            })
+        });
+    if let Some(filled) = last
+        .slots
+        .get("protocol")
+        .filter(|_| same && !draft.slots.contains_key("protocol"))
+    {
+        draft.slots.insert(
+            "protocol".to_owned(),
+            Filled {
+                tokens: None,
+                ..filled.clone()
+            },
+        );
+    }
     finish::reverse(draft);
     draft.missing = finish::missing(draft, spoken);
 }
@@ -170,7 +190,9 @@ fn refer(draft: &mut Draft, last: &Draft, grounds: Grounds<'_>) {
         return;
     };
     for name in names {
-        let meant = from(last, &name).or_else(|| any_place(last)).cloned();
+        let same = from(last, &name).cloned();
+        let meant = same.or_else(|| any_place(last).cloned());
+        draft.supposed += usize::from(meant.is_none() || from(last, &name).is_none() && places(last) > 1);
         match meant {
             Some(filled) => {
                 draft.slots.insert(name, Filled { tokens: None, ..filled });
@@ -205,22 +227,29 @@ fn from<'a>(last: &'a Draft, name: &str) -> Option<&'a Filled> {
         .map(|(_, it)| it)
 }
 
+/// How many different places an earlier part names.
+fn places(last: &Draft) -> usize {
+    let named = |it: &&Filled| it.tokens.is_some() && is_place(it.kind);
+    last.slots.values().filter(named).count()
+}
+
 fn any_place(last: &Draft) -> Option<&Filled> {
-    let place = |kind| {
-        matches!(
-            kind,
-            Kind::Device
-                | Kind::Host
-                | Kind::Site
-                | Kind::Devices
-                | Kind::Hosts
-                | Kind::Network
-                | Kind::Tag
-                | Kind::All
-                | Kind::Prefix
-        )
-    };
-    last.slots.values().find(|it| place(it.kind))
+    last.slots.values().find(|it| is_place(it.kind))
+}
+
+fn is_place(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Device
+            | Kind::Host
+            | Kind::Site
+            | Kind::Devices
+            | Kind::Hosts
+            | Kind::Network
+            | Kind::Tag
+            | Kind::All
+            | Kind::Prefix
+    )
 }
 
 /// The number of the family of a slot.
@@ -258,20 +287,8 @@ pub fn remembered(slots: &Map<String, Value>, spoken: &Spoken, class: usize) -> 
         .collect();
     Draft {
         class,
-        span: (0, 0),
         slots,
-        contradictions: Vec::new(),
-        clashes: 0,
-        ignored: 0,
-        weight: 0.0,
-        unknown: 0.0,
-        covered: 0.0,
-        explained: Vec::new(),
-        loose: Vec::new(),
-        keys: Vec::new(),
-        guessed: 0,
-        again: false,
-        missing: Vec::new(),
+        ..Draft::default()
     }
 }
 

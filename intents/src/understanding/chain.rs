@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::carry::{go_on, point_inside, take_over};
 use super::entity::Matter;
 use super::index::Spoken;
-use super::matching::Match;
+use super::matching::{Match, find};
 use super::reading::{Draft, Grounds, read};
 use crate::words::Kind;
 
@@ -62,6 +62,21 @@ pub fn best(grounds: Grounds<'_>, keys: &BTreeMap<usize, Vec<Match<'_>>>) -> Opt
     chains.pop().flatten().filter(|chain| !chain.drafts.is_empty())
 }
 
+/// Whether a sign at a token parts clauses.
+#[must_use]
+pub fn parts_clauses(tokens: &[super::text::Token], at: usize) -> bool {
+    let token = &tokens[at];
+    let glued = |at: usize| tokens.get(at).is_some_and(|it| it.glued);
+    match token.text.as_str() {
+        ";" | "!" | "?" => true,
+        // Inside a number or a name they part nothing.
+        "," | "." | ":" => token.clause || !token.glued || !glued(at + 1),
+        "-" => !token.glued && !glued(at + 1),
+        "(" | ")" => true,
+        _ => false,
+    }
+}
+
 /// The places at which a sentence may be cut, its ends among them.
 fn cuts(grounds: Grounds<'_>) -> Vec<usize> {
     let tokens = &grounds.sentence.text.tokens;
@@ -69,7 +84,8 @@ fn cuts(grounds: Grounds<'_>) -> Vec<usize> {
     for (at, token) in tokens.iter().enumerate().skip(1) {
         let sign = matches!(
             token.text.as_str(),
-            "," | ";"
+            "," | "、"
+                | ";"
                 | "."
                 | "!"
                 | "?"
@@ -151,13 +167,32 @@ fn extend(
     Some(chain)
 }
 
+/// Whether a part says something that every class has, such as `just as a dry run`.
+fn says_of_all(grounds: Grounds<'_>, span: (usize, usize)) -> bool {
+    let Some(spoken) = grounds.index.classes.first() else {
+        return false;
+    };
+    let sets = grounds
+        .index
+        .shared
+        .iter()
+        .filter(|it| !it.sets.is_empty() && it.may_match(grounds.words));
+    sets.into_iter()
+        .any(|entry| !find(grounds.sentence, spoken, entry, span).is_empty())
+}
+
 /// A part that says nothing of any class: politeness, a reason, or what nobody understands.
 fn silent(grounds: Grounds<'_>, mut before: Chain, span: (usize, usize)) -> Option<Chain> {
     let lexicon = grounds.sentence.lexicon;
     let tokens = &grounds.sentence.text.tokens;
+    if says_of_all(grounds, span) {
+        return None;
+    }
     let mut at = span.0;
     let mut unknown = 0.0;
     while at < span.1 {
+        // What turns a meaning round is no politeness.
+        unknown += f64::from(u8::from(lexicon.turns.longest(tokens, at).is_some()));
         let filler = lexicon
             .fillers
             .longest(tokens, at)

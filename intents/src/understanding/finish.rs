@@ -74,6 +74,9 @@ pub fn missing(draft: &Draft, spoken: &Spoken) -> Vec<Vec<String>> {
 /// What is asked for where a want is not met.
 fn unmet(draft: &Draft, want: &Want, filled: &dyn Fn(&String) -> bool) -> Option<Vec<String>> {
     let beside = draft.slots.get(&want.beside)?;
+    if !want.of.is_empty() && !want.of.contains(&beside.kind) {
+        return None;
+    }
     let meant = |it: &Matter| {
         it.text()
             .is_some_and(|text| want.values.iter().any(|value| value == text))

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::lexicon::{Lexicon, stems};
 use super::pattern::{Entry, anchors, collect, entries};
-use super::text::stem;
+use super::profile::Profile;
+use super::text::{Text, stem};
 use crate::library::Library;
 use crate::words::{Kind, SpokenSlot, Want, Words};
 
@@ -45,6 +46,8 @@ pub struct Index {
     pub signed: Vec<usize>,
     /// What refers to the conversation.
     pub aside: Vec<Entry>,
+    /// The words of classes.
+    pub profile: Profile,
     /// What no class is for, and which topic it is.
     pub beyond: Vec<(usize, Entry)>,
     keys: Vec<(usize, Entry)>,
@@ -60,8 +63,14 @@ impl Index {
     pub fn new(library: &Library, lexicon: &Lexicon) -> Self {
         let mut index = Self::default();
         for class in library.iter().filter(|class| !class.words.groups.is_empty()) {
+            for example in &class.examples {
+                if let Ok(text) = Text::read(&example.say) {
+                    index.profile.add(index.classes.len(), &text.tokens, 1.0);
+                }
+            }
             index.add(&class.name, &class.words, lexicon);
         }
+        index.profile.settle();
         let (shared, _) = entries(&lexicon.shared.groups, lexicon);
         index.shared = shared;
         index.aside = entries(&lexicon.aside.groups, lexicon).1;
@@ -81,6 +90,9 @@ impl Index {
     fn add(&mut self, name: &str, words: &Words, lexicon: &Lexicon) {
         let (cues, keys) = entries(&words.groups, lexicon);
         let class = self.classes.len();
+        for entry in keys.iter().chain(&cues) {
+            self.profile.add_phrase(class, &entry.parts, 0.5);
+        }
         self.keys.extend(keys.into_iter().map(|entry| (class, entry)));
         let mut slots = words.slots.clone();
         let more = lexicon
@@ -154,6 +166,7 @@ impl Index {
         self.known.extend(all);
         let others = [
             &lexicon.fillers,
+            &lexicon.idle,
             &lexicon.nouns,
             &lexicon.everything,
             &lexicon.pronouns,
@@ -192,6 +205,9 @@ impl Index {
     /// The word of the library that was meant, where one letter is wrong, missing, too many, or two are swapped.
     #[must_use]
     pub fn meant(&self, stem: &str) -> Option<&str> {
+        if let Some(meant) = self.swapped(stem) {
+            return Some(meant);
+        }
         if stem.len() < 4 || !stem.is_ascii() || stem.bytes().any(|it| it.is_ascii_digit()) {
             return None;
         }
@@ -205,6 +221,18 @@ impl Index {
             )
         })
         .map(String::as_str)
+    }
+
+    /// A short word of which two neighbouring letters are swapped: `bpg`, `mut`.
+    fn swapped(&self, stem: &str) -> Option<&str> {
+        const SHORT: [&str; 10] = ["bgp", "mtu", "dns", "ntp", "bfd", "cpu", "ssh", "udp", "tcp", "med"];
+        let (letters, plain) = (stem.as_bytes(), stem.len() == 3 && stem.is_ascii() && !self.knows(stem));
+        let swaps = |word: &&&str| {
+            let word = word.as_bytes();
+            plain && (letters == [word[1], word[0], word[2]] || letters == [word[0], word[2], word[1]])
+        };
+        let meant = SHORT.iter().find(swaps)?;
+        self.known.get(*meant).map(String::as_str)
     }
 
     /// The key phrases that a sentence with these words may hold, with their classes.

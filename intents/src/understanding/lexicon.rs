@@ -70,6 +70,8 @@ pub enum Daytime {
     Morning,
     /// Hours below 12 are after noon.
     Evening,
+    /// The same, but for those after midnight.
+    Night,
     /// Twelve.
     Noon,
     /// Zero.
@@ -96,6 +98,8 @@ pub struct Lexicon {
     pub light: HashSet<String>,
     /// What says nothing.
     pub fillers: Sequences<()>,
+    /// Words of everyday speech that say nothing here.
+    pub idle: Sequences<()>,
     /// Words of which no part is a word of a phrase.
     pub compounds: Sequences<()>,
     /// What turns a meaning round.
@@ -104,6 +108,14 @@ pub struct Lexicon {
     pub negations: Sequences<()>,
     /// What stands before the number of a ticket.
     pub noise: HashSet<String>,
+    /// Words that give a value to what was named before.
+    pub assigns: Sequences<()>,
+    /// What takes back the value before it for the one behind it.
+    pub corrects: Sequences<()>,
+    /// What a further wish begins with.
+    pub continues: Sequences<()>,
+    /// Words that lead a value or qualify it.
+    pub leading: HashSet<String>,
     /// Small words that change what is meant, so that they must not be passed over.
     pub weighty: Sequences<()>,
     /// What says nothing where a time is said.
@@ -176,6 +188,18 @@ impl Lexicon {
         faults.settle(Some(lexicon))
     }
 
+    /// Whether what follows is left out: `except`, 除.
+    #[must_use]
+    pub fn exempts(&self, tokens: &[Token], at: usize) -> bool {
+        let Some(words) = self.sets.get("except") else {
+            return false;
+        };
+        words.iter().any(|words| {
+            let here = tokens.get(at..at + words.len());
+            here.is_some_and(|here| here.iter().zip(words).all(|(token, word)| token.stem == *word))
+        })
+    }
+
     /// Whether a filler cannot begin a name: all can not but those that speak of a change.
     #[must_use]
     pub fn no_name(&self, filler: &str) -> bool {
@@ -202,7 +226,16 @@ impl Lexicon {
         for language in ["en", "zh"] {
             add_all(&mut self.fillers, fillers.required(language)?, faults);
         }
+        let idle = fields.required("idle")?.fields(faults)?;
+        for language in ["en", "zh"] {
+            add_all(&mut self.idle, idle.required(language)?, faults);
+        }
+        idle.end();
         self.noise = texts(fields.required("noise")?, faults).into_iter().collect();
+        self.leading = texts(fields.required("leading")?, faults).into_iter().collect();
+        add_all(&mut self.assigns, fields.required("assigns")?, faults);
+        add_all(&mut self.corrects, fields.required("corrects")?, faults);
+        add_all(&mut self.continues, fields.required("continues")?, faults);
         add_all(&mut self.nouns, fields.required("nouns")?, faults);
         add_all(&mut self.everything, fields.required("everything")?, faults);
         add_all(&mut self.pronouns, fields.required("pronouns")?, faults);
@@ -238,6 +271,7 @@ impl Lexicon {
                 "morning" => Daytime::Morning,
                 "noon" => Daytime::Noon,
                 "midnight" => Daytime::Midnight,
+                "night" => Daytime::Night,
                 _ => Daytime::Evening,
             };
             self.daytimes

@@ -1,5 +1,6 @@
 //! Finds phrases in a sentence.
 
+use super::chain::parts_clauses;
 use super::entity::{Entity, Matter};
 use super::index::Spoken;
 use super::lexicon::Lexicon;
@@ -206,7 +207,7 @@ impl<'a> Search<'_, 'a> {
         match part {
             Part::Word(word) => self.places(at, tight).into_iter().any(|at| self.word(word, at, &rest)),
             Part::Slot { name, kind } => self
-                .places(at, tight)
+                .assigned(at, tight)
                 .into_iter()
                 .any(|place| self.slot((name, *kind), place, self.opens(at, place), &rest)),
             Part::Any(alternatives) => alternatives.iter().any(|parts| {
@@ -238,6 +239,24 @@ impl<'a> Search<'_, 'a> {
                 break;
             }
             next += 1;
+            places.push(next);
+        }
+        places
+    }
+
+    /// The tokens at which a value may stand: also behind words that give a value, such as 统一改成 or `should be`.
+    fn assigned(&self, at: usize, tight: bool) -> Vec<usize> {
+        let mut places = self.places(at, tight);
+        let (tokens, assigns) = (&self.sentence.text.tokens, &self.sentence.lexicon.assigns);
+        let mut next = at;
+        for _ in 0..PASSED {
+            let Some((end, ())) = assigns
+                .longest(tokens, next)
+                .filter(|(end, ())| !tight && *end < self.end)
+            else {
+                break;
+            };
+            next = end;
             places.push(next);
         }
         places
@@ -281,7 +300,7 @@ impl<'a> Search<'_, 'a> {
         let passed = &self.sentence.text.tokens[from.min(at)..at];
         passed.iter().all(|it| {
             it.shape == Shape::Sign || matches!(it.text.as_str(), "the" | "a" | "an" | "is" | "be" | "为" | "是" | "的")
-        })
+        }) || (from < at && self.assigned(from, false).contains(&at))
     }
 
     fn slot(&mut self, (name, kind): (&'a str, Option<Kind>), at: usize, free: bool, rest: &Frame<'a, '_>) -> bool {
@@ -362,16 +381,44 @@ impl<'a> Search<'_, 'a> {
         inside || value || verb || (filler || everything) && !joined && tokens[at].shape == Shape::Word
     }
 
+    /// Where free text ends: before a clause that begins with `and also`, 顺便.
+    fn rest_end(&self, at: usize) -> usize {
+        let (tokens, lexicon) = (&self.sentence.text.tokens, self.sentence.lexicon);
+        let goes_on = |it: &usize| parts_clauses(tokens, *it) && lexicon.continues.longest(tokens, it + 1).is_some();
+        (at + 1..self.end).find(goes_on).unwrap_or(self.end)
+    }
+
+    /// A word of one's own choosing may end in a character: `0601前`, `v2版`.
+    fn with_tail(&self, kind: Kind, at: usize, end: usize) -> usize {
+        let tokens = &self.sentence.text.tokens;
+        let tail = |it: &&super::text::Token| {
+            it.glued
+                && matches!(
+                    it.text.as_str(),
+                    "前" | "后" | "版" | "号" | "日" | "月" | "年" | "期" | "点"
+                )
+        };
+        let mut stop = end;
+        while kind == Kind::Word
+            && tokens[at].shape == Shape::Word
+            && tokens.get(stop).filter(|_| stop < self.end).is_some_and(|it| tail(&it))
+        {
+            stop += 1;
+        }
+        let ends = |it: &super::text::Token| it.shape == Shape::Sign || !it.glued;
+        if tokens.get(stop).is_none_or(ends) { stop } else { end }
+    }
+
     /// Words as they stand: one, or all up to the end.
     fn words(&self, kind: Kind, at: usize) -> Option<Entity> {
         let tokens = &self.sentence.text.tokens;
         let token = tokens.get(at).filter(|_| at < self.end)?;
         let mut end = at + 1;
-        if kind == Kind::Rest && token.text == "\"" {
+        if kind == Kind::Rest && (token.shape == Shape::Sign && matches!(token.text.as_str(), "\"" | ":" | ",")) {
             return None;
         }
         if kind == Kind::Rest {
-            end = self.end;
+            end = self.rest_end(at);
             while end > at && matches!(tokens[end - 1].text.as_str(), "." | "!") {
                 end -= 1;
             }
@@ -396,7 +443,13 @@ impl<'a> Search<'_, 'a> {
                 end += 1;
             }
         }
-        let said = self.sentence.text.said(at, end);
+        end = self.with_tail(kind, at, end);
+        let text = self.sentence.text;
+        let said = if kind == Kind::Rest {
+            text.written(at, end)
+        } else {
+            text.said(at, end)
+        };
         let entity = Entity {
             begin: at,
             end,

@@ -42,7 +42,7 @@ pub struct Contradiction {
 }
 
 /// A part of a sentence as one class would have it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Draft {
     /// The class, as the index numbers it.
     pub class: usize,
@@ -54,14 +54,26 @@ pub struct Draft {
     pub contradictions: Vec<Contradiction>,
     /// Words that turn a meaning round (not, only, except) and were not understood.
     pub ignored: usize,
+    /// How many words that refer back could mean several things.
+    pub supposed: usize,
     /// How often phrases say different things of a slot, of which the longer one counts.
     pub clashes: usize,
     /// How much phrases speak for the class.
     pub weight: f64,
     /// How many words mean nothing.
     pub unknown: f64,
+    /// Which words mean nothing.
+    pub strange: Vec<usize>,
     /// How many words mean something.
     pub covered: f64,
+    /// How many words were passed over as saying nothing.
+    pub passed: f64,
+    /// How many words stand in clauses that speak of nothing here.
+    pub aside: f64,
+    /// How many of them lead a value or qualify one, and no phrase took them up.
+    pub hanging: f64,
+    /// How many values without a cue stand behind such a word.
+    pub orphans: usize,
     /// Which tokens of the sentence say something that stands.
     pub explained: Vec<bool>,
     /// Values that found no slot.
@@ -144,19 +156,7 @@ pub fn read(grounds: Grounds<'_>, class: usize, keys: &[Match<'_>], span: (usize
         draft: Draft {
             class,
             span,
-            slots: BTreeMap::new(),
-            contradictions: Vec::new(),
-            clashes: 0,
-            ignored: 0,
-            weight: 0.0,
-            unknown: 0.0,
-            covered: 0.0,
-            explained: Vec::new(),
-            loose: Vec::new(),
-            keys: Vec::new(),
-            guessed: 0,
-            again: false,
-            missing: Vec::new(),
+            ..Draft::default()
         },
     };
     reader.weigh(&matches);

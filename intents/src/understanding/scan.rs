@@ -196,7 +196,7 @@ impl Scan<'_> {
         if quote == "\"" || (quote == "'" && !self.tokens()[at].glued) {
             let close = (at + 1..self.tokens().len()).find(|it| self.word(*it) == quote);
             if let Some(close) = close.filter(|close| *close > at + 1) {
-                let said = self.text.said(at + 1, close);
+                let said = self.text.written(at + 1, close);
                 self.plain(at, close + 1, Kind::Quoted, json!(said));
             }
             return;

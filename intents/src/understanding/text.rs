@@ -27,10 +27,14 @@ pub enum TextError {
 pub struct Text {
     /// Normalised letters as they were written.
     pub letters: Vec<char>,
+    /// The same letters with the signs and widths that they were written with, where that can be told.
+    written: Vec<char>,
     /// The same letters, lower case, one for one.
     pub folded: Vec<char>,
     /// Words, characters and signs, in order.
     pub tokens: Vec<Token>,
+    /// How many words were taken for others that they nearly are.
+    pub mended: usize,
 }
 
 /// A word, a Chinese character or a sign.
@@ -84,6 +88,13 @@ impl Text {
             .nfkc()
             .take(4 * LENGTH)
             .collect();
+        let written: Vec<char> = text.chars().collect();
+        let written = if written.len() == letters.len() {
+            written
+        } else {
+            letters.clone()
+        };
+        let letters = without_numbering(letters);
         let clauses: Vec<bool> = letters.iter().map(|it| *it == CLAUSE).collect();
         let letters: Vec<char> = letters
             .into_iter()
@@ -99,21 +110,33 @@ impl Text {
         }
         Ok(Self {
             letters,
+            written,
             folded,
             tokens,
+            mended: 0,
         })
     }
 
     /// The letters from token `begin` up to token `end`, as they were written.
     #[must_use]
     pub fn said(&self, begin: usize, end: usize) -> String {
+        self.part(&self.letters, begin, end)
+    }
+
+    /// The same to the letter, for text that stands as it is.
+    #[must_use]
+    pub fn written(&self, begin: usize, end: usize) -> String {
+        self.part(&self.written, begin, end)
+    }
+
+    fn part(&self, letters: &[char], begin: usize, end: usize) -> String {
         let (Some(first), Some(last)) = (
             self.tokens.get(begin),
             end.checked_sub(1).and_then(|it| self.tokens.get(it)),
         ) else {
             return String::new();
         };
-        self.letters[first.begin..last.end.max(first.begin)].iter().collect()
+        letters[first.begin..last.end.max(first.begin)].iter().collect()
     }
 
     /// The token that begins at this letter; the number of tokens at the end of the text.
@@ -134,6 +157,53 @@ impl Text {
     pub fn is_chinese(&self) -> bool {
         self.tokens.iter().any(|token| token.shape == Shape::Han)
     }
+}
+
+/// The letters with `(1)`, `2)`, 三、 before the points of a list made signs that part; one such mark alone is none.
+fn without_numbering(letters: Vec<char>) -> Vec<char> {
+    let mut marks = Vec::new();
+    let mut at = 0;
+    while at < letters.len() {
+        let begins = letters[..at]
+            .iter()
+            .rev()
+            .find(|it| !it.is_whitespace())
+            .is_none_or(|it| matches!(it, '.' | ';' | ':' | '?' | '!' | ',' | '-') || *it == CLAUSE)
+            || letters[at] == '(';
+        match mark(&letters, at).filter(|_| begins) {
+            Some((number, end)) if number == marks.len() + 1 => {
+                marks.push((at, end));
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    let mut letters = letters;
+    if marks.len() > 1 {
+        for (begin, end) in marks {
+            letters[begin..end].fill(' ');
+            letters[begin] = ';';
+        }
+    }
+    letters
+}
+
+/// The number of a point of a list that begins here, and the letter behind its mark.
+fn mark(letters: &[char], at: usize) -> Option<(usize, usize)> {
+    const HAN: [char; 9] = ['一', '二', '三', '四', '五', '六', '七', '八', '九'];
+    let open = letters[at] == '(';
+    let first = at + usize::from(open);
+    let number = *letters.get(first)?;
+    let han = HAN.iter().position(|it| *it == number).map(|it| it + 1);
+    let number = number.to_digit(10).map(|it| it as usize).or(han)?;
+    let sign = *letters.get(first + 1)?;
+    let spaced = || {
+        letters
+            .get(first + 2)
+            .is_some_and(|it| it.is_whitespace() || is_han(*it))
+    };
+    let ends = sign == ')' || !open && (sign == '、' && han.is_some() || sign == '.' && spaced());
+    ends.then_some((number, first + 2))
 }
 
 /// Stands for the comma of Chinese until the text is cut.
@@ -208,6 +278,7 @@ fn cut(folded: &[char]) -> Vec<Token> {
 /// A word without its ending, so that `limit`, `limits`, `limited` and `limiting` are one.
 #[must_use]
 pub fn stem(word: &str) -> String {
+    let word = regular(word);
     let length = word.len();
     // HTTP and HTTPS differ by more than an ending.
     if word == "https" || !word.is_ascii() || length < 4 || word.bytes().any(|it| it.is_ascii_digit()) {
@@ -243,6 +314,52 @@ pub fn stem(word: &str) -> String {
     match root.strip_suffix('e').filter(|it| it.len() > 2) {
         Some(shorter) => shorter.to_owned(),
         None => root,
+    }
+}
+
+/// The plain form of a verb that changes within.
+fn regular(word: &str) -> &str {
+    match word {
+        "given" | "gave" => "give",
+        "taken" | "took" => "take",
+        "sent" => "send",
+        "kept" => "keep",
+        "held" => "hold",
+        "brought" => "bring",
+        "made" => "make",
+        "gone" | "went" => "go",
+        "ran" => "run",
+        "told" => "tell",
+        "built" => "build",
+        "written" | "wrote" => "write",
+        "shown" => "show",
+        "known" | "knew" => "know",
+        "begun" | "began" => "begin",
+        "driven" | "drove" => "drive",
+        "chosen" | "chose" => "choose",
+        "broken" | "broke" => "break",
+        "frozen" | "froze" => "freeze",
+        "hidden" | "hid" => "hide",
+        "forbidden" | "forbade" => "forbid",
+        "fallen" | "fell" => "fall",
+        "risen" | "rose" => "rise",
+        "grown" | "grew" => "grow",
+        "drawn" | "drew" => "draw",
+        "withdrawn" | "withdrew" => "withdraw",
+        "thrown" | "threw" => "throw",
+        "lent" => "lend",
+        "spent" => "spend",
+        "spoken" | "spoke" => "speak",
+        "stolen" => "steal",
+        "stood" => "stand",
+        "understood" => "understand",
+        "learnt" => "learn",
+        "dealt" => "deal",
+        "meant" => "mean",
+        "lit" => "light",
+        "died" | "dying" => "die",
+        "tied" | "tying" => "tie",
+        other => other,
     }
 }
 

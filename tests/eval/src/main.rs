@@ -1,6 +1,7 @@
 //! Measures how well sentences are understood: on the corpus of this project, on a foreign one. Of the half that is only scored nothing but totals is ever printed.
 
 mod corpus;
+mod evidence;
 mod renamed;
 mod score;
 mod speed;
@@ -50,6 +51,12 @@ struct Options {
     /// Writes the figures as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Writes what speaks for and against each reading of the develop half, as JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
+    /// Leaves out the run with other names.
+    #[arg(long, conflicts_with = "report")]
+    as_it_is: bool,
     /// Shows the lines of the develop half that are not right.
     #[arg(long)]
     misses: bool,
@@ -75,17 +82,22 @@ fn main() -> anyhow::Result<()> {
         "percent", "lines", "exact", "class", "asked", "refused", "wrong, confident"
     );
     let (mut all, mut languages) = (Tally::default(), Map::new());
+    let mut weighed = Vec::new();
     for file in &files {
         let corpus = Corpus::read(file)?;
-        let (counts, figures) = measure(&corpus, &inventory, &reader, options.misses)?;
+        let (counts, figures) = measure(&corpus, &inventory, &reader, &options, &mut weighed)?;
         all.join(counts);
         languages.insert(corpus.name, figures);
     }
-    if let Some(file) = options.report {
+    if let Some(file) = &options.evidence {
+        let lines: Vec<String> = weighed.iter().map(|it| format!("{it}\n")).collect();
+        std::fs::write(file, lines.concat()).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if let Some(file) = &options.report {
         // What counts is the half that nobody developed on; the figures at the top are its.
         let mut report = all.json();
         report["languages"] = Value::Object(languages);
-        write(&report, &file)?;
+        write(&report, file)?;
     }
     Ok(())
 }
@@ -113,7 +125,13 @@ fn reader() -> anyhow::Result<Reader> {
 
 /// Measures a corpus as it is, and with other names; the counts are those of the scored half.
 #[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> anyhow::Result<(Tally, Value)> {
+fn measure(
+    corpus: &Corpus,
+    inventory: &Path,
+    reader: &Reader,
+    options: &Options,
+    weighed: &mut Vec<Value>,
+) -> anyhow::Result<(Tally, Value)> {
     let grounds = Grounds::read(inventory)?;
     let others = Renamed::new(&grounds);
     let other_grounds = Grounds::read_with(inventory, |text| others.text(text))?;
@@ -123,14 +141,26 @@ fn measure(corpus: &Corpus, inventory: &Path, reader: &Reader, misses: bool) -> 
         if corpus.lines.iter().all(|line| line.half != half) {
             continue;
         }
-        let totals = score(corpus, half, &grounds, reader, &mut |line, answer, outcome| {
-            if misses && half == Half::Develop && !outcome.exact {
-                show(line, answer);
-            }
-        });
+        let totals = score(
+            corpus,
+            half,
+            &grounds,
+            reader,
+            &mut |line, answer, outcome, evidence| {
+                if half == Half::Develop {
+                    weighed.push(evidence::row(line, answer, outcome, evidence));
+                }
+                if options.misses && half == Half::Develop && !outcome.exact {
+                    show(line, answer);
+                }
+            },
+        );
         print(&corpus.name, half, &totals);
-        let again = score(&other, half, &other_grounds, reader, &mut |line, answer, outcome| {
-            if misses && half == Half::Develop && !outcome.exact {
+        if options.as_it_is {
+            continue;
+        }
+        let again = score(&other, half, &other_grounds, reader, &mut |line, answer, outcome, _| {
+            if options.misses && half == Half::Develop && !outcome.exact {
                 show(line, answer);
             }
         });

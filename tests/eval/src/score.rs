@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use intents::{Answer, Names, Reader};
+use intents::{Answer, Evidence, Names, Reader, Reading};
 use serde_json::{Map, Value, json};
 
 use crate::corpus::{Corpus, Grounds, Half, Line};
@@ -124,7 +124,7 @@ pub fn score(
     half: Half,
     grounds: &Grounds,
     reader: &Reader,
-    tell: &mut dyn FnMut(&Line, &Answer, Outcome),
+    tell: &mut dyn FnMut(&Line, &Answer, Outcome, &Evidence),
 ) -> Totals {
     let world = Names::new(
         &grounds.inventory,
@@ -135,7 +135,7 @@ pub fn score(
     );
     let mut totals = Totals::default();
     for line in corpus.lines.iter().filter(|line| line.half == half) {
-        let answer = reader.read(&line.text, &world, &line.conversation());
+        let (answer, evidence) = reader.weighed(&line.text, &world, &line.conversation());
         let outcome = compare(line, &answer);
         totals.all.add(outcome);
         let name = match line.label["expect"].as_str() {
@@ -143,7 +143,7 @@ pub fn score(
             other => other.unwrap_or_default().to_owned(),
         };
         totals.classes.entry(name).or_default().add(outcome);
-        tell(line, &answer, outcome);
+        tell(line, &answer, outcome, &evidence);
     }
     totals
 }
@@ -151,7 +151,7 @@ pub fn score(
 /// Whether an answer is right.
 pub fn compare(line: &Line, answer: &Answer) -> Outcome {
     let expect = line.label["expect"].as_str().unwrap_or_default();
-    let classes = |readings: &[intents::Reading]| {
+    let classes = |readings: &[Reading]| {
         let (mut read, mut meant): (Vec<String>, _) =
             (readings.iter().map(|it| it.class.clone()).collect(), line.classes());
         read.sort();
@@ -183,7 +183,8 @@ pub fn compare(line: &Line, answer: &Answer) -> Outcome {
     }
 }
 
-fn same_intents(line: &Line, readings: &[intents::Reading]) -> bool {
+/// Whether intents are those that are meant.
+pub fn same_intents(line: &Line, readings: &[Reading]) -> bool {
     let canonical = |class: &str, slots: &Map<String, Value>| json!([class, intent(slots)]).to_string();
     let mut meant: Vec<String> = line
         .intents()

@@ -36,10 +36,18 @@ const FROZEN: &[(&str, &str)] = &[
 ];
 
 /// For each language, the least share of the develop half that is exact, and the most that is wrong and confident.
-const FLOORS: &[(&str, f64, f64)] = &[("en", 0.94, 0.02), ("zh", 0.92, 0.03)];
+const FLOORS: &[(&str, f64, f64)] = &[("en", 0.93, 0.015), ("zh", 0.91, 0.03)];
 
 /// The same for the sentences that were written to see what the reader does with what it has not met.
 const FRESH: &[(&str, f64, f64)] = &[("en", 0.88, 0.03), ("zh", 0.92, 0.03)];
+
+/// The same for sentences by others, of whose second half most was never read.
+const OTHERS: &[(&str, Half, f64, f64)] = &[
+    ("en", Half::Develop, 0.77, 0.04),
+    ("en", Half::Scored, 0.66, 0.065),
+    ("zh", Half::Develop, 0.77, 0.055),
+    ("zh", Half::Scored, 0.55, 0.06),
+];
 
 /// How much less may be exact where every name, address and number is another.
 const RENAMED: f64 = 0.02;
@@ -65,7 +73,7 @@ fn the_develop_half_stays_understood() {
     let grounds = Grounds::read(&folder().join("inventory.yaml")).unwrap();
     for (language, exact, wrong) in FLOORS {
         let corpus = Corpus::read(&folder().join(format!("{language}.jsonl"))).unwrap();
-        let totals = score(&corpus, Half::Develop, &grounds, &reader, &mut |_, _, _| {});
+        let totals = score(&corpus, Half::Develop, &grounds, &reader, &mut |_, _, _, _| {});
         assert!(
             totals.all.exact() >= *exact,
             "{language}: {} of the develop half is exact",
@@ -86,7 +94,7 @@ fn fresh_sentences_stay_understood() {
     for (language, exact, wrong) in FRESH {
         let corpus = Corpus::read(&folder().with_file_name("fresh").join(format!("{language}.jsonl"))).unwrap();
         let halves =
-            [Half::Develop, Half::Scored].map(|half| score(&corpus, half, &grounds, &reader, &mut |_, _, _| {}).all);
+            [Half::Develop, Half::Scored].map(|half| score(&corpus, half, &grounds, &reader, &mut |_, _, _, _| {}).all);
         for all in halves {
             assert!(all.exact() >= *exact, "{language}: {} of a half is exact", all.exact());
             assert!(
@@ -95,6 +103,19 @@ fn fresh_sentences_stay_understood() {
                 all.wrong()
             );
         }
+    }
+}
+
+#[test]
+fn sentences_by_others_stay_understood() {
+    let reader = reader().unwrap();
+    let grounds = Grounds::read(&folder().join("inventory.yaml")).unwrap();
+    for (language, half, exact, wrong) in OTHERS {
+        let corpus = Corpus::read(&folder().with_file_name("others").join(format!("{language}.jsonl"))).unwrap();
+        let all = score(&corpus, *half, &grounds, &reader, &mut |_, _, _, _| {}).all;
+        let name = format!("{language} {}", half.word());
+        assert!(all.exact() >= *exact, "{name}: {} is exact", all.exact());
+        assert!(all.wrong() <= *wrong, "{name}: {} is wrong and confident", all.wrong());
     }
 }
 
@@ -122,10 +143,10 @@ fn other_names_are_understood_as_well() {
             .filter(|(one, other)| one.text != other.text)
             .count();
         assert!(changed > 150, "{language}: only {changed} sentences are others");
-        let as_it_is = score(&corpus, Half::Develop, &grounds, &reader, &mut |_, _, _| {})
+        let as_it_is = score(&corpus, Half::Develop, &grounds, &reader, &mut |_, _, _, _| {})
             .all
             .exact();
-        let otherwise = score(&renamed, Half::Develop, &other_grounds, &reader, &mut |_, _, _| {})
+        let otherwise = score(&renamed, Half::Develop, &other_grounds, &reader, &mut |_, _, _, _| {})
             .all
             .exact();
         assert!(

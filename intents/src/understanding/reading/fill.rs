@@ -46,6 +46,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             for (slot, entity) in &entities {
+                self.exclude(one, slot, entity);
                 self.give(slot, entity);
             }
         }
@@ -184,6 +185,25 @@ impl<'a> Reader<'a> {
         true
     }
 
+    /// `via edge2 and off edge2`: what a slot excludes cannot stand in the other.
+    fn exclude(&mut self, one: &Match<'_>, name: &str, entity: &Entity) {
+        const EXCLUSIVE: [&str; 2] = ["via", "avoid"];
+        let others = || EXCLUSIVE.into_iter().filter(|it| *it != name);
+        let elsewhere = |it: &str| {
+            let filled = self.draft.slots.get(it);
+            filled.is_some_and(|it| {
+                it.matter == entity.matter && it.tokens.is_some_and(|it| it != (entity.begin, entity.end))
+            })
+        };
+        if EXCLUSIVE.contains(&name) && one.entry.weight > 0.0 && others().any(elsewhere) {
+            let between = entity.matter.json().into_iter().collect();
+            self.draft.contradictions.push(Contradiction {
+                slot: name.to_owned(),
+                between,
+            });
+        }
+    }
+
     /// Whether another slot has this place already.
     fn said_again(&self, name: &str, entity: &Entity) -> bool {
         let place = matches!(
@@ -206,7 +226,8 @@ impl<'a> Reader<'a> {
             it.json()
                 .is_some_and(|it| it.as_str().is_some_and(|it| members.iter().any(|member| member == it)))
         };
-        let group = matches!(entity.kind, Kind::Devices | Kind::Hosts);
+        let exempt = (entity.end..entity.end + 3).any(|at| self.grounds.sentence.lexicon.exempts(self.tokens(), at));
+        let group = matches!(entity.kind, Kind::Devices | Kind::Hosts) && !exempt;
         let joins = |at: &usize| {
             self.tokens()
                 .get(*at)

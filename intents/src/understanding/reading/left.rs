@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::fill::merges;
 use super::{Filled, NUMBER, Reader};
 use crate::understanding::entity::{Entity, Matter};
-use crate::understanding::text::Shape;
-use crate::words::Kind;
+use crate::understanding::index::Spoken;
+use crate::understanding::text::{Shape, Token};
+use crate::words::{Kind, SpokenSlot};
 
 impl Reader<'_> {
     /// Values that no phrase asked for go to the first slot that takes them.
@@ -37,19 +38,32 @@ impl Reader<'_> {
             if self.at_device(entity) {
                 return Some(entity.end);
             }
-            for slot in spoken
-                .slots
-                .iter()
-                .filter(|it| !it.cued && it.takes.contains(&entity.kind))
-            {
+            for slot in spoken.slots.iter().filter(|it| {
+                !it.cued && it.takes.contains(&entity.kind) && !own_duration(spoken, &it.name, entity.kind)
+            }) {
                 let free = self.draft.slots.get(&slot.name).is_none_or(|old| merges(old, entity));
                 if free && self.give(&slot.name, entity) {
                     self.draft.guessed += 1;
+                    self.draft.orphans += usize::from(self.is_led(entity.begin));
                     return Some(entity.end);
                 }
             }
         }
         None
+    }
+
+    /// Whether a word that leads a value stands before it, and no phrase took it up.
+    fn is_led(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1).filter(|before| *before >= self.span.0) else {
+            return false;
+        };
+        let leads = self
+            .grounds
+            .sentence
+            .lexicon
+            .leading
+            .contains(&self.tokens()[before].text);
+        leads && !self.explained[before]
     }
 
     /// An interface beside the device of a slot that takes both.
@@ -146,19 +160,29 @@ impl Reader<'_> {
     }
 
     pub(super) fn unknown(&mut self) {
+        let aside = self.asides();
         let mut at = self.span.0;
         while at < self.span.1 {
+            if aside[at] {
+                self.draft.aside += size(&self.tokens()[at]);
+                at += 1;
+                continue;
+            }
             let token = &self.tokens()[at];
-            let size = if token.shape == Shape::Han { 0.5 } else { 1.0 };
+            let size = size(token);
             if self.used[at] || self.explained[at] {
                 self.draft.covered += size;
                 at += 1;
                 continue;
             }
             let sentence = self.grounds.sentence;
-            self.draft.ignored += usize::from(sentence.lexicon.turns.longest(self.tokens(), at).is_some());
             let filler = sentence.lexicon.fillers.longest(self.tokens(), at);
+            // A whole saying such as `nothing else should change` turns nothing round.
+            let turn = sentence.lexicon.turns.longest(self.tokens(), at).map(|(end, ())| end);
+            let saying = filler.zip(turn).is_some_and(|((end, ()), turn)| end > turn + 1);
+            self.draft.ignored += usize::from(turn.is_some() && !saying);
             let filler = filler.or_else(|| sentence.lexicon.nouns.longest(self.tokens(), at));
+            let filler = filler.or_else(|| sentence.lexicon.idle.longest(self.tokens(), at));
             let timely = || {
                 sentence
                     .lexicon
@@ -168,6 +192,10 @@ impl Reader<'_> {
             };
             let filler = filler.or_else(timely);
             if let Some((end, ())) = filler {
+                self.draft.passed += size;
+                if sentence.lexicon.leading.contains(&token.text) {
+                    self.draft.hanging += size;
+                }
                 at = end.min(self.span.1);
                 continue;
             }
@@ -187,9 +215,39 @@ impl Reader<'_> {
                 .any(|(_, it)| it.faint || it.kind == Kind::Quoted && it.end <= self.span.1);
             if token.shape != Shape::Sign && !faint && !self.is_noise(&token.text) {
                 self.draft.unknown += size;
+                self.draft.strange.push(at);
             }
             at += 1;
         }
+    }
+
+    /// Which tokens stand in a clause that speaks of nothing here: no value, no phrase, nothing that turns a meaning round.
+    /// Such a clause is a reason or a remark: `we are replacing the PSU`.
+    fn asides(&self) -> Vec<bool> {
+        let sentence = self.grounds.sentence;
+        let mut aside = vec![false; self.tokens().len()];
+        let mut begin = self.span.0;
+        while begin < self.span.1 {
+            let end = (begin..self.span.1)
+                .find(|at| super::super::chain::parts_clauses(self.tokens(), *at))
+                .unwrap_or(self.span.1);
+            let speaks = |at: usize| {
+                let small = sentence.lexicon.turns.longest(self.tokens(), at).is_some()
+                    || sentence.lexicon.weighty.longest(self.tokens(), at).is_some();
+                self.used[at] || self.explained[at] || self.literal[at] || small
+            };
+            let value = |at: usize| {
+                let here = sentence.lattice.at(at).map(|(_, it)| it);
+                here.into_iter().any(|it| !it.faint && it.matter != Matter::Pronoun)
+            };
+            let whole = begin == self.span.0 && end == self.span.1;
+            let long = end > begin + 1;
+            if !whole && long && (begin..end).all(|at| !speaks(at) && !value(at)) {
+                aside[begin..end].fill(true);
+            }
+            begin = end + 1;
+        }
+        aside
     }
 
     /// Whether the draft says when or for how long.
@@ -202,5 +260,19 @@ impl Reader<'_> {
     fn is_noise(&self, word: &str) -> bool {
         let letters = word.trim_end_matches(|it: char| it.is_ascii_digit());
         self.grounds.sentence.lexicon.noise.contains(letters) || self.grounds.sentence.lexicon.light.contains(word)
+    }
+}
+
+/// Whether a duration that merely stands there could be meant for a slot of the class itself.
+fn own_duration(spoken: &Spoken, slot: &str, kind: Kind) -> bool {
+    let own = |it: &SpokenSlot| it.takes.contains(&Kind::Duration) && !it.name.starts_with("validity");
+    kind == Kind::Duration && slot == "validity.for" && spoken.slots.iter().any(own)
+}
+
+/// How much a token counts among words.
+fn size(token: &Token) -> f64 {
+    match token.shape {
+        Shape::Han => 0.5,
+        Shape::Word | Shape::Sign => 1.0,
     }
 }

@@ -37,6 +37,9 @@ impl Scan<'_> {
             }
             return;
         };
+        if self.slashed_mask(at, end, ip, length) {
+            return;
+        }
         let most = if ip.is_ipv4() { 32 } else { 128 };
         match length {
             None => {
@@ -72,14 +75,67 @@ impl Scan<'_> {
         end.max(at + 1)
     }
 
+    /// `10.0.0.1/255.255.255.0`, 10.0.0.1，24位掩码
+    fn slashed_mask(&mut self, at: usize, end: usize, ip: IpAddr, length: Option<&str>) -> bool {
+        let mask = length.and_then(|it| it.parse::<Ipv4Addr>().ok()).map(Ipv4Addr::to_bits);
+        if let Some(bits) = mask.filter(|it| it.count_ones() == it.leading_ones()) {
+            self.plain(at, end, Kind::Prefix, json!(format!("{ip}/{}", bits.leading_ones())));
+            return true;
+        }
+        let next = if self.word(end) == "," { end + 1 } else { end };
+        let counted = self.word(next + 1) == "位" && matches!(self.word(next + 2), "掩" | "子" | "前" | "的");
+        let bits = self
+            .word(next)
+            .parse::<u8>()
+            .ok()
+            .filter(|it| counted && *it <= 128 && length.is_none());
+        if let Some(bits) = bits {
+            let mut stop = next + 2;
+            while matches!(self.word(stop), "的" | "子" | "网" | "掩" | "码" | "前" | "缀") {
+                stop += 1;
+            }
+            self.plain(at, stop, Kind::Prefix, json!(format!("{ip}/{bits}")));
+        }
+        false
+    }
+
     /// `198.51.100.2 255.255.255.252`, with or without a word between.
     fn masked(&mut self, at: usize, end: usize, ip: IpAddr) {
         let mut next = end;
         while matches!(
             self.word(next),
-            "mask" | "netmask" | "子" | "网" | "掩" | "码" | "," | "/" | "为" | "是"
+            "mask"
+                | "netmask"
+                | "子"
+                | "网"
+                | "掩"
+                | "码"
+                | ","
+                | "/"
+                | "为"
+                | "是"
+                | "前"
+                | "缀"
+                | "长"
+                | "度"
+                | "prefix"
+                | "length"
+                | "prefixlen"
+                | "with"
+                | "a"
+                | "("
         ) {
             next += 1;
+        }
+        let most = if ip.is_ipv4() { 32 } else { 128 };
+        let bits = self
+            .word(next)
+            .parse::<u8>()
+            .ok()
+            .filter(|it| *it <= most && next > end + 1);
+        if let Some(bits) = bits.filter(|_| self.word(next + 1) != ".") {
+            self.plain(at, next + 1, Kind::Prefix, json!(format!("{ip}/{bits}")));
+            return;
         }
         let stop = self.address_end(next);
         let mask: Option<Ipv4Addr> = self.text.said(next, stop).trim_end_matches('.').parse().ok();

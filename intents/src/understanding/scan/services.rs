@@ -50,6 +50,10 @@ impl Scan<'_> {
             return;
         }
         let (ports, behind) = self.port_list(next);
+        if ports.is_empty() && self.word(next).parse::<u64>().is_ok_and(|it| it > 65_535) {
+            let said = self.word(next).to_owned();
+            self.add(at, next + 1, Kind::Service, Matter::Invalid { said });
+        }
         self.with_protocol_behind(at, behind, ports);
     }
 

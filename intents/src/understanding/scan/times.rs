@@ -30,8 +30,9 @@ impl Moment {
 
     fn text(self) -> String {
         let hour = match (self.daytime, self.hour) {
-            (Some(Daytime::Evening), 12) | (Some(Daytime::Morning), 12) | (_, 24) => 0,
-            (Some(Daytime::Evening), hour) if hour < 12 => hour + 12,
+            (Some(Daytime::Evening | Daytime::Night | Daytime::Morning), 12) | (_, 24) => 0,
+            (Some(Daytime::Night), hour) if hour < 6 => hour,
+            (Some(Daytime::Evening | Daytime::Night), hour) if hour < 12 => hour + 12,
             // 中午1点 is 13:00.
             (Some(Daytime::Noon), hour) if hour < 3 => hour + 12,
             (_, hour) => hour,
@@ -92,6 +93,9 @@ impl Scan<'_> {
 
     fn moment(&self, at: usize) -> Option<Moment> {
         let begin = self.text.tokens.get(at)?.begin;
+        if let Some(moment) = self.past_the_hour(at) {
+            return Some(moment);
+        }
         let before = self.daytime(begin);
         let mut letter = before.map_or(begin, |(_, behind)| behind);
         if before.is_some() && self.text.folded.get(letter) == Some(&' ') {
@@ -126,6 +130,29 @@ impl Scan<'_> {
             minute,
             daytime,
             sure,
+            end,
+        })
+    }
+
+    /// `half past two`, `quarter to three`
+    fn past_the_hour(&self, at: usize) -> Option<Moment> {
+        let (minutes, next) = match (self.word(at), self.word(at + 1), self.word(at + 2)) {
+            ("half", "past", _) => (30, at + 2),
+            ("quarter", "past", _) => (15, at + 2),
+            ("quarter", "to", _) => (45, at + 2),
+            ("a", "quarter", "past") => (15, at + 3),
+            ("a", "quarter", "to") => (45, at + 3),
+            _ => return None,
+        };
+        let (hour, behind) = whole(&self.text.folded, self.text.tokens.get(next)?.begin)?;
+        let hour = if minutes == 45 { (hour + 23) % 24 } else { hour };
+        let after = self.daytime(behind);
+        let end = self.text.token_at(after.map_or(behind, |(_, end)| end))?;
+        Some(Moment {
+            hour,
+            minute: minutes,
+            daytime: after.map(|(it, _)| it),
+            sure: true,
             end,
         })
     }
@@ -317,18 +344,25 @@ fn whole(folded: &[char], at: usize) -> Option<(u32, usize)> {
     {
         end += 1;
     }
-    let (value, behind) = number::chinese(&folded[..end], at).filter(|(_, behind)| *behind == end)?;
+    let chinese = number::chinese(&folded[..end], at).filter(|(_, behind)| *behind == end);
+    let english =
+        || number::english(folded, at).filter(|(value, _)| value.fract() == 0.0 && (1.0..=12.0).contains(value));
+    let (value, behind) = chinese.or_else(english)?;
     (value < 100.0).then_some((value as u32, behind))
 }
 
 /// Of two times that make a span, one may say for both that it is evening.
 fn share(mut first: Moment, mut second: Moment) -> (Moment, Moment) {
     match (first.daytime, second.daytime) {
-        (Some(Daytime::Evening), None) if second.hour > first.hour && second.hour <= 12 && first.hour < 12 => {
-            second.daytime = Some(Daytime::Evening);
+        (Some(Daytime::Evening | Daytime::Night), None)
+            if second.hour > first.hour && second.hour <= 12 && first.hour < 12 =>
+        {
+            second.daytime = first.daytime;
         }
-        (None, Some(Daytime::Evening)) if !first.sure && first.hour < second.hour && second.hour < 12 => {
-            first.daytime = Some(Daytime::Evening);
+        (None, Some(Daytime::Evening | Daytime::Night))
+            if !first.sure && first.hour < second.hour && second.hour < 12 =>
+        {
+            first.daytime = second.daytime;
         }
         _ => {}
     }
