@@ -340,6 +340,9 @@ fn asked(slot: &str) -> &str {
 fn at_odds(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, language: Language) -> Option<Question> {
     let pairs = chain.drafts.iter().zip(chain.drafts.iter().skip(1));
     for (one, other) in pairs.filter(|(one, other)| one.class == other.class) {
+        if let Some(question) = shut_out(one, other, (catalogue, language)) {
+            return Some(question);
+        }
         let spoken = grounds.index.classes.get(one.class)?;
         let names: std::collections::BTreeSet<&String> = one.slots.keys().chain(other.slots.keys()).collect();
         let matter = |draft: &Draft, name: &str| draft.slots.get(name).map(|it| it.matter.clone());
@@ -397,6 +400,29 @@ fn at_odds(chain: &Chain, grounds: Grounds<'_>, catalogue: &Catalogue, language:
     None
 }
 
+/// `via edge2` in one part, and not over edge2 in the next.
+fn shut_out(one: &Draft, other: &Draft, voice: (&Catalogue, Language)) -> Option<Question> {
+    let matter = |draft: &Draft, name: &str| draft.slots.get(name).map(|it| it.matter.clone());
+    let meets = |a: &Draft, b: &Draft| matter(a, "via").is_some_and(|via| matter(b, "avoid") == Some(via));
+    let way = matter(one, "via")
+        .or_else(|| matter(other, "via"))
+        .filter(|_| meets(one, other) || meets(other, one))?;
+    let near = way.json().map(|it| text_of(&it)).unwrap_or_default();
+    let text = voice.0.say(
+        voice.1,
+        "contradiction",
+        &[("slot", "via, avoid"), ("said", ""), ("near", &near)],
+    );
+    Some(Question {
+        reason: Reason::Contradiction,
+        slots: vec!["via".to_owned(), "avoid".to_owned()],
+        said: None,
+        candidates: vec![near],
+        so_far: Vec::new(),
+        text,
+    })
+}
+
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -431,9 +457,10 @@ fn left_over(draft: &Draft, so_far: Vec<Reading>, grounds: Grounds<'_>, voice: (
         let (first, last) = (strange.first()?, strange.get(end.checked_sub(1)?)?);
         Some(grounds.sentence.text.said(*first, last + 1))
     });
+    let key = if said.is_some() { "doubt" } else { "confirm" };
     let text = voice
         .0
-        .say(voice.1, "doubt", &[("said", said.as_deref().unwrap_or_default())]);
+        .say(voice.1, key, &[("said", said.as_deref().unwrap_or_default())]);
     Answer::Ask(Question {
         reason: Reason::Doubt,
         slots: Vec::new(),

@@ -92,7 +92,7 @@ pub fn take_over(draft: &mut Draft, last: Option<&Draft>, grounds: Grounds<'_>) 
     };
     refer(draft, last, grounds);
     others(draft, last, grounds);
-    subject(draft, last, spoken);
+    subject(draft, last, (spoken, grounds));
     again(draft, last);
     for need in draft.missing.clone() {
         let taken = need
@@ -158,10 +158,16 @@ fn others(draft: &mut Draft, last: &Draft, grounds: Grounds<'_>) {
 }
 
 /// Who was spoken of goes on being spoken of: `office can reach the internet but not finance`.
-fn subject(draft: &mut Draft, last: &Draft, spoken: &Spoken) {
+fn subject(draft: &mut Draft, last: &Draft, (spoken, grounds): (&Spoken, Grounds<'_>)) {
     let open = |names: [&str; 2]| names.iter().all(|name| !draft.slots.contains_key(*name));
     let aims = !open(["dst", "match.dst"]);
-    if !aims || !open(["src", "match.src"]) || spoken.slot("src").is_none() {
+    let name = ["src", "match.src"]
+        .into_iter()
+        .find(|name| spoken.slot(name).is_some());
+    let Some(name) = name.filter(|_| aims && open(["src", "match.src"])) else {
+        return;
+    };
+    if name == "match.src" && !refers(draft, grounds) {
         return;
     }
     let source = from(last, "src")
@@ -169,7 +175,13 @@ fn subject(draft: &mut Draft, last: &Draft, spoken: &Spoken) {
         .cloned();
     draft
         .slots
-        .extend(source.map(|it| ("src".to_owned(), Filled { tokens: None, ..it })));
+        .extend(source.map(|it| (name.to_owned(), Filled { tokens: None, ..it })));
+}
+
+/// Whether a part holds a word that refers back.
+fn refers(draft: &Draft, grounds: Grounds<'_>) -> bool {
+    let tokens = &grounds.sentence.text.tokens;
+    (draft.span.0..draft.span.1).any(|at| grounds.sentence.lexicon.pronouns.longest(tokens, at).is_some())
 }
 
 fn fits(spoken: &Spoken, name: &str, filled: &Filled) -> bool {

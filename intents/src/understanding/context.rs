@@ -21,7 +21,7 @@ use crate::words::Kind;
 /// The class of intents about intents.
 pub const ABOUT: &str = "intent.lifecycle";
 /// Words without a meaning that a sentence about the conversation may hold.
-const NOISY: f64 = 2.0;
+const NOISY: f64 = 1.0;
 
 const ORDINALS: &[(&str, usize)] = &[
     ("first", 1),
@@ -315,7 +315,8 @@ pub fn changes(grounds: Grounds<'_>, class: usize, last: &Draft) -> Option<Map<S
         .loose
         .iter()
         .any(|at| grounds.sentence.lattice.at(*at).all(|(_, it)| it.kind != Kind::Intent));
-    (sure && !changes.is_empty() && draft.unknown <= NOISY && !loose).then_some(changes)
+    let plain = draft.unknown <= NOISY && draft.ignored == 0 && draft.clashes == 0;
+    (sure && !changes.is_empty() && plain && !loose).then_some(changes)
 }
 
 /// The intent that changes another.

@@ -32,7 +32,7 @@ const AGAINST: &[(&str, f64)] = &[
     ("unknown", 1.0),
     ("aside", 0.06),
     ("outside", 0.3),
-    ("parts", 0.4),
+    ("parts", 0.35),
     ("free text", 0.4),
     ("orphans", 0.5),
     ("taken over", 0.3),

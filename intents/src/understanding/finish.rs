@@ -35,6 +35,12 @@ fn several(draft: &mut Draft, spoken: &Spoken, world: &Names) {
         _ => false,
     };
     let wants = |name: &str| spoken.slot(name).is_some_and(|it| it.several);
+    for (_, filled) in draft.slots.iter_mut().filter(|(name, _)| wants(name)) {
+        if let Matter::List(items) = &mut filled.matter {
+            let names = items.iter().filter(|it| it.number().is_none()).count();
+            items.retain(|it| names == 0 || it.number().is_none_or(|number| number != names as f64));
+        }
+    }
     let alone: Vec<String> = draft
         .slots
         .iter()

@@ -381,6 +381,15 @@ impl<'a> Search<'_, 'a> {
         inside || value || verb || (filler || everything) && !joined && tokens[at].shape == Shape::Word
     }
 
+    /// Whether a token is the rest of a word that gives a value: the 上 of 写上.
+    fn inside_assign(&self, at: usize) -> bool {
+        let (tokens, assigns) = (&self.sentence.text.tokens, &self.sentence.lexicon.assigns);
+        let before = at
+            .checked_sub(1)
+            .filter(|_| tokens[at].glued && tokens[at].shape == Shape::Han);
+        before.is_some_and(|before| assigns.longest(tokens, before).is_some_and(|(end, ())| end > at))
+    }
+
     /// Where free text ends: before a clause that begins with `and also`, 顺便.
     fn rest_end(&self, at: usize) -> usize {
         let (tokens, lexicon) = (&self.sentence.text.tokens, self.sentence.lexicon);
@@ -413,6 +422,9 @@ impl<'a> Search<'_, 'a> {
     fn words(&self, kind: Kind, at: usize) -> Option<Entity> {
         let tokens = &self.sentence.text.tokens;
         let token = tokens.get(at).filter(|_| at < self.end)?;
+        if kind == Kind::Rest && self.inside_assign(at) {
+            return None;
+        }
         let mut end = at + 1;
         if kind == Kind::Rest && (token.shape == Shape::Sign && matches!(token.text.as_str(), "\"" | ":" | ",")) {
             return None;

@@ -198,6 +198,10 @@ impl Scan<'_> {
                 && end > at + words.len()
                 && !(token.shape == Shape::Word && token.text.len() < 3)
             {
+                let half = [("and", 0), ("a", 1), ("half", 2)]
+                    .iter()
+                    .all(|(word, far)| self.word(end + far) == *word);
+                let (value, end) = if half { (value + 0.5, end + 3) } else { (*value, end) };
                 self.plain(begin.min(at), end, Kind::Duration, plain_number(value * factor));
                 return;
             }
