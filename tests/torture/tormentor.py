@@ -104,9 +104,10 @@ class Tormentor:
             if self.focus is not None:
                 self.armed = frozenset(self.focus)
                 return
-            points = set(DEMANDED) | (set(self.visits) if all(self.kills[it] for it in DEMANDED) else set())
-            fewest = min(self.kills[it] for it in points)
-            self.armed = frozenset(it for it in points if self.kills[it] == fewest)
+            # Those that are demanded in turn; what only a repair or a take-over visits whenever it comes by.
+            fewest = min(self.kills[it] for it in DEMANDED)
+            rare = (it for it in self.visits if it not in DEMANDED and self.kills[it] < fewest)
+            self.armed = frozenset(it for it in DEMANDED if self.kills[it] == fewest).union(rare)
 
     def kill(self, pid, point):
         for program in self.programs:

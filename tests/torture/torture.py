@@ -46,7 +46,7 @@ class Network:
         devices = list(self.lab.devices)
         if not arguments.no_real:
             # What its timer does it says at this level alone.
-            said = ["--log-level=debug"] if arguments.planted == "timer-not-renewed" else []
+            said = ["--", "--log-level=debug"] if arguments.planted == "timer-not-renewed" else []
             self.real["netconfd"] = Real("netconfd", "netconfd", folder, *said)
             self.real["frr"] = Real("frr", "frr", folder, "--interface", "eth1")
             devices.append(self.real["netconfd"].device("ietf", "netconf"))
@@ -260,8 +260,10 @@ class Client(threading.Thread):
         status, begun = rest.ask(f"/v1/plans/{plan['id']}/commit", {"hash": plan["hash"]})
         if 400 <= status < 500:
             return "never began", begun
-        end = time.monotonic() + 150
-        while time.monotonic() < end:
+        # Only while there is a controller it can be asked to come to an end.
+        left, last = 150.0, time.monotonic() + 900
+        while left > 0 and time.monotonic() < last:
+            asked = time.monotonic()
             status, rows = rest.ask("/v1/transactions")
             rows = rows.get("items", []) if status == 200 and isinstance(rows, dict) else rows
             if status == 200:
@@ -273,6 +275,7 @@ class Client(threading.Thread):
                 if mine[0]["state"] != "running":
                     return mine[0]["state"], mine[0]["reason"]
             time.sleep(0.2)
+            left -= time.monotonic() - asked if status == 200 else 0
         raise Split(f"{self.name}: the transaction of plan {plan['id']} does not end")
 
     def held(self):
