@@ -3,16 +3,13 @@
 //! It subscribes to that and nothing else. Who is shut out it learns from the authority's signed list; without one that
 //! is current it believes nobody.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fabric_events::broker::Deaf;
 use fabric_events::mqtt::{Destination, Message, Subscriber};
 use fabric_events::{Event, Filter, Hearing, Memory, Terms, Unheard};
-use fabric_identity::list;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use transaction::DeviceId;
 
@@ -25,10 +22,6 @@ const QUEUE: usize = 1_024;
 const TOGETHER: usize = 64;
 /// How many events are remembered as believed, in all and of one sender.
 const REMEMBERED: (usize, usize) = (10_000, 1_000);
-/// How old the list of who is shut out may be before it is fetched again.
-const LIST_FOR: Duration = Duration::from_secs(60);
-/// How long fetching it may take.
-const LIST_WITHIN: Duration = Duration::from_secs(10);
 
 /// One agent's ear.
 pub struct Ear {
@@ -36,7 +29,6 @@ pub struct Ear {
     filter: Filter,
     hints: mpsc::Sender<DeviceId>,
     source: String,
-    shut_out: Option<(BTreeSet<String>, Instant)>,
     clock: fn() -> SystemTime,
 }
 
@@ -67,7 +59,6 @@ impl Ear {
             filter,
             hints,
             source: format!("entente://agent/{}", config.name),
-            shut_out: None,
             clock,
         })
     }
@@ -110,7 +101,7 @@ impl Ear {
 
     /// What others say, as far as it is believed. If it cannot be told or remembered it must come again.
     async fn hear(&mut self, messages: &[Message], identity: &Identity) -> Result<Vec<Event>, Deaf> {
-        let shut_out = self.shut_out(identity).await.ok_or(Deaf)?;
+        let shut_out = identity.shut_out((self.clock)()).await.ok_or(Deaf)?;
         let messages: Vec<&[u8]> = messages.iter().map(Message::bytes).collect();
         let heard = self.hearing.hear_all(&messages, &shut_out, (self.clock)());
         let mut believed = Vec::new();
@@ -127,28 +118,5 @@ impl Ear {
             }
         }
         Ok(believed)
-    }
-
-    async fn shut_out(&mut self, identity: &Identity) -> Option<BTreeSet<String>> {
-        if let Some((list, _)) = self.shut_out.as_ref().filter(|it| it.1.elapsed() < LIST_FOR) {
-            return Some(list.clone());
-        }
-        self.shut_out = None;
-        let fetched = timeout(LIST_WITHIN, identity.list()).await;
-        let read = match fetched {
-            Ok(Ok(list)) => list::revoked(&list, &identity.authority(), (self.clock)()).map_err(|it| it.to_string()),
-            Ok(Err(error)) => Err(crate::desk::chain(&error)),
-            Err(_) => Err("no answer in time".to_owned()),
-        };
-        match read {
-            Ok(list) => {
-                self.shut_out = Some((list.clone(), Instant::now()));
-                Some(list)
-            }
-            Err(error) => {
-                tracing::warn!(error, "events are put off: who is shut out is not known");
-                None
-            }
-        }
     }
 }

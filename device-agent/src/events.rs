@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use fabric_events::mqtt::{Destination, Publisher};
 use fabric_events::{Event, Outbox, OutboxError, Severity};
+use fabric_identity::Revocations;
 use fabric_wire::v1::Welcome;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -142,7 +143,7 @@ impl Teller {
 
     /// Sends to the broker that the controller names until told to stop.
     pub async fn run(self: Arc<Self>, identity: Arc<Identity>, stop: CancellationToken) {
-        let mut broker = self.broker.subscribe();
+        let (mut broker, mut revoked) = (self.broker.subscribe(), identity.revocations());
         while !stop.is_cancelled() {
             let address = broker.borrow_and_update().clone().unwrap_or_default();
             let moved = stop.child_token();
@@ -150,7 +151,7 @@ impl Teller {
             tokio::pin!(sending);
             tokio::select! {
                 () = &mut sending => {}
-                _ = broker.changed() => {
+                () = changed(&mut broker, &mut revoked) => {
                     moved.cancel();
                     sending.await;
                 }
@@ -160,7 +161,7 @@ impl Teller {
 
     /// Listens at the broker that the controller names until told to stop.
     pub async fn listen(self: Arc<Self>, mut ear: Ear, identity: Arc<Identity>, stop: CancellationToken) {
-        let mut broker = self.broker.subscribe();
+        let (mut broker, mut revoked) = (self.broker.subscribe(), identity.revocations());
         while !stop.is_cancelled() {
             let address = broker.borrow_and_update().clone().unwrap_or_default();
             let moved = stop.child_token();
@@ -169,7 +170,7 @@ impl Teller {
             tokio::pin!(listening);
             tokio::select! {
                 () = &mut listening => {}
-                _ = broker.changed() => {
+                () = changed(&mut broker, &mut revoked) => {
                     moved.cancel();
                     listening.await;
                 }
@@ -198,6 +199,15 @@ impl Teller {
             proves: Arc::new(move || proves.client_of_events().map(Arc::new).ok()),
             client: format!("{holder}-{purpose}"),
         })
+    }
+}
+
+/// Waits until the broker is another, or until somebody is shut out: who carries events may be the one, so that the
+/// connection is made anew.
+async fn changed(broker: &mut watch::Receiver<Option<String>>, revoked: &mut Revocations) {
+    tokio::select! {
+        _ = broker.changed() => {}
+        _ = revoked.changed() => {}
     }
 }
 

@@ -14,21 +14,27 @@ use fabric_identity::est::{self, Applying, Enrolment, EstError};
 use fabric_identity::identity::MOST_PATTERNS;
 use fabric_identity::roll::Reason;
 use fabric_identity::tls::{self, TlsError, Trust};
-use fabric_identity::{Certificate, CertificateError, Claims, Credential, Name, Permission};
+use fabric_identity::{Certificate, CertificateError, Claims, Credential, Name, Permission, Revocations, list};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rcgen::KeyPair;
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::config::{Config, Controller};
 use crate::credential::SourceError;
+use crate::trusted::Trusted;
 use crate::wire::{Dial, DialError, Stream};
 
 const FORMAT: u32 = 1;
 /// What every agent of this program can do, in the registry's words.
 pub const CAPABILITIES: [&str; 5] = ["netconf", "cli", "gate", "query", "watch"];
+/// How old what is known of who is shut out may be before it is asked for again, and how long asking may take.
+pub const LIST_FOR: Duration = Duration::from_secs(60);
+const LIST_WITHIN: Duration = Duration::from_secs(10);
 /// How often an application that waits for an operator is asked about.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -96,6 +102,10 @@ pub struct Identity {
     enrolment: Enrolment,
     address: String,
     own: Mutex<Arc<Own>>,
+    /// The serial numbers of certificates that are taken back, as the authority's list said last.
+    revoked: watch::Sender<Arc<BTreeSet<String>>>,
+    /// When that was.
+    listed: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Identity {
@@ -125,6 +135,8 @@ impl Identity {
             enrolment,
             address: controller.address.clone(),
             own: Mutex::new(Arc::new(own)),
+            revoked: watch::Sender::default(),
+            listed: tokio::sync::Mutex::default(),
         }
     }
 
@@ -160,7 +172,10 @@ impl Identity {
             return Ok(false);
         }
         let key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
-        let credential = self.enrolment.renew((&own.credential, &own.key), &key).await;
+        let credential = self
+            .enrolment
+            .renew((&own.credential, &own.key), &key, Some(self.revocations()))
+            .await;
         let credential = credential.map_err(|source| self.no_certificate(source))?;
         let renewed = keep(&self.path, credential, &key)?;
         *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
@@ -174,12 +189,38 @@ impl Identity {
         taken.map_err(|source| self.no_certificate(source))
     }
 
-    /// The signed list of what is taken back, as the authority gives it out now.
-    pub async fn list(&self) -> Result<Vec<u8>, IdentityError> {
-        self.enrolment
-            .list()
-            .await
-            .map_err(|source| self.no_certificate(source))
+    /// Whose certificates are taken back, as far as it is known: it follows the authority's list.
+    pub fn revocations(&self) -> Revocations {
+        self.revoked.subscribe()
+    }
+
+    /// Whose certificates are taken back: what the authority's list said at most a minute ago. The list is asked for
+    /// where that is longer ago; nothing where there is no good one.
+    pub async fn shut_out(&self, now: SystemTime) -> Option<Arc<BTreeSet<String>>> {
+        let mut listed = self.listed.lock().await;
+        if listed.is_none_or(|it| it.elapsed() >= LIST_FOR) {
+            *listed = None;
+            match timeout(LIST_WITHIN, self.enrolment.list()).await {
+                Ok(Ok(list)) => match list::revoked(&list, &self.authority(), now) {
+                    Ok(read) => {
+                        *listed = Some(Instant::now());
+                        self.learn(read);
+                    }
+                    Err(error) => tracing::warn!(%error, "who is shut out is not known"),
+                },
+                Ok(Err(error)) => tracing::warn!(error = crate::desk::chain(&error), "who is shut out is not known"),
+                Err(_) => tracing::warn!("who is shut out is not known: no answer in time"),
+            }
+        }
+        listed.map(|_| self.revoked.borrow().clone())
+    }
+
+    fn learn(&self, read: BTreeSet<String>) {
+        self.revoked.send_if_modified(|it| {
+            let news = **it != read;
+            *it = Arc::new(read);
+            news
+        });
     }
 
     /// The authority's certificate in DER.
@@ -202,7 +243,7 @@ impl Identity {
     pub fn client(&self) -> Result<ClientConfig, TlsError> {
         let own = self.own();
         let trust = Trust::Authority(own.credential.authority.clone());
-        tls::client(Some((&own.credential, &own.key)), trust, None)
+        tls::client(Some((&own.credential, &own.key)), trust, Some(self.revocations()))
     }
 }
 
@@ -211,7 +252,7 @@ impl Identity {
     pub fn client_of_events(&self) -> Result<ClientConfig, TlsError> {
         let own = self.own();
         let trust = Trust::Authority(own.credential.authority.clone());
-        tls::client_of_events((&own.credential, &own.key), trust, None)
+        tls::client_of_events((&own.credential, &own.key), trust, Some(self.revocations()))
     }
 }
 
@@ -231,7 +272,10 @@ impl Dial for Identity {
             let io = est::dial(&self.address, Arc::new(config))
                 .await
                 .map_err(|error| lost(error.into()))?;
-            Ok(Box::new(io) as Box<dyn Stream>)
+            let shown = io.get_ref().1.peer_certificates().and_then(|it| it.first());
+            let shown = Certificate::read(shown.map_or(&[], |it| it.as_ref()));
+            let serial = shown.map_err(|error| lost(EstError::from(error).into()))?.serial;
+            Ok(Box::new(Trusted::new(io, serial, self.revocations())) as Box<dyn Stream>)
         };
         dial.boxed()
     }

@@ -30,6 +30,7 @@ mod sampling;
 mod sense;
 mod state;
 mod tell;
+mod trusted;
 pub mod watch;
 pub mod ways;
 pub mod wire;

@@ -15,7 +15,7 @@ use device_agent::credential::SourceError;
 use device_agent::driver::Open;
 use device_agent::ear::Ear;
 use device_agent::events::Teller;
-use device_agent::identity::{CAPABILITIES, Identity, IdentityError};
+use device_agent::identity::{self, CAPABILITIES, Identity, IdentityError};
 use device_agent::link::{self, Wire};
 use device_agent::promise::{self, Preferred};
 use device_agent::watch;
@@ -293,6 +293,12 @@ async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: Cancell
         }
     }
     let renewal = tokio::spawn(keep_current(identity.clone()));
+    let known = identity.clone();
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(async move { keep_known(&known).await }),
+    );
+    let _ = stop.run_until_cancelled(identity.shut_out(wall())).await; // before anybody is dialled, if it can be known
     let teller = Teller::open(&config.state, &config.name, random, wall).context("open the outbox of events")?;
     tokio::spawn(teller.clone().run(identity.clone(), stop.clone()));
     let watched = preferred.clone().into_iter().collect();
@@ -326,6 +332,15 @@ fn joiner(config: &Config, promised: &BTreeMap<DeviceId, Guarantee>) -> Joiner {
         model_revision: knowledge_model::Schema::canonical().revision().to_owned(),
         description: config.description.clone(),
         attributes: config.attributes.clone(),
+        clock: wall,
+    }
+}
+
+/// Keeps to what the authority says of who is shut out.
+async fn keep_known(identity: &Identity) {
+    loop {
+        tokio::time::sleep(identity::LIST_FOR).await;
+        identity.shut_out(wall()).await;
     }
 }
 

@@ -10,7 +10,7 @@ mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fabric_identity::Permission;
 use fabric_wire::v1::{self, Hello};
@@ -68,6 +68,8 @@ pub struct Joiner {
     pub description: String,
     /// Whatever else it may be found by.
     pub attributes: BTreeMap<String, String>,
+    /// What its clock shows.
+    pub clock: fn() -> SystemTime,
 }
 
 impl Joiner {
@@ -109,7 +111,8 @@ pub fn device(device: &Device, promised: Option<transaction::Guarantee>) -> v1::
 /// What others are to hear goes to `teller`.
 pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<Arc<Teller>>, stop: CancellationToken) {
     let (revision, devices) = (joiner.model_revision.clone(), joiner.devices.len());
-    let membership = Membership::new(joiner.hello(), Limits::default());
+    let clock = joiner.clock;
+    let membership = Membership::new(joiner.hello(), Limits::default()).by(clock);
     let mut pump = Pump::new(wire, membership.outlet(), revision, teller.clone());
     let mut pause = PAUSES.0;
     while !stop.is_cancelled() {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use fabric_events::broker::Broker;
 use fabric_identity::tls::Callers;
 use fabric_identity::{Authority, Caller, Guarded, LifeTimes, Role, est};
-use fabric_wire::{Connection, Door, Limits, Peer};
+use fabric_wire::{Connection, Door, Limits, Peer, hello};
 use futures::Stream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -136,8 +136,10 @@ fn connections(
             };
             let (identity, desk, from) = (certificate.identity.clone(), roster.clone(), caller.address);
             let name = identity.name.to_string();
-            let peer = Peer::new(name, move |device| identity.covers(device), caller.cut)
-                .registering(move |hello| desk.register(hello, &certificate, from));
+            let peer = Peer::new(name, move |device| identity.covers(device), caller.cut).registering(move |hello| {
+                hello::on_time(hello, clock())?;
+                desk.register(hello, &certificate, from)
+            });
             return Some((Ok(Connection::new(caller.io, peer)), (callers, roster, broker)));
         }
     })

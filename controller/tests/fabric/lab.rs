@@ -100,6 +100,34 @@ impl Lab {
 
 /// A real agent for one device.
 pub fn agent(stage: &Stage, lab: &Lab, name: &str, device: usize) -> Child {
+    invited(stage, lab, name, device);
+    started(stage, name, None)
+}
+
+/// Starts an agent that was invited before; by a clock that is off by so much, in the words of faketime.
+pub fn started(stage: &Stage, name: &str, off: Option<&str>) -> Child {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(stage.path(&format!("{name}.log")))
+        .unwrap();
+    let program = sibling("entente-agent");
+    let mut command = match off {
+        Some(off) => {
+            let mut command = Command::new(tests_real::program(&["faketime"]).expect("faketime is installed"));
+            command.args(["--exclude-monotonic", "-f", off]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    command
+        .args(["run", "--config"])
+        .arg(stage.path(name).join("agent.yaml"));
+    Child::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log)).unwrap()
+}
+
+/// Invites an agent for one device, and writes what it needs.
+pub fn invited(stage: &Stage, lab: &Lab, name: &str, device: usize) {
     let (device, id, address) = &lab.devices[device];
     let invitation = stage.data(&format!("agent invite {name} --device {device}"));
     let text = |field: &str| invitation[field].as_str().unwrap().to_owned();
@@ -119,10 +147,6 @@ pub fn agent(stage: &Stage, lab: &Lab, name: &str, device: usize) -> Child {
         text("fingerprint")
     );
     std::fs::write(home.join("agent.yaml"), config).unwrap();
-    let log = std::fs::File::create(stage.path(&format!("{name}.log"))).unwrap();
-    let mut command = Command::new(sibling("entente-agent"));
-    command.args(["run", "--config"]).arg(home.join("agent.yaml"));
-    Child::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log)).unwrap()
 }
 
 /// What somebody else does to interface eth1 of a device, past everybody: elements of it.

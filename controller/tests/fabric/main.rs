@@ -13,3 +13,4 @@ mod lying;
 mod python;
 mod stage;
 mod telling;
+mod trust;

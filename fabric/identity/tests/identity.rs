@@ -38,7 +38,7 @@ async fn an_agent_enrols_joins_renews_and_joins_again() {
     let next_key = key();
     let next = bench
         .enrolment
-        .renew((&own.0, own.1.serialized_der()), &next_key)
+        .renew((&own.0, own.1.serialized_der()), &next_key, None)
         .await
         .unwrap();
     let (before, after) = (
@@ -70,7 +70,10 @@ async fn a_revoked_agent_is_shut_out_at_once_and_for_good() {
     );
     assert!(timeout(five, agent.next()).await.expect("within five seconds").is_err());
     assert!(bench.join(&own, "edge-1", &["pe1"]).await.is_err());
-    let renewed = bench.enrolment.renew((&own.0, own.1.serialized_der()), &key()).await;
+    let renewed = bench
+        .enrolment
+        .renew((&own.0, own.1.serialized_der()), &key(), None)
+        .await;
     assert!(renewed.is_err(), "a revoked certificate is not renewed");
 }
 

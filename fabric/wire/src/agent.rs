@@ -3,10 +3,11 @@
 use crate::outlet::{Flow, Intake, Life, Shared};
 use crate::v1::fabric_client::FabricClient;
 use crate::v1::{Downward, Hello, Refused, Scope, Upward, Welcome, downward, upward};
-use crate::{Envelope, Limits, Lost, OfferError, Outlet};
+use crate::{Envelope, Limits, Lost, OfferError, Outlet, hello};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
@@ -44,6 +45,7 @@ fn reason(refused: &Refused) -> String {
 /// An agent's session: it outlives the streams that carry it.
 pub struct Membership {
     hello: Hello,
+    clock: Option<fn() -> SystemTime>,
     limits: Limits,
     shared: Arc<Shared<Upward>>,
 }
@@ -52,7 +54,21 @@ impl Membership {
     /// A session that begins with `hello`, whose `session` holds 16 random bytes.
     pub fn new(hello: Hello, limits: Limits) -> Self {
         let shared = Shared::new(&limits);
-        Self { hello, limits, shared }
+        Self {
+            hello,
+            clock: None,
+            limits,
+            shared,
+        }
+    }
+
+    /// The same, and says each time what this clock shows.
+    #[must_use]
+    pub fn by(self, clock: fn() -> SystemTime) -> Self {
+        Self {
+            clock: Some(clock),
+            ..self
+        }
     }
 
     /// The way out, which also takes messages while no stream is there, up to the bound.
@@ -81,8 +97,10 @@ impl Membership {
     {
         let channel = connect(io, &self.limits).await.map_err(JoinError::Connect)?;
         let resume = self.shared.ledger().seen();
+        let clock = self.clock.map_or(0, |it| hello::shown(it()));
         let hello = upward::Body::Hello(Hello {
             resume,
+            clock,
             ..self.hello.clone()
         });
         let life = Arc::new(Life::default());

@@ -3,9 +3,13 @@
 use crate::v1::{Fault, Hello, Refused, Retry};
 use crate::{Limits, Peer, VERSIONS};
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
 /// The longest id of a device, in bytes.
 pub const LONGEST_ID: usize = 128;
+
+/// How far an agent's clock may be from the controller's: what it signs is not believed beyond that.
+pub const CLOCKS_APART: Duration = Duration::from_secs(120);
 
 /// Whether a text can be the id of a device or the name of an agent.
 pub fn is_id(text: &str) -> bool {
@@ -17,6 +21,30 @@ pub fn admit(hello: &Hello, peer: &Peer, limits: &Limits) -> Result<u32, Box<Ref
     check_identity(hello, peer)?;
     check_devices(hello, peer, limits)?;
     agree(hello.lowest_version, hello.highest_version)
+}
+
+/// Whether the agent's clock is right enough. Who does not say what it shows is not judged by it.
+pub fn on_time(hello: &Hello, now: SystemTime) -> Result<(), Box<Fault>> {
+    let apart = Duration::from_millis(hello.clock.abs_diff(shown(now)));
+    if hello.clock == 0 || apart <= CLOCKS_APART {
+        return Ok(());
+    }
+    let side = if hello.clock > shown(now) { "ahead of" } else { "behind" };
+    Err(Box::new(Fault {
+        code: "clock".into(),
+        retry: Retry::Later.into(),
+        detail: format!(
+            "the agent's clock is {} s {side} the controller's, 120 s are tolerated: set the one that is wrong",
+            apart.as_secs()
+        ),
+        ..Fault::default()
+    }))
+}
+
+/// What a clock shows, as it is said: in milliseconds since 1970.
+pub fn shown(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The highest version that both know.
@@ -181,6 +209,26 @@ mod tests {
             }),
             "out-of-scope"
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_by_how_much() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let at = |clock| on_time(&Hello { clock, ..hello() }, now).map_err(|it| (it.code, it.detail));
+        let right = 1_800_000_000_000;
+        for good in [0, right, right - 120_000, right + 120_000] {
+            assert_eq!(at(good), Ok(()));
+        }
+        for (clock, words) in [
+            (right + 3_600_000, "3600 s ahead of"),
+            (right - 3_600_000, "3600 s behind"),
+            (right + 121_000, "121 s ahead of"),
+            (u64::MAX, "s ahead of"),
+            (1, "1799999999 s behind"),
+        ] {
+            let (code, detail) = at(clock).expect_err("refused");
+            assert!(code == "clock" && detail.contains(words), "{detail}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::envelope::{EnvelopeError, certificates};
 use crate::certificate::{Certificate, CertificateError, fingerprint};
 use crate::roll::Reason;
 use crate::tls::{self, TlsError, Trust};
-use crate::{Claims, Credential, Name};
+use crate::{Claims, Credential, Name, Revocations};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::{BodyExt, Full, Limited};
@@ -13,8 +13,8 @@ use hyper::http::request::Builder;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
-use rustls::ClientConfig;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError as Bad, ClientConfig};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,9 +134,15 @@ impl Enrolment {
     }
 
     /// Renews a certificate that is still valid, with a new key.
-    pub async fn renew(&self, own: (&Credential, &[u8]), key: &KeyPair) -> Result<Credential, EstError> {
+    /// Who shows a certificate that stands on the list is told nothing.
+    pub async fn renew(
+        &self,
+        own: (&Credential, &[u8]),
+        key: &KeyPair,
+        revoked: Option<Revocations>,
+    ) -> Result<Credential, EstError> {
         let name = Certificate::read(&own.0.certificate)?.identity.name;
-        let config = tls::client(Some(own), Trust::Fingerprint(self.fingerprint.clone()), None)?;
+        let config = tls::client(Some(own), Trust::Fingerprint(self.fingerprint.clone()), revoked)?;
         let request = Request::post("/.well-known/est/simplereenroll");
         self.apply(config, request, &Applying::new(name), key).await
     }
@@ -237,7 +243,46 @@ pub async fn dial(address: &str, config: Arc<ClientConfig>) -> io::Result<TlsStr
     let io = TcpStream::connect(address).await?;
     io.set_nodelay(true)?;
     let name = ServerName::try_from("controller").map_err(io::Error::other)?; // the verifier goes by the role
-    TlsConnector::from(config).connect(name, io).await
+    let connected = TlsConnector::from(config).connect(name, io).await;
+    connected.map_err(|error| clocks_apart(&error).map_or(error, io::Error::other))
+}
+
+/// By how much this clock and that of the authority are apart at least, if that is why a certificate is not taken.
+fn clocks_apart(error: &io::Error) -> Option<ClocksApart> {
+    let rustls::Error::InvalidCertificate(reason) = error.get_ref()?.downcast_ref()? else {
+        return None;
+    };
+    let apart = |later: UnixTime, sooner: UnixTime| later.as_secs().saturating_sub(sooner.as_secs());
+    if let Bad::NotValidYetContext { time, not_before } = reason {
+        let seconds = apart(*not_before, *time);
+        return Some(ClocksApart::Behind { seconds });
+    }
+    if let Bad::ExpiredContext { time, not_after } = reason {
+        let seconds = apart(*time, *not_after);
+        return Some(ClocksApart::Ahead { seconds });
+    }
+    None
+}
+
+/// A certificate is good at another time than this clock shows.
+#[derive(Debug, thiserror::Error)]
+enum ClocksApart {
+    /// Its time has not come.
+    #[error(
+        "the clock here is at least {seconds} s behind the authority's: its certificate is not good yet; set the one that is wrong"
+    )]
+    Behind {
+        /// By how much.
+        seconds: u64,
+    },
+    /// Its time is over.
+    #[error(
+        "the certificate shown ended {seconds} s ago by the clock here: the clock is ahead by at least that, or the certificate was not renewed"
+    )]
+    Ahead {
+        /// How long ago.
+        seconds: u64,
+    },
 }
 
 async fn exchange(address: &str, config: ClientConfig, request: Request<Full<Bytes>>) -> Result<Bytes, EstError> {
