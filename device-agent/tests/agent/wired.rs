@@ -90,6 +90,7 @@ impl Controller {
             model_revision: "test".to_owned(),
             description: "an agent of the test".to_owned(),
             attributes: std::collections::BTreeMap::new(),
+            clock: || std::time::SystemTime::UNIX_EPOCH,
         };
         let (carried, ended) = (bench.take_wire(), stop.clone());
         tokio::spawn(async move { wire::carry(joiner, &bell, carried, None, ended).await });
