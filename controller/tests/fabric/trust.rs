@@ -109,20 +109,20 @@ impl Vouched {
 
     /// Who calls here comes out once the handshake was good.
     async fn listen(&self, port: u16) -> Acceptor {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(([127, 0, 0, 1], port).into()).unwrap();
+        // Who listened here before may still be going.
+        let bound = tests_real::until("the port to be free", SOON, || {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.set_reuseaddr(true).unwrap();
+            socket.bind(([127, 0, 0, 1], port).into()).ok()?;
+            socket.listen(64).ok()
+        });
         let config = tls::server(
             &self.own,
             self.key.serialized_der(),
             Callers::Known,
             self.revoked.clone(),
         );
-        Acceptor::start(
-            socket.listen(64).unwrap(),
-            Arc::new(config.unwrap()),
-            self.revoked.clone(),
-        )
+        Acceptor::start(bound.unwrap(), Arc::new(config.unwrap()), self.revoked.clone())
     }
 }
 
