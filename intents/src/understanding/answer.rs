@@ -274,6 +274,11 @@ fn question(draft: &Draft, grounds: Grounds<'_>, catalogue: &Catalogue, language
         let between = contradiction.between.iter().map(text_of).collect();
         return ask(Reason::Contradiction, vec![contradiction.slot.clone()], None, between);
     }
+    ask(Reason::Missing, missing(draft, grounds)?, None, Vec::new())
+}
+
+/// The first slots that are missing; where a value stands there that lacks a part of its own, that part.
+fn missing(draft: &Draft, grounds: Grounds<'_>) -> Option<Vec<String>> {
     let spoken = grounds.index.classes.get(draft.class)?;
     let need = draft.missing.first()?;
     let takes = |kind| {
@@ -302,12 +307,12 @@ fn question(draft: &Draft, grounds: Grounds<'_>, catalogue: &Catalogue, language
             .any(|it| it.kind == Kind::Number && free(&it.begin) && it.matter.number().is_some_and(|it| it > 1.0))
     };
     if takes(Kind::Rate) && (stands(Kind::Number) || counted()) {
-        return ask(Reason::Missing, vec!["unit".to_owned()], None, Vec::new());
+        return Some(vec!["unit".to_owned()]);
     }
     if takes(Kind::Prefix) && !takes(Kind::Address) && stands(Kind::Address) {
-        return ask(Reason::Missing, vec!["prefix_length".to_owned()], None, Vec::new());
+        return Some(vec!["prefix_length".to_owned()]);
     }
-    ask(Reason::Missing, need.clone(), None, Vec::new())
+    Some(need.clone())
 }
 
 /// Whether something was supposed: what a word refers to, which of several values counts, a slot that is named and empty.
