@@ -154,11 +154,5 @@ fn the_decision_is_synced_before_the_first_byte_of_a_confirm_leaves() {
     let seen = disorder(&planted, &agents).expect_err(&planted);
     assert!(seen.contains("left for an agent before"), "{seen}");
     println!("planted: {seen}");
-    let strace = Command::new(&traced.strace).arg("-V").output().unwrap().stdout;
-    let version = String::from_utf8_lossy(&strace)
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    tests_real::operations("strace", &version, CONFIRMS as u64);
+    tests_real::operations(tests_real::Part::Strace, CONFIRMS as u64);
 }

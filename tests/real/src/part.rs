@@ -29,6 +29,8 @@ pub enum Part {
     Pyang,
     /// The tracer of system calls.
     Strace,
+    /// The clock that is not the machine's.
+    Faketime,
     /// The TLS toolbox.
     Openssl,
     /// The HTTP client.
@@ -53,7 +55,7 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Netconfd,
         Self::Frr,
         Self::Linux,
@@ -62,6 +64,7 @@ impl Part {
         Self::Yanglint,
         Self::Pyang,
         Self::Strace,
+        Self::Faketime,
         Self::Openssl,
         Self::Curl,
         Self::Mosquitto,
@@ -86,6 +89,7 @@ impl Part {
             Self::Yanglint => "yanglint",
             Self::Pyang => "pyang",
             Self::Strace => "strace",
+            Self::Faketime => "faketime",
             Self::Openssl => "openssl",
             Self::Curl => "curl",
             Self::Mosquitto => "mosquitto",
@@ -103,7 +107,9 @@ impl Part {
     #[must_use]
     pub fn version(self) -> Option<String> {
         let said = match self {
-            Self::Netconfd | Self::Yanglint | Self::Curl | Self::SystemdAnalyze => asked(self.name(), "--version"),
+            Self::Netconfd | Self::Yanglint | Self::Faketime | Self::Curl | Self::SystemdAnalyze => {
+                asked(self.name(), "--version")
+            }
             Self::Frr => asked("zebra", "--version"),
             Self::Linux => asked("uname", "-r"),
             Self::Strace => asked("strace", "-V"),
