@@ -8,7 +8,7 @@ use adapters_platform::{Platform, builtin};
 use anyhow::{Context, Result};
 use knowledge_model::inventory::{self, Inventory};
 use knowledge_model::owners::Ownership;
-use knowledge_model::{Delta, Edit, Schema, Tree};
+use knowledge_model::{Delta, Edit, Schema, Tree, Value};
 use transaction::DeviceId;
 
 use crate::command::{faulty, read};
@@ -286,18 +286,20 @@ impl Known {
         }
     }
 
+    /// Whether the device shows nothing where this value stands: it is what holds there anyway.
+    pub fn hides(&self, path: &knowledge_model::Path, value: &Value) -> bool {
+        let native = self.platform().and_then(Platform::native);
+        native.is_some_and(|native| native.hides(path, value))
+    }
+
     /// A change as the device will show it: what holds there anyway is not set but taken away, for nobody would read it
     /// back.
     pub fn shown(&self, delta: &Delta) -> Delta {
-        let Some(native) = self.platform().and_then(Platform::native) else {
-            return delta.clone();
+        let shown = |path: &knowledge_model::Path, edit: &Edit| Edit {
+            before: edit.before.clone(),
+            after: edit.after.clone().filter(|value| !self.hides(path, value)),
         };
-        let shown = |edit: &Edit, path: &knowledge_model::Path| {
-            let after = edit.after.clone().filter(|value| !native.hides(path, value));
-            let before = edit.before.clone();
-            Edit { before, after }
-        };
-        let edits = delta.iter().map(|(path, edit)| (path.clone(), shown(edit, path)));
+        let edits = delta.iter().map(|(path, edit)| (path.clone(), shown(path, edit)));
         edits.filter(|(_, edit)| edit.before != edit.after).collect()
     }
 

@@ -20,7 +20,10 @@ pub fn gone(plan: &Plan, others: &[Plan], network: &Network) -> Vec<String> {
         }
         let mut after = before.clone();
         take(&mut after, plan, device);
-        gone.extend(differing(device, &before, &after).map(|path| format!("{} {path}", device.name)));
+        let known = network.devices().find(|it| it.id == id);
+        let hides = |path: &Path, value: &Value| known.is_some_and(|it| it.hides(path, value));
+        let differing = differing(device, (&before, &after), &hides);
+        gone.extend(differing.iter().map(|path| format!("{} {path}", device.name)));
     }
     gone
 }
@@ -39,18 +42,18 @@ fn take(owners: &mut Ownership, plan: &Plan, device: &DevicePlan) {
     }
 }
 
-/// The planned entries whose end is neither what is desired nor what was found.
-fn differing(device: &DevicePlan, before: &Ownership, after: &Ownership) -> impl Iterator<Item = Path> {
+/// The planned entries whose end is neither what is desired, as the device shows it, nor what was found.
+fn differing(
+    device: &DevicePlan,
+    (before, after): (&Ownership, &Ownership),
+    hides: &dyn Fn(&Path, &Value) -> bool,
+) -> Vec<Path> {
     let desired = after.desired(Schema::canonical());
     let delta = device.delta().unwrap_or_default();
     let wrong = |path: &Path, end: &Option<Value>| match desired.entries.get(path) {
-        Some(bid) => bid.value != *end,
+        Some(bid) => bid.value.as_ref().filter(|value| !hides(path, value)) != end.as_ref(),
         None => before.found(path) != Some(end),
     };
-    let paths: Vec<Path> = delta
-        .iter()
-        .filter(|(path, edit)| wrong(path, &edit.after))
-        .map(|(path, _)| path.clone())
-        .collect();
-    paths.into_iter()
+    let gone = delta.iter().filter(|(path, edit)| wrong(path, &edit.after));
+    gone.map(|(path, _)| path.clone()).collect()
 }
