@@ -28,6 +28,9 @@ use pump::Pump;
 /// How long to wait before the first attempt to join again, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
+/// How long a connection may take, with the proof of who is there.
+const DIAL_WITHIN: Duration = Duration::from_secs(10);
+
 /// An authenticated stream of bytes to the controller.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -116,7 +119,13 @@ pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<A
     let mut pump = Pump::new(wire, membership.outlet(), revision, teller.clone());
     let mut pause = PAUSES.0;
     while !stop.is_cancelled() {
-        match joined(&membership, dial).await {
+        // Whoever is dialled may be silent: what is said meanwhile is kept, and to be told to stop is enough.
+        let attempt = tokio::select! {
+            attempt = joined(&membership, dial) => attempt,
+            () = pump.keep() => continue,
+            () = stop.cancelled() => return,
+        };
+        match attempt {
             Ok(link) => {
                 tracing::info!(controller = link.welcome().controller, "joined the controller");
                 pause = PAUSES.0;
@@ -145,10 +154,13 @@ pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<A
 enum Failure {
     #[error("no connection")]
     Dial(#[from] DialError),
+    #[error("no connection: no answer in {} s", DIAL_WITHIN.as_secs())]
+    Late,
     #[error("no membership")]
     Join(#[from] JoinError),
 }
 
 async fn joined(membership: &Membership, dial: &dyn Dial) -> Result<fabric_wire::AgentLink, Failure> {
-    Ok(membership.join(dial.dial().await?).await?)
+    let stream = tokio::time::timeout(DIAL_WITHIN, dial.dial()).await;
+    Ok(membership.join(stream.map_err(|_| Failure::Late)??).await?)
 }

@@ -8,13 +8,13 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use fabric_events::broker::Broker;
 use fabric_identity::tls::Callers;
-use fabric_identity::{Authority, Caller, Guarded, LifeTimes, Role, est};
-use fabric_wire::{Connection, Door, Limits, Peer, hello};
+use fabric_identity::{Authority, Caller, Certificate, Guarded, LifeTimes, Permission, Role, est};
+use fabric_wire::{Connection, Door, Limits, Peer, Rights, hello};
 use futures::Stream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{CONTROLLER, Own, Roster};
+use super::{Agents, CONTROLLER, Own, Roster};
 use crate::config::Config;
 use crate::exit::Exit;
 
@@ -35,14 +35,19 @@ pub fn authority(config: &Config) -> Result<Arc<Authority>> {
 }
 
 /// Opens the two ports, and gives the door at which agents arrive. Who wants to speak MQTT goes to `broker`.
-pub fn open(config: &Config, identity: &Arc<Own>, roster: Arc<Roster>, broker: Option<Arc<Broker>>) -> Result<Door> {
+pub fn open(
+    config: &Config,
+    identity: &Arc<Own>,
+    desk: (Arc<Roster>, Arc<Agents>),
+    broker: Option<Arc<Broker>>,
+) -> Result<Door> {
     let streams = bind(config.agents_listen, "agents.listen")?;
     let enrolment = bind(config.agents_enrolment, "agents.enrolment")?;
     let (sender, callers) = mpsc::channel(CALLERS);
     tokio::spawn(take_streams(streams, identity.clone(), sender));
     tokio::spawn(take_enrolments(enrolment, identity.clone()));
     let door = Door::new(CONTROLLER, Limits::default(), ARRIVALS);
-    let serving = door.serve(connections(callers, roster, broker), CancellationToken::new());
+    let serving = door.serve(connections(callers, desk, broker), CancellationToken::new());
     tokio::spawn(async move {
         if let Err(error) = serving.await {
             tracing::error!(%error, "no agent can join any more");
@@ -113,11 +118,11 @@ async fn take_enrolments(listener: std::net::TcpListener, own: Arc<Own>) {
 /// The callers whose certificates say that they are agents, as connections of the wire.
 fn connections(
     callers: mpsc::Receiver<Caller>,
-    roster: Arc<Roster>,
+    desk: (Arc<Roster>, Arc<Agents>),
     broker: Option<Arc<Broker>>,
 ) -> impl Stream<Item = io::Result<Connection<Guarded>>> {
-    let all = (callers, roster, broker);
-    futures::stream::unfold(all, |(mut callers, roster, broker)| async move {
+    let all = (callers, desk, broker);
+    futures::stream::unfold(all, |(mut callers, desk, broker)| async move {
         loop {
             let caller = callers.recv().await?;
             if caller.speaks_mqtt {
@@ -134,13 +139,29 @@ fn connections(
                 tracing::warn!(address = %caller.address, "a caller that is no agent was turned away");
                 continue;
             };
-            let (identity, desk, from) = (certificate.identity.clone(), roster.clone(), caller.address);
-            let name = identity.name.to_string();
-            let peer = Peer::new(name, move |device| identity.covers(device), caller.cut).registering(move |hello| {
-                hello::on_time(hello, clock())?;
-                desk.register(hello, &certificate, from)
-            });
-            return Some((Ok(Connection::new(caller.io, peer)), (callers, roster, broker)));
+            let peer = peer(certificate, (caller.address, caller.cut), desk.clone());
+            return Some((Ok(Connection::new(caller.io, peer)), (callers, desk, broker)));
         }
     })
+}
+
+/// An agent as its certificate says; it is registered if it may have a seat.
+fn peer(
+    certificate: Certificate,
+    (from, cut): (SocketAddr, CancellationToken),
+    (roster, agents): (Arc<Roster>, Arc<Agents>),
+) -> Peer {
+    let identity = certificate.identity.clone();
+    let rights = Rights {
+        configures: identity.may.contains(&Permission::Configure),
+        observes: identity.may.contains(&Permission::Observe),
+    };
+    let name = identity.name.to_string();
+    Peer::new(name, move |device| identity.covers(device), cut)
+        .allowed(rights)
+        .registering(move |hello| {
+            hello::on_time(hello, clock())?;
+            agents.admit(hello, rights)?;
+            roster.register(hello, &certificate, from)
+        })
 }

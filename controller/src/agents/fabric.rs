@@ -50,10 +50,11 @@ impl Fabric {
         let own = Own::new(config, authority.clone())?;
         let stop = CancellationToken::new();
         let broker = events.carry(settings, &own, &stop)?;
-        let door = door::open(config, &own, roster.clone(), broker)?;
+        let agents = Agents::new(names, roster.clone());
+        let door = door::open(config, &own, (roster.clone(), agents.clone()), broker)?;
         tokio::spawn(stop.clone().run_until_cancelled_owned(roster.clone().watch()));
         Ok(Self {
-            agents: Agents::new(names, roster.clone()),
+            agents,
             authority,
             roster,
             events,

@@ -4,6 +4,7 @@ use fabric_wire::v1::{self, Scope, answer::Outcome, vote::Choice};
 use knowledge_model::{Path, Value};
 use transaction::{Answer, DeviceId, Epoch, Guarantee, Inquiry, Reply, Report, Standing, Step, TransactionId};
 
+use super::seats::Unseated;
 use super::{Joined, Spoken};
 
 /// An agent's first words.
@@ -23,6 +24,21 @@ pub fn joined(hello: &v1::Hello) -> Joined {
         name: hello.agent.clone(),
         program: plain(&hello.program),
         devices: hello.devices.iter().filter_map(spoken).collect(),
+    }
+}
+
+/// Why an agent gets no seat, in the words of the wire.
+pub fn unseated(unseated: &Unseated) -> v1::Fault {
+    let device = match unseated {
+        Unseated::Taken { device, .. } => device.to_string(),
+        Unseated::Older => String::new(),
+    };
+    v1::Fault {
+        code: "busy".to_owned(),
+        device,
+        retry: v1::Retry::Later.into(),
+        detail: unseated.to_string(),
+        ..v1::Fault::default()
     }
 }
 

@@ -81,12 +81,13 @@ impl Agents {
             attempt,
             ..Scope::default()
         };
-        let sent = self.send(looked.device, scope, downward::Body::Gate(gate(looked)));
+        let keeper = self.keeper(looked.device, Step::Gate);
+        let sent = keeper.and_then(|it| it.offer(Some(scope), downward::Body::Gate(gate(looked))).ok());
         let answer = match sent {
             Some(_) => tokio::time::timeout(looked.within + TRAVEL, answer).await,
             None => {
                 self.looks.lock().remove(&key);
-                return Err("no agent speaks for it".to_owned());
+                return Err("no agent configures it".to_owned());
             }
         };
         self.looks.lock().remove(&key);

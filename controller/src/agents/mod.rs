@@ -7,7 +7,9 @@ mod inward;
 mod looking;
 mod outward;
 mod own;
+mod reading;
 mod roster;
+mod seats;
 mod settings;
 mod watching;
 
@@ -16,57 +18,24 @@ pub use door::{bind, clock};
 pub use fabric::Fabric;
 pub use looking::{Looked, Looks};
 pub use own::{CONTROLLER, Own};
+pub use reading::ReadError;
 pub use roster::Roster;
 pub use settings::{FabricSettings, endpoint};
 pub use watching::{Watches, Wish};
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use fabric_wire::v1::{self, Downward, Scope, Step, Upward, downward, upward};
-use fabric_wire::{ControllerLink, Door, Lost, Outlet};
+use fabric_wire::v1::{self, Downward, Step, Upward, downward, upward};
+use fabric_wire::{ControllerLink, Door, Lost, Outlet, Rights};
 use futures::future::BoxFuture;
-use knowledge_model::Tree;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use transaction::{DeviceId, Request};
 
 use crate::commit::{self, Change, Content, Hub};
-
-/// How long a device may take to be read.
-const READ_WITHIN: Duration = Duration::from_secs(30);
-/// The longest native configuration that is taken, in bytes.
-const NATIVE: usize = 32 << 20;
-/// How many parts of a reading may wait to be taken.
-const PARTS: usize = 64;
-
-/// Why a device could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
-    /// No agent that speaks for it has joined.
-    #[error("no agent speaks for {device}: start one, or see `entente agent list`")]
-    Unspoken {
-        /// The device.
-        device: String,
-    },
-    /// The agent did not answer in time.
-    #[error("no answer about {device} in {seconds} s")]
-    Late {
-        /// The device.
-        device: String,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// The agent says why not.
-    #[error("cannot read {device}: {words}")]
-    Fault {
-        /// The device.
-        device: String,
-        /// In the agent's or the device's words.
-        words: String,
-    },
-}
+use reading::Readings;
+use seats::{Seat, Seats};
 
 /// An agent that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,25 +61,18 @@ pub struct Spoken {
     pub guarantee: Option<transaction::Guarantee>,
 }
 
-struct Seat {
-    agent: Joined,
-    outlet: Outlet<Downward>,
-}
-
-type Parts = mpsc::Sender<Result<v1::Reading, v1::Fault>>;
-
 /// Everybody who has joined.
 pub struct Agents {
     names: HashMap<DeviceId, String>,
     roster: Arc<Roster>,
-    seats: Mutex<HashMap<String, Seat>>,
+    seats: Mutex<Seats<Outlet<Downward>>>,
     /// Under which session each agent joined last: another one knows nothing of what was asked of it before.
     sessions: Mutex<HashMap<String, Vec<u8>>>,
-    reads: Mutex<HashMap<(DeviceId, u32), Parts>>,
+    readings: Readings,
     looks: Looks,
     watches: Watches,
     count: AtomicU32,
-    arrivals: tokio::sync::watch::Sender<u64>,
+    arrivals: watch::Sender<u64>,
 }
 
 impl Agents {
@@ -121,38 +83,65 @@ impl Agents {
             roster,
             seats: Mutex::default(),
             sessions: Mutex::default(),
-            reads: Mutex::default(),
+            readings: Readings::default(),
             looks: Looks::default(),
             watches: Watches::default(),
             count: AtomicU32::new(1),
-            arrivals: tokio::sync::watch::Sender::new(0),
+            arrivals: watch::Sender::new(0),
         })
     }
 
-    /// Lets agents in until the door closes.
+    /// Lets agents in until the door closes, and withdraws what those who are shut out could not confirm.
     pub async fn receive(self: Arc<Self>, mut door: Door, hub: Weak<Hub>) {
-        while let Some(link) = door.next().await {
-            tokio::spawn(self.clone().listen(link, hub.clone()));
+        let mut revoked = self.roster.revocations();
+        loop {
+            tokio::select! {
+                link = door.next() => match link {
+                    Some(link) => drop(tokio::spawn(self.clone().listen(link, hub.clone()))),
+                    None => return,
+                },
+                Ok(()) = revoked.changed() => drop(tokio::spawn(self.clone().withdraw(hub.clone()))),
+            }
         }
+    }
+
+    /// Whether an agent that says hello may have a seat, or why not.
+    pub fn admit(&self, hello: &v1::Hello, rights: Rights) -> Result<(), Box<v1::Fault>> {
+        let devices = hello.devices.iter().filter_map(|it| it.id.parse().ok());
+        let admitted = self.lock_seats().admits(&hello.agent, rights, devices);
+        admitted.map_err(|unseated| Box::new(inward::unseated(&unseated)))
     }
 
     async fn listen(self: Arc<Self>, mut link: ControllerLink, hub: Weak<Hub>) {
         let agent = inward::joined(link.hello());
-        let (name, outlet) = (agent.name.clone(), link.outlet());
-        tracing::info!(agent = %name, devices = agent.devices.len(), "agent joined");
+        let (name, devices, number) = (agent.name.clone(), agent.devices.len(), link.number());
         self.forget_former(&agent, &link.hello().session);
-        self.lock_seats().insert(name.clone(), Seat { agent, outlet });
+        let seat = Seat::new(agent, link.rights(), number, link.outlet());
+        if let Err(unseated) = self.lock_seats().sit(seat) {
+            return tracing::warn!(agent = %name, %unseated, "an agent was let go"); // it dials again, and is told why
+        }
+        tracing::info!(agent = %name, devices, "agent joined");
         self.arrivals.send_modify(|count| *count += 1);
         let lost = self.attend(&name, &mut link, &hub).await;
         tracing::warn!(agent = %name, %lost, "agent left");
         // Who joined again has a seat of his own by now.
-        if lost != Lost::Replaced {
-            let seat = self.lock_seats().remove(&name);
+        if self.lock_seats().rise(&name, number) {
             self.roster.lost(&name);
-            if let (true, Some(seat), Some(hub)) = (self.roster.is_shut_out(&name), seat, hub.upgrade()) {
-                let devices = seat.agent.devices.iter().map(|it| it.id).collect();
-                hub.shut_out(&devices).await;
-            }
+        }
+    }
+
+    /// Withdraws undecided transactions that concern a device of an agent that is shut out, whether its stream is there
+    /// or not: nobody could confirm there.
+    async fn withdraw(self: Arc<Self>, hub: Weak<Hub>) {
+        let kept: Vec<(DeviceId, String)> = {
+            let seats = self.lock_seats();
+            seats.kept().map(|(device, name)| (device, name.to_owned())).collect()
+        };
+        let names: BTreeSet<&String> = kept.iter().map(|(_, name)| name).collect();
+        let out: BTreeSet<&String> = names.into_iter().filter(|it| self.roster.is_shut_out(it)).collect();
+        let devices: BTreeSet<DeviceId> = kept.iter().filter(|(_, it)| out.contains(it)).map(|it| it.0).collect();
+        if let (false, Some(hub)) = (devices.is_empty(), hub.upgrade()) {
+            hub.shut_out(&devices).await;
         }
     }
 
@@ -161,9 +150,8 @@ impl Agents {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let former = sessions.insert(agent.name.clone(), session.to_owned());
         if former.is_some_and(|former| former != session) {
-            let its = |device: &DeviceId| agent.devices.iter().any(|it| it.id == *device);
-            self.lock_reads().retain(|(device, _), _| !its(device));
-            self.looks.forget(its);
+            self.readings.forget(&agent.name);
+            self.looks.forget(|device: &DeviceId| self.keeps(*device, &agent.name));
         }
     }
 
@@ -181,7 +169,7 @@ impl Agents {
             };
             match message {
                 Ok(message) if message.scope.is_none() => self.entered(name, message, link),
-                Ok(message) => self.hear(message, hub),
+                Ok(message) => self.hear(name, message, hub),
                 Err(lost) => return lost,
             }
         }
@@ -199,20 +187,34 @@ impl Agents {
         }
     }
 
-    fn hear(&self, message: Upward, hub: &Weak<Hub>) {
+    /// What an agent says about a device: answers to what it was asked, and about transactions only if it is the one that
+    /// configures the device.
+    fn hear(&self, name: &str, message: Upward, hub: &Weak<Hub>) {
         let (Some(scope), Some(body)) = (message.scope, message.body) else {
             return;
         };
         let Some(device) = inward::device(&scope) else { return };
+        let keeps = || {
+            let keeps = self.keeps(device, name);
+            if !keeps {
+                tracing::warn!(agent = name, %device, "passed over the words of an agent that does not configure the device");
+            }
+            keeps
+        };
         match body {
             upward::Body::Answer(answer) if scope.step == Step::Query as i32 => {
-                self.part(device, scope.attempt, answer)
-            }
-            upward::Body::Answer(answer) if scope.step == Step::Gate as i32 => {
-                self.looks.answered(device, scope.attempt, answer);
+                self.readings.answered(name, device, scope.attempt, answer);
             }
             upward::Body::Answer(answer) if scope.step == Step::Watch as i32 => {
-                self.watches.answered(device, scope.attempt, answer);
+                self.watches.answered(name, device, scope.attempt, answer);
+            }
+            upward::Body::Sample(sample) => self.watches.sampled(name, device, sample),
+            upward::Body::Fault(fault) => {
+                tracing::warn!(%device, code = fault.code, detail = fault.detail, "an agent reports")
+            }
+            upward::Body::Answer(_) | upward::Body::Inquiry(_) | upward::Body::Progress(_) if !keeps() => {}
+            upward::Body::Answer(answer) if scope.step == Step::Gate as i32 => {
+                self.looks.answered(device, scope.attempt, answer);
             }
             upward::Body::Answer(answer) => {
                 let foreign = inward::foreign(&answer);
@@ -235,155 +237,58 @@ impl Agents {
                     hub.report(transaction, report);
                 }
             }
-            upward::Body::Fault(fault) => {
-                tracing::warn!(%device, code = fault.code, detail = fault.detail, "an agent reports")
-            }
-            upward::Body::Sample(sample) => self.watches.sampled(device, sample),
             upward::Body::Hello(_) | upward::Body::Heartbeat(_) | upward::Body::Update(_) | upward::Body::Leave(_) => {}
         }
     }
 
-    fn part(&self, device: DeviceId, attempt: u32, answer: v1::Answer) {
-        let waiting = self.lock_reads().get(&(device, attempt)).cloned();
-        let Some(waiting) = waiting else { return };
-        let part = match answer.outcome {
-            Some(v1::answer::Outcome::Reading(reading)) => Ok(reading),
-            Some(v1::answer::Outcome::Fault(fault)) => Err(fault),
-            Some(_) | None => Err(v1::Fault {
-                detail: "the agent gave no reading".to_owned(),
-                ..v1::Fault::default()
-            }),
+    /// The agent that is asked how a device is, and the way to it.
+    fn observer(&self, device: DeviceId) -> Option<(String, Outlet<Downward>)> {
+        let seats = self.lock_seats();
+        let seat = seats.observing(device)?;
+        Some((seat.agent.name.clone(), seat.way.clone()))
+    }
+
+    /// The way to the agent that configures a device; for the way back also to the one that did so last.
+    fn keeper(&self, device: DeviceId, step: Step) -> Option<Outlet<Downward>> {
+        let seats = self.lock_seats();
+        let seat = match step {
+            Step::Revert | Step::Inquire => seats.way_back(device),
+            Step::Unspecified
+            | Step::Stage
+            | Step::Apply
+            | Step::Renew
+            | Step::Confirm
+            | Step::Gate
+            | Step::Query
+            | Step::Watch => seats.configuring(device),
         };
-        // Who no longer waits has given up; a full queue ends his wait at the deadline.
-        let _ = waiting.try_send(part);
+        seat.map(|it| it.way.clone())
     }
 
-    /// Reads what stands at `paths` of a device; everything that can be read where none is named.
-    pub async fn read(&self, device: DeviceId, paths: Vec<String>) -> Result<Tree, ReadError> {
-        self.query(device, v1::Source::Running, paths).await.map(|read| read.0)
-    }
-
-    /// What a device says of itself under these names, as entries.
-    pub async fn state(&self, device: DeviceId, names: Vec<String>) -> Result<Tree, ReadError> {
-        self.query(device, v1::Source::State, names).await.map(|read| read.0)
-    }
-
-    /// Reads a device's configuration in its own words; its agent has hidden the secrets.
-    pub async fn native(&self, device: DeviceId) -> Result<String, ReadError> {
-        self.query(device, v1::Source::Native, Vec::new())
-            .await
-            .map(|read| read.1)
-    }
-
-    /// How a device is reached, as entries: its agent asks it now, over each of its protocols.
-    pub async fn ways(&self, device: DeviceId) -> Result<Tree, ReadError> {
-        self.query(device, v1::Source::Ways, Vec::new())
-            .await
-            .map(|read| read.0)
-    }
-
-    async fn query(
-        &self,
-        device: DeviceId,
-        source: v1::Source,
-        paths: Vec<String>,
-    ) -> Result<(Tree, String), ReadError> {
-        let attempt = self.count.fetch_add(1, Ordering::Relaxed);
-        let (sender, mut parts) = mpsc::channel(PARTS);
-        self.lock_reads().insert((device, attempt), sender);
-        let read = tokio::time::timeout(READ_WITHIN, self.gather((device, attempt), source, paths, &mut parts)).await;
-        self.lock_reads().remove(&(device, attempt));
-        read.unwrap_or_else(|_| {
-            Err(ReadError::Late {
-                device: self.called(device),
-                seconds: READ_WITHIN.as_secs(),
-            })
-        })
-    }
-
-    async fn gather(
-        &self,
-        (device, attempt): (DeviceId, u32),
-        source: v1::Source,
-        paths: Vec<String>,
-        parts: &mut mpsc::Receiver<Result<v1::Reading, v1::Fault>>,
-    ) -> Result<(Tree, String), ReadError> {
-        let query = v1::Query {
-            source: source as i32,
-            paths,
-            within_milliseconds: u64::try_from(READ_WITHIN.as_millis()).unwrap_or(u64::MAX),
-        };
-        let scope = Scope {
-            device: device.to_string(),
-            step: Step::Query as i32,
-            attempt,
-            ..Scope::default()
-        };
-        let fault = |words| ReadError::Fault {
-            device: self.called(device),
-            words,
-        };
-        self.send(device, scope, downward::Body::Query(query))
-            .ok_or_else(|| ReadError::Unspoken {
-                device: self.called(device),
-            })?;
-        let (mut tree, mut native) = (Tree::new(), String::new());
-        while let Some(part) = parts.recv().await {
-            let reading = part.map_err(|it| {
-                fault(if it.device_words.is_empty() {
-                    it.detail
-                } else {
-                    it.device_words
-                })
-            })?;
-            for observed in reading.entries {
-                let (path, value) =
-                    inward::observed(observed).ok_or_else(|| fault("the agent sent a path that is none".to_owned()))?;
-                tree.insert(path, value);
-            }
-            native.push_str(&reading.native);
-            if native.len() > NATIVE {
-                return Err(fault(format!("its configuration has more than {NATIVE} bytes")));
-            }
-            if !reading.more {
-                return Ok((tree, native));
-            }
-        }
-        Err(fault("the agent left".to_owned()))
-    }
-
-    fn send(&self, device: DeviceId, scope: Scope, body: downward::Body) -> Option<u64> {
-        let outlet = {
-            let seats = self.lock_seats();
-            let seat = seats
-                .values()
-                .find(|seat| seat.agent.devices.iter().any(|it| it.id == device))?;
-            seat.outlet.clone()
-        };
-        outlet.offer(Some(scope), body).ok()
+    /// Whether an agent is the one that configures a device, or did so last: it is heard about its transactions.
+    pub fn keeps(&self, device: DeviceId, name: &str) -> bool {
+        self.lock_seats().keeps(device, name)
     }
 
     /// Everybody who has joined, by name.
     pub fn joined(&self) -> Vec<Joined> {
-        let mut all: Vec<Joined> = self.lock_seats().values().map(|seat| seat.agent.clone()).collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        all
+        self.lock_seats().all().map(|seat| seat.agent.clone()).collect()
     }
 
     /// What is known of a device and the agent that speaks for it.
     pub fn spoken(&self, device: DeviceId) -> Option<(String, Spoken)> {
         let seats = self.lock_seats();
-        seats.values().find_map(|seat| {
-            let spoken = seat.agent.devices.iter().find(|it| it.id == device)?;
-            Some((seat.agent.name.clone(), spoken.clone()))
-        })
+        let agent = &seats.speaking(device)?.agent;
+        let spoken = agent.devices.iter().find(|it| it.id == device)?;
+        Some((agent.name.clone(), spoken.clone()))
     }
 
-    /// What the devices that are spoken for promise about a change.
+    /// What the devices that somebody configures promise about a change.
     pub fn guarantees(&self) -> HashMap<DeviceId, String> {
         let seats = self.lock_seats();
-        let spoken = seats.values().flat_map(|seat| &seat.agent.devices);
-        spoken
+        let configuring = seats.all().filter(|it| it.rights.configures);
+        configuring
+            .flat_map(|it| &it.agent.devices)
             .filter_map(|device| Some((device.id, device.guarantee?.to_string())))
             .collect()
     }
@@ -405,12 +310,8 @@ impl Agents {
         self.names.get(&device).cloned().unwrap_or_else(|| device.to_string())
     }
 
-    fn lock_seats(&self) -> std::sync::MutexGuard<'_, HashMap<String, Seat>> {
+    fn lock_seats(&self) -> MutexGuard<'_, Seats<Outlet<Downward>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_reads(&self) -> std::sync::MutexGuard<'_, HashMap<(DeviceId, u32), Parts>> {
-        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -418,7 +319,8 @@ impl commit::Agents for Agents {
     fn offer(&self, request: Request<Change>) -> bool {
         let device = request.device;
         let (scope, body) = outward::request(request);
-        self.send(device, scope, body).is_some()
+        let keeper = self.keeper(device, scope.step());
+        keeper.is_some_and(|it| it.offer(Some(scope), body).is_ok())
     }
 
     fn name(&self, device: DeviceId) -> String {

@@ -143,6 +143,11 @@ impl Roster {
         profile.is_some_and(|it| self.revoked.borrow().contains(&it.certificate))
     }
 
+    /// Whose certificates are taken back, now and from now on.
+    pub fn revocations(&self) -> Revocations {
+        self.revoked.clone()
+    }
+
     /// The agents that have what is asked for.
     pub fn discover(&self, query: &Query) -> Vec<Profile> {
         self.lock().discover(query).into_iter().cloned().collect()

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fabric_wire::Outlet;
 use fabric_wire::v1::{self, Scope, Step, downward};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -53,6 +54,8 @@ type Heard = Result<v1::Sample, String>;
 
 struct Listener {
     device: DeviceId,
+    /// The agent that was asked last: nobody else answers.
+    asked: String,
     /// The request that was sent last.
     attempt: u32,
     samples: mpsc::Sender<Heard>,
@@ -67,23 +70,29 @@ impl Watches {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes a sample on to who listens; only that of the device that is watched.
-    pub(super) fn sampled(&self, device: DeviceId, sample: v1::Sample) {
+    /// Passes a sample on to who listens; only that of the device that is watched, from the agent that was asked.
+    pub(super) fn sampled(&self, agent: &str, device: DeviceId, sample: v1::Sample) {
         let Ok(name) = <[u8; 16]>::try_from(sample.watch.as_slice()) else {
             return;
         };
-        if let Some(listener) = self.lock().get(&name).filter(|it| it.device == device) {
+        if let Some(listener) = self
+            .lock()
+            .get(&name)
+            .filter(|it| it.device == device && it.asked == agent)
+        {
             let _ = listener.samples.try_send(Ok(sample)); // what finds no room is lost
         }
     }
 
     /// Hears whether a watch is kept.
-    pub(super) fn answered(&self, device: DeviceId, attempt: u32, answer: v1::Answer) {
+    pub(super) fn answered(&self, agent: &str, device: DeviceId, attempt: u32, answer: v1::Answer) {
         let Some(v1::answer::Outcome::Fault(fault)) = answer.outcome else {
             return;
         };
         let mut all = self.lock();
-        let refused = all.iter().find(|(_, it)| it.device == device && it.attempt == attempt);
+        let refused = all
+            .iter()
+            .find(|(_, it)| it.device == device && it.asked == agent && it.attempt == attempt);
         let Some(name) = refused.map(|(name, _)| *name) else {
             return;
         };
@@ -119,6 +128,7 @@ impl Agents {
         let (attempt, samples_in) = (0, sender);
         let listener = Listener {
             device,
+            asked: String::new(),
             attempt,
             samples: samples_in,
         };
@@ -158,8 +168,11 @@ impl Watching {
 
     fn ask(&self) -> bool {
         let attempt = self.agents.count.fetch_add(1, Ordering::Relaxed);
+        let Some((asked, outlet)) = self.agents.observer(self.wish.device) else {
+            return false;
+        };
         match self.agents.watches.lock().get_mut(&self.name) {
-            Some(listener) => listener.attempt = attempt,
+            Some(listener) => (listener.attempt, listener.asked) = (attempt, asked),
             None => return true, // it was refused, which is heard next
         }
         let watch = v1::Watch {
@@ -170,17 +183,17 @@ impl Watching {
             lease_milliseconds: milliseconds(LEASE),
             changes_only: self.wish.changes_only,
         };
-        self.send(attempt, downward::Body::Watch(watch))
+        self.send(&outlet, attempt, downward::Body::Watch(watch))
     }
 
-    fn send(&self, attempt: u32, body: downward::Body) -> bool {
+    fn send(&self, outlet: &Outlet<v1::Downward>, attempt: u32, body: downward::Body) -> bool {
         let scope = Scope {
             device: self.wish.device.to_string(),
             step: Step::Watch as i32,
             attempt,
             ..Scope::default()
         };
-        self.agents.send(self.wish.device, scope, body).is_some()
+        outlet.offer(Some(scope), body).is_ok()
     }
 }
 
@@ -189,7 +202,9 @@ impl Drop for Watching {
         self.agents.watches.lock().remove(&self.name);
         let attempt = self.agents.count.fetch_add(1, Ordering::Relaxed);
         let watch = self.name.to_vec();
-        self.send(attempt, downward::Body::Unwatch(v1::Unwatch { watch })); // else its lease ends it
+        if let Some((_, outlet)) = self.agents.observer(self.wish.device) {
+            self.send(&outlet, attempt, downward::Body::Unwatch(v1::Unwatch { watch })); // else its lease ends it
+        }
     }
 }
 

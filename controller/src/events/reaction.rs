@@ -19,7 +19,7 @@ pub async fn react(app: Arc<App>, mut events: mpsc::Receiver<Event>) {
         };
         match event.kind.as_str() {
             "agent-joined" => app.roster.heard(&agent),
-            "task-completed" => completed(&app, &event),
+            "task-completed" => completed(&app, &agent, &event),
             "link-fault" => checks.begin(&app, event),
             _ => {}
         }
@@ -27,10 +27,15 @@ pub async fn react(app: Arc<App>, mut events: mpsc::Receiver<Event>) {
 }
 
 /// An agent says that a device is where its transaction was decided to be: it is the answer that the transaction waits
-/// for, wherever the one on the stream is, and the next that waits for the device is let in.
-fn completed(app: &App, event: &Event) {
+/// for, wherever the one on the stream is, and the next that waits for the device is let in. Only the agent that
+/// configures the device can know: to publish about it is not enough.
+fn completed(app: &App, agent: &str, event: &Event) {
     match reply(event) {
-        Some(reply) => app.hub.reply(reply),
+        Some(reply) if app.agents.keeps(reply.device, agent) => app.hub.reply(reply),
+        Some(reply) => {
+            let device = reply.device;
+            tracing::warn!(agent, %device, "passed over a task-completed of an agent that does not configure the device");
+        }
         None => tracing::warn!(source = event.source, "a task-completed that names no transaction"),
     }
 }

@@ -46,8 +46,14 @@ pub fn key() -> KeyPair {
 impl Crafted {
     /// Invites an agent for devices and lets it enrol.
     pub async fn enrolled(stage: &Stage, name: &str, devices: &[&str]) -> Self {
+        Self::enrolled_to(stage, name, devices, &[]).await
+    }
+
+    /// The same for one that may do only so much.
+    pub async fn enrolled_to(stage: &Stage, name: &str, devices: &[&str], may: &[&str]) -> Self {
         let devices: String = devices.iter().map(|it| format!(" --device {it}")).collect();
-        let invitation: Value = stage.data(&format!("agent invite {name}{devices}"));
+        let may: String = may.iter().map(|it| format!(" --may {it}")).collect();
+        let invitation: Value = stage.data(&format!("agent invite {name}{devices}{may}"));
         let text = |field: &str| invitation[field].as_str().unwrap().to_owned();
         let key = key();
         let enrolment = enrolment(stage, &text("fingerprint"));

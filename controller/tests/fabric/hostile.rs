@@ -36,7 +36,7 @@ impl Many {
                 name: name.parse().unwrap(),
                 role: Role::Agent,
                 devices: ["*".parse().unwrap()].into(),
-                may: Permission::ALL.into(),
+                may: [Permission::Observe].into(),
             };
             let own = authority.issue_own(identity, &key, &[], now()).unwrap();
             (name, own, key)
@@ -179,6 +179,29 @@ async fn a_thousand_half_open_streams_of_each_kind_are_bounded_and_harm_nobody()
         turned_away, 20,
         "within five seconds, long before the others are let go"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_who_say_nothing_at_the_enrolment_keep_nobody_out() {
+    fabric_identity::install_cryptography();
+    let stage = Stage::start(&[]);
+    let edge = Crafted::enrolled(&stage, "edge", &["pe1"]).await;
+    let (files_before, address) = (files(&stage), format!("127.0.0.1:{}", stage.ports[2]));
+    let mut silent = Vec::new();
+    for _ in 0..THOUSAND {
+        let trust = Trust::Authority(edge.own.authority.clone());
+        let config = tls::client(None, trust, None).unwrap();
+        silent.push(est::dial(&address, std::sync::Arc::new(config)).await.unwrap());
+    }
+    let other = timeout(Duration::from_secs(10), Crafted::enrolled(&stage, "other", &["pe2"])).await;
+    assert!(other.is_ok(), "others enrol meanwhile");
+    let open = files(&stage).saturating_sub(files_before);
+    assert!(open < 256 + 64, "{open} of {THOUSAND} connections are held");
+    let let_go = tests_real::until("the silent to be let go", Duration::from_secs(20), || {
+        (files(&stage) < files_before + 20).then_some(())
+    });
+    let_go.unwrap_or_else(|error| panic!("{error}: {} open, {files_before} before", files(&stage)));
+    drop(silent);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@ mod links;
 mod living;
 mod lying;
 mod python;
+mod rights;
 mod stage;
 mod telling;
 mod trust;

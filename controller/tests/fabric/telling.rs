@@ -85,12 +85,21 @@ impl Mouth {
     }
 }
 
-/// An agent whose device takes everything; it says what it was asked, and keeps its answer to a confirm to itself.
-async fn serve(mut link: AgentLink, asked: mpsc::Sender<(v1::Step, Vec<u8>)>, confirms: Arc<AtomicBool>) {
+/// An agent whose device takes everything; it says what it was asked, and keeps its answers to one step to itself until
+/// it is told to give them.
+pub async fn serve(
+    mut link: AgentLink,
+    asked: mpsc::Sender<(v1::Step, Vec<u8>)>,
+    (withheld, gives): (v1::Step, Arc<AtomicBool>),
+) {
     while let Ok(message) = link.next().await {
         let (Some(scope), Some(body)) = (message.scope, message.body) else {
             continue;
         };
+        if scope.step() == withheld && !gives.load(Ordering::SeqCst) {
+            let _ = asked.send((scope.step(), scope.transaction.clone())).await; // nobody listens any more
+            continue;
+        }
         let (standing, outcome) = match body {
             downward::Body::Query(_) => (
                 v1::Standing::Unspecified,
@@ -107,10 +116,6 @@ async fn serve(mut link: AgentLink, asked: mpsc::Sender<(v1::Step, Vec<u8>)>, co
                     answer::Outcome::Vote(v1::Vote { choice: Some(yes) }),
                 )
             }
-            downward::Body::Confirm(_) if !confirms.load(Ordering::SeqCst) => {
-                asked.send((scope.step(), scope.transaction.clone())).await.unwrap();
-                continue;
-            }
             downward::Body::Confirm(_) => (v1::Standing::Confirmed, answer::Outcome::Done(v1::Done::default())),
             downward::Body::Welcome(_)
             | downward::Body::Refused(_)
@@ -124,7 +129,7 @@ async fn serve(mut link: AgentLink, asked: mpsc::Sender<(v1::Step, Vec<u8>)>, co
             | downward::Body::Watch(_)
             | downward::Body::Unwatch(_) => (v1::Standing::Applied, answer::Outcome::Done(v1::Done::default())),
         };
-        asked.send((scope.step(), scope.transaction.clone())).await.unwrap();
+        let _ = asked.send((scope.step(), scope.transaction.clone())).await; // nobody listens any more
         let answer = v1::Answer {
             to: message.sequence,
             standing: standing.into(),
@@ -135,7 +140,7 @@ async fn serve(mut link: AgentLink, asked: mpsc::Sender<(v1::Step, Vec<u8>)>, co
     }
 }
 
-async fn until_asked(asked: &mut mpsc::Receiver<(v1::Step, Vec<u8>)>, step: v1::Step) -> Vec<u8> {
+pub async fn until_asked(asked: &mut mpsc::Receiver<(v1::Step, Vec<u8>)>, step: v1::Step) -> Vec<u8> {
     let waiting = async {
         loop {
             let (was, transaction) = asked.recv().await.expect("the agent lives");
@@ -149,9 +154,9 @@ async fn until_asked(asked: &mut mpsc::Receiver<(v1::Step, Vec<u8>)>, step: v1::
         .unwrap_or_else(|_| panic!("{step:?} was not asked"))
 }
 
-fn describe(stage: &Stage, name: &str, text: &str) {
+pub fn describe(stage: &Stage, (name, device): (&str, &str), text: &str) {
     let intent = format!(
-        "class: interface.set\nname: {name}\ngate: none\npriority: {}\nslots: {{ device: pe1, interface: eth1, description: {text} }}\n",
+        "class: interface.set\nname: {name}\ngate: none\npriority: {}\nslots: {{ device: {device}, interface: eth1, description: {text} }}\n",
         if text == "first" { 100 } else { 200 }
     );
     std::fs::write(stage.path(&format!("{name}.yaml")), intent).unwrap();
@@ -179,7 +184,7 @@ async fn what_agents_tell_is_shown_and_causes_what_it_must() {
     let (sender, mut asked) = mpsc::channel(64);
     let confirms = Arc::new(AtomicBool::new(false));
     let link = edge.join(edge.hello(&["pe1"])).await.unwrap();
-    tokio::spawn(serve(link, sender, confirms.clone()));
+    tokio::spawn(serve(link, sender, (v1::Step::Confirm, confirms.clone())));
     mouth.tell(
         "fault",
         "link-fault",
@@ -190,8 +195,8 @@ async fn what_agents_tell_is_shown_and_causes_what_it_must() {
     until_asked(&mut asked, v1::Step::Query).await;
 
     // task-completed: what waits for the device goes on, although the answer on the stream is missing.
-    describe(&stage, "one", "first");
-    describe(&stage, "two", "second");
+    describe(&stage, ("one", "pe1"), "first");
+    describe(&stage, ("two", "pe1"), "second");
     let plans = ["one", "two"].map(|it| {
         stage.data(&format!("plan -f {it}.yaml"))["id"]
             .as_str()

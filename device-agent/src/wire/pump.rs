@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fabric_identity::Permission;
 use fabric_wire::v1::{self, answer, downward, upward};
-use fabric_wire::{AgentLink, Lost, Outlet};
+use fabric_wire::{AgentLink, Limits, Lost, Outlet};
 use transaction::{DeviceId, Reply, Step, TransactionId};
 
 use super::down::{self, About};
@@ -17,6 +17,8 @@ use crate::link::{self, Reading, Upward, Wire};
 const REMEMBERED: usize = 8192;
 /// How many entries one reading carries.
 const ENTRIES: usize = 4096;
+/// How much room for words about transactions a reading leaves.
+const SPARE: usize = 64;
 
 /// A request that was asked and not yet answered.
 struct Asked {
@@ -228,6 +230,12 @@ impl Pump {
             }
         };
         let last = parts.len().max(1);
+        let room = Limits::default().queue.saturating_sub(self.outlet.waiting() + SPARE);
+        if last > room {
+            let words = format!("the reading has {last} parts, and the controller takes {room} now");
+            let fault = self.fault(&asked, "overloaded", v1::Retry::Later, &words);
+            return self.answer(asked, v1::Standing::Unspecified, None, fault);
+        }
         let mut parts = parts.into_iter();
         for number in 1..=last {
             let (entries, native) = parts.next().unwrap_or_default();
@@ -236,6 +244,7 @@ impl Pump {
                 entries,
                 more: number < last,
                 native,
+                part: u32::try_from(number).unwrap_or_default(),
             };
             let part = Asked {
                 sequence: asked.sequence,

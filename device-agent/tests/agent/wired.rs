@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use adapters_port::Guarantee;
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Dials the door of the test. Each connection can be cut.
 struct Doorbell {
     forbidden: Option<Permission>,
+    /// Whether the next call is taken and not answered, as a machine does that has just died; the one after that is.
+    deaf: std::sync::atomic::AtomicBool,
     incoming: mpsc::Sender<io::Result<Connection<DuplexStream>>>,
     cut: Arc<std::sync::Mutex<CancellationToken>>,
 }
@@ -31,6 +34,9 @@ struct Doorbell {
 impl Dial for Doorbell {
     fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, DialError>> {
         let dial = async {
+            if self.deaf.swap(false, Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
             let (ours, theirs) = tokio::io::duplex(1 << 16);
             let cut = CancellationToken::new();
             *self.cut.lock().unwrap() = cut.clone();
@@ -53,6 +59,23 @@ impl Dial for Doorbell {
     }
 }
 
+fn joiner() -> Joiner {
+    let device = v1::Device {
+        id: R1.to_string(),
+        ..v1::Device::default()
+    };
+    Joiner {
+        name: "agent-1".to_owned(),
+        session: [7; 16],
+        devices: vec![device],
+        capabilities: vec!["gate".to_owned()],
+        model_revision: "test".to_owned(),
+        description: "an agent of the test".to_owned(),
+        attributes: std::collections::BTreeMap::new(),
+        clock: || std::time::SystemTime::UNIX_EPOCH,
+    }
+}
+
 struct Controller {
     door: Door,
     link: ControllerLink,
@@ -63,11 +86,15 @@ struct Controller {
 
 impl Controller {
     async fn meet(bench: &mut Bench) -> Self {
-        Self::forbidding(bench, None).await
+        Self::met(bench, None, false).await
     }
 
     /// Meets an agent whose certificate does not let it do something.
     async fn forbidding(bench: &mut Bench, forbidden: Option<Permission>) -> Self {
+        Self::met(bench, forbidden, false).await
+    }
+
+    async fn met(bench: &mut Bench, forbidden: Option<Permission>, deaf: bool) -> Self {
         let (incoming, connections) = mpsc::channel(4);
         let mut door = Door::new("controller-1", Limits::default(), 4);
         let stop = CancellationToken::new();
@@ -77,24 +104,11 @@ impl Controller {
             incoming,
             cut: Arc::clone(&cut),
             forbidden,
-        };
-        let device = v1::Device {
-            id: R1.to_string(),
-            ..v1::Device::default()
-        };
-        let joiner = Joiner {
-            name: "agent-1".to_owned(),
-            session: [7; 16],
-            devices: vec![device],
-            capabilities: vec!["gate".to_owned()],
-            model_revision: "test".to_owned(),
-            description: "an agent of the test".to_owned(),
-            attributes: std::collections::BTreeMap::new(),
-            clock: || std::time::SystemTime::UNIX_EPOCH,
+            deaf: deaf.into(),
         };
         let (carried, ended) = (bench.take_wire(), stop.clone());
-        tokio::spawn(async move { wire::carry(joiner, &bell, carried, None, ended).await });
-        let link = tokio::time::timeout(PATIENCE, door.next())
+        tokio::spawn(async move { wire::carry(joiner(), &bell, carried, None, ended).await });
+        let link = tokio::time::timeout(PATIENCE * 2, door.next())
             .await
             .expect("an agent in time")
             .unwrap();
@@ -207,6 +221,33 @@ async fn a_transaction_goes_over_the_wire_and_goes_on_after_a_loss() {
             controller.progress
         );
     }
+}
+
+#[tokio::test]
+async fn a_controller_that_takes_the_call_and_says_nothing_is_called_again() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::met(&mut bench, None, true).await;
+    let voted = controller.answer(v1::Step::Stage, stage("system/hostname")).await;
+    assert_eq!(voted.standing(), v1::Standing::Staged);
+}
+
+#[tokio::test]
+async fn who_is_told_to_stop_does_not_wait_for_an_answer_to_its_call() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let (incoming, _connections) = mpsc::channel(4);
+    let bell = Doorbell {
+        incoming,
+        cut: Arc::default(),
+        forbidden: None,
+        deaf: true.into(),
+    };
+    let stop = CancellationToken::new();
+    let (wire, ended) = (bench.take_wire(), stop.clone());
+    let carrying = tokio::spawn(async move { wire::carry(joiner(), &bell, wire, None, ended).await });
+    tokio::task::yield_now().await;
+    stop.cancel();
+    let stopped = tokio::time::timeout(Duration::from_secs(5), carrying).await;
+    assert!(stopped.is_ok(), "it stops while it calls");
 }
 
 fn watched(message: upward::Body) -> v1::Sample {

@@ -3,7 +3,8 @@
 mod crowd;
 
 pub use crowd::Crowd;
-use crowd::{Lobby, Place};
+pub(crate) use crowd::Lobby;
+use crowd::Place;
 
 use crate::tls::MQTT;
 use crate::{Certificate, Revocations};
@@ -22,13 +23,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How many connections may be shaking hands at once. When one more comes, the one that has taken longest is let go.
+/// How many connections may be shaking hands, or wait for who serves them, at once. When one more comes, the one that has taken longest is let go.
 pub const MOST_HALF_OPEN: usize = 2_048;
 /// How many connections one holder of a certificate may have at once.
 pub const MOST_OF_ONE: usize = 64;
 /// How many callers wait for who serves them.
 const WAITING: usize = 64;
-/// How long a handshake may take.
+/// How long it may take until somebody who calls is served.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Somebody who called and whose handshake was good.
@@ -106,9 +107,14 @@ async fn listen(listener: TcpListener, terms: Terms, ready: mpsc::Sender<Caller>
         let seat = lobby.enter();
         let (terms, ready) = (terms.clone(), ready.clone());
         tokio::spawn(async move {
-            let shaking = tokio::time::timeout(HANDSHAKE_WITHIN, shake(io, address, terms));
-            match seat.gone.run_until_cancelled(shaking).await {
-                Some(Ok(Ok(caller))) => drop(ready.send(caller).await),
+            let taking = async {
+                let caller = shake(io, address, terms).await?;
+                drop(ready.send(caller).await); // nobody serves any more
+                io::Result::Ok(())
+            };
+            let taking = tokio::time::timeout(HANDSHAKE_WITHIN, taking);
+            match seat.gone.run_until_cancelled(taking).await {
+                Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(error))) => tracing::info!(%address, %error, "turned a caller away"),
                 Some(Err(_)) => tracing::info!(%address, "a caller did not finish its handshake in time"),
                 None => tracing::info!(%address, "let a caller go that did not finish its handshake: too many call"),

@@ -5,10 +5,11 @@ use crate::outlet::{Flow, Intake, Life, Shared};
 use crate::stay::Staying;
 use crate::v1::fabric_server::{Fabric, FabricServer};
 use crate::v1::{Downward, Hello, Refused, Scope, Upward, Welcome, downward, upward};
-use crate::{Connection, Envelope, Limits, Lost, OfferError, Outlet, Peer, Place};
+use crate::{Connection, Envelope, Limits, Lost, OfferError, Outlet, Peer, Place, Rights};
 use futures::stream::{BoxStream, StreamExt};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -34,6 +35,7 @@ impl Door {
             name: name.into(),
             limits,
             sessions: Arc::default(),
+            streams: Arc::default(),
             arrivals: sender,
         };
         Self { keeper, arrivals }
@@ -84,6 +86,7 @@ struct Keeper {
     name: String,
     limits: Limits,
     sessions: Arc<Mutex<HashMap<String, Session>>>,
+    streams: Arc<AtomicU64>,
     arrivals: mpsc::Sender<ControllerLink>,
 }
 
@@ -137,7 +140,7 @@ impl Keeper {
             .try_reserve()
             .map_err(|_| Status::resource_exhausted("too many agents join at once"))?;
         let life = Arc::new(Life::default());
-        let (shared, resumed) = self.session(&hello, &peer, &life);
+        let (shared, resumed, number) = self.session(&hello, &peer, &life);
         let welcome = Welcome {
             version,
             resumed,
@@ -161,6 +164,8 @@ impl Keeper {
             hello,
             devices,
             resource: place.resource,
+            rights: peer.rights,
+            number,
             resumed,
             _staying: peer.stay.begin(),
             cut: peer.cut,
@@ -171,9 +176,11 @@ impl Keeper {
         Ok(Response::new(flow.map(Ok).chain(end).boxed()))
     }
 
-    /// Ends the agent's stream before this one and goes on with its session where that is possible.
-    fn session(&self, hello: &Hello, peer: &Peer, life: &Arc<Life>) -> (Arc<Shared<Downward>>, bool) {
+    /// Ends the agent's stream before this one and goes on with its session where that is possible. Streams are counted
+    /// in the order in which they take each other's place.
+    fn session(&self, hello: &Hello, peer: &Peer, life: &Arc<Life>) -> (Arc<Shared<Downward>>, bool, u64) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.streams.fetch_add(1, Ordering::Relaxed) + 1;
         let before = sessions.remove(&peer.name);
         let mut kept = None;
         if let Some(before) = before {
@@ -192,7 +199,7 @@ impl Keeper {
             life: life.clone(),
         };
         sessions.insert(peer.name.clone(), session);
-        (shared, resumed)
+        (shared, resumed, number)
     }
 }
 
@@ -201,6 +208,8 @@ pub struct ControllerLink {
     hello: Hello,
     devices: BTreeSet<String>,
     resource: String,
+    rights: Rights,
+    number: u64,
     resumed: bool,
     _staying: Staying,
     cut: CancellationToken,
@@ -217,6 +226,16 @@ impl ControllerLink {
     /// Its place in the registry, if there is one.
     pub fn resource(&self) -> &str {
         &self.resource
+    }
+
+    /// What its certificate lets it do to its devices.
+    pub fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// Which stream of all this is: of two of one agent the higher one is the later one.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether the session goes on; if not, what was sent before and not answered must be asked again.

@@ -20,7 +20,7 @@ pub use controller::{ControllerLink, Door, ServeError};
 pub use envelope::Envelope;
 pub use limits::Limits;
 pub use outlet::{Lost, OfferError, Outlet};
-pub use peer::{Connection, Peer, Place, Registers};
+pub use peer::{Connection, Peer, Place, Registers, Rights};
 
 /// The versions of the protocol that this crate speaks.
 pub const VERSIONS: std::ops::RangeInclusive<u32> = 1..=1;

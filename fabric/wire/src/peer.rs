@@ -25,6 +25,15 @@ pub struct Place {
 /// Whether an agent with this hello is registered, and where; or why not.
 pub type Registers = Arc<dyn Fn(&Hello) -> Result<Place, Box<Fault>> + Send + Sync>;
 
+/// What an agent's certificate lets it do to the devices that it speaks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Whether it may change them.
+    pub configures: bool,
+    /// Whether it may read and watch them.
+    pub observes: bool,
+}
+
 /// An authenticated agent.
 #[derive(Clone)]
 pub struct Peer {
@@ -32,6 +41,8 @@ pub struct Peer {
     pub name: String,
     /// Whether it may speak for a device.
     pub allows: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// What it may do to those; nothing unless said.
+    pub rights: Rights,
     /// Cancelled when its certificate is revoked or has run out: the connection ends at once.
     pub cut: CancellationToken,
     /// Asked once for each stream, after the hello was found good.
@@ -50,10 +61,17 @@ impl Peer {
         Self {
             name: name.into(),
             allows: Arc::new(allows),
+            rights: Rights::default(),
             cut,
             registers: Arc::new(|_| Ok(Place::default())),
             stay: Arc::default(),
         }
+    }
+
+    /// The same, and it may do so much.
+    #[must_use]
+    pub fn allowed(self, rights: Rights) -> Self {
+        Self { rights, ..self }
     }
 
     /// The same, and in a registry.

@@ -1,13 +1,13 @@
-//! Who is here: callers that still shake hands, and how many connections each holder has.
+//! Who is here: callers that still shake hands or are being served, and how many connections each holder has.
 
 use crate::Name;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Callers that shake hands, whoever came first in front.
+/// Callers that have a short business, whoever came first in front.
 #[derive(Clone)]
-pub(super) struct Lobby {
+pub(crate) struct Lobby {
     most: usize,
     present: Arc<Mutex<Present>>,
 }
@@ -19,15 +19,15 @@ struct Present {
 }
 
 /// One caller's seat, free again when it is dropped.
-pub(super) struct Seat {
+pub(crate) struct Seat {
     /// Cancelled when somebody else is given the seat.
-    pub(super) gone: CancellationToken,
+    pub(crate) gone: CancellationToken,
     number: u64,
     lobby: Lobby,
 }
 
 impl Lobby {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
             present: Arc::default(),
@@ -35,7 +35,7 @@ impl Lobby {
     }
 
     /// A seat for one more. Where there is none, whoever has sat longest goes: who means well is through in a moment.
-    pub(super) fn enter(&self) -> Seat {
+    pub(crate) fn enter(&self) -> Seat {
         let mut present = self.lock();
         if present.callers.len() >= self.most
             && let Some((_, longest)) = present.callers.pop_first()

@@ -2,6 +2,7 @@
 //! own word that its certificates are good no longer.
 
 use super::envelope::{seal, wrap};
+use crate::acceptor::Lobby;
 use crate::roll::{Reason, Refusal, Status};
 use crate::{Acceptor, Authority, AuthorityError, Caller, Certificate, Credential, Role};
 use axum::Router;
@@ -12,15 +13,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::Semaphore;
 
-/// How many connections are served at once.
-const MOST_CONNECTIONS: usize = 256;
+/// How many connections of callers without a certificate are served at once, and how many of those with one. When one
+/// more comes, the one that has taken longest is let go.
+const MOST_CONNECTIONS: (usize, usize) = (256, 256);
+/// How long a caller may take to say what it wants.
+const SAID_WITHIN: Duration = Duration::from_secs(5);
 /// How long one connection may last.
 const LONGEST_CONNECTION: Duration = Duration::from_secs(30);
 /// The largest request body: an application of 16 KiB in base64.
@@ -33,16 +36,20 @@ const ENVELOPE: &str = "application/pkcs7-mime; smime-type=certs-only";
 /// Serves enrolment to whoever calls, until the acceptor ends. `clock` tells the time.
 pub async fn serve(mut callers: Acceptor, authority: Arc<Authority>, clock: fn() -> SystemTime) {
     let router = router(authority, clock);
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let (strangers, holders) = (Lobby::new(MOST_CONNECTIONS.0), Lobby::new(MOST_CONNECTIONS.1));
     while let Some(caller) = callers.next().await {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return;
+        let lobby = if caller.certificate.is_some() {
+            &holders
+        } else {
+            &strangers
         };
-        let router = router.clone();
+        let (seat, router, address) = (lobby.enter(), router.clone(), caller.address);
         tokio::spawn(async move {
-            let _place = place;
             // A certificate that is taken back meanwhile is found so on the roll: who takes back its own hears the answer.
-            let _ = tokio::time::timeout(LONGEST_CONNECTION, converse(caller, router)).await; // over, or too long
+            let conversation = tokio::time::timeout(LONGEST_CONNECTION, converse(caller, router));
+            if seat.gone.run_until_cancelled(conversation).await.is_none() {
+                tracing::info!(%address, "let a caller of the enrolment go: too many call");
+            }
         });
     }
 }
@@ -52,6 +59,8 @@ async fn converse(caller: Caller, router: Router) {
     let router = router.layer(Extension(Shown(caller.certificate)));
     let service = TowerToHyperService::new(router);
     let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SAID_WITHIN)
         .serve_connection(TokioIo::new(caller.io), service)
         .await;
     if let Err(error) = served {
