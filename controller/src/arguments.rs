@@ -434,11 +434,17 @@ pub enum AgentCommand {
     Show(super::command::agent::Named),
     /// Make a one-time token for a new agent
     Invite(super::command::agent::Allowed),
-    /// Approve an agent that waits without a token
-    Approve(super::command::agent::Allowed),
+    /// Approve an agent that waits without a token, by its key
+    Approve {
+        /// The SHA-256 of its key, as `agent show` and the agent's own log show it
+        #[arg(long, value_name = "SHA-256")]
+        key: String,
+        #[command(flatten)]
+        allowed: super::command::agent::Allowed,
+    },
     /// Turn away an agent that waits
     Reject(super::command::agent::Named),
-    /// Take back an agent's certificates for good; its stream ends at once
+    /// Take back an agent's certificates, invitations and application for good; its stream ends at once
     Revoke {
         /// Why: key-compromise, cessation, affiliation-changed, unspecified
         #[arg(long, default_value = "unspecified")]
@@ -446,7 +452,8 @@ pub enum AgentCommand {
         #[command(flatten)]
         named: super::command::agent::Named,
     },
-    /// Take back an agent's certificates until they are released; its stream ends at once
+    /// Take back an agent's certificates until they are released, and its invitations and application for good; its
+    /// stream ends at once
     Hold(super::command::agent::Named),
     /// Give back what was held by mistake
     Release(super::command::agent::Named),

@@ -148,7 +148,7 @@ pub fn client(config: &Config) -> Result<ClientConfig> {
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&[&rustls::version::TLS13])
         .context("set up TLS")?
         .with_root_certificates(roots);
     match (variable("ENTENTE_CERTIFICATE"), variable("ENTENTE_KEY")) {

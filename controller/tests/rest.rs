@@ -185,6 +185,9 @@ fn off_loopback_it_is_tls_and_a_certificate_lets_in() {
         .concat();
         serving.run("curl", &line)
     };
+    let old = ["-s", "--tls-max", "1.2", "--cacert", &pem, &url];
+    let old = std::process::Command::new("curl").args(old).output().unwrap();
+    assert_eq!(old.status.code(), Some(35), "TLS 1.2 is not spoken: {old:?}");
     assert!(curl(&[]).ends_with(" 401"), "nobody is let in for nothing");
     let (key, certificate) = ("amy.key", "amy.pem");
     let subject = ["-subj", "/CN=amy", "-keyout", key, "-out", certificate];

@@ -332,7 +332,8 @@ async fn enrol(
         match enrolment.enrol_as(who, &key, token).await {
             Ok(credential) => return keep(path, credential, &key),
             Err(EstError::Waiting) => {
-                tracing::info!(agent = %name, "waiting for an operator to approve this agent");
+                let key = est::digest(&key);
+                tracing::info!(agent = %name, key, "waiting for an operator to approve this agent and no other key");
                 tokio::time::sleep(ASK_AGAIN).await;
             }
             Err(source) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use fabric_identity::identity::{IdentityError, Pattern};
 use fabric_identity::roll::{Applicant, Evidence, Grant, Reason, Record, Refusal, Status};
-use fabric_identity::{AuthorityError, Identity, Name, Permission, Role};
+use fabric_identity::{AuthorityError, Identity, Name, Permission, Role, Taken};
 use fabric_registry::{Presence, Profile, Query};
 use knowledge_model::document::{Fault, Mark};
 use serde::Deserialize;
@@ -34,6 +34,8 @@ pub struct Allowance {
     pub function: String,
     /// What it can do.
     pub skills: Vec<String>,
+    /// The digest of the key of the application that is approved, as both sides show it; an invitation has none.
+    pub key: String,
 }
 
 /// An agent with everything that is known of it.
@@ -82,7 +84,7 @@ impl App {
         let found = self.roster.discover(&query);
         let mut names: BTreeSet<Name> = found.into_iter().map(|it| it.registration.name).collect();
         if everybody {
-            names.extend(self.authority.waiting().into_iter().map(|(name, _)| name));
+            names.extend(self.authority.waiting(clock()).into_iter().map(|(name, _)| name));
         }
         self.cards(names)
     }
@@ -97,7 +99,7 @@ impl App {
 
     fn cards(&self, names: BTreeSet<Name>) -> Vec<Card> {
         let mut joined = self.agents.joined();
-        let mut waiting = self.authority.waiting();
+        let mut waiting = self.authority.waiting(clock());
         let records = self.authority.records();
         let card = |name: Name| {
             let of_name =
@@ -117,6 +119,12 @@ impl App {
 
     /// Makes a one-time token for a new agent.
     pub async fn invite(&self, name: &str, allowance: Allowance, asker: &Asker) -> Result<String, AppError> {
+        if !allowance.key.is_empty() {
+            return Err(invalid(
+                "an invitation is for no key",
+                "leave `key` out: the agent makes its key itself",
+            ));
+        }
         let detail = json!({ "devices": allowance.devices });
         let grant = self.granted(name, allowance).await?;
         let token = self.authority.grant(grant, clock() + INVITED);
@@ -127,36 +135,49 @@ impl App {
 
     /// Approves an agent that waits, as what the operator says.
     pub async fn approve(&self, name: &str, allowance: Allowance, asker: &Asker) -> Result<(), AppError> {
-        let detail = json!({ "devices": allowance.devices });
+        let (key, detail) = (
+            allowance.key.clone(),
+            json!({ "devices": allowance.devices, "key": allowance.key }),
+        );
+        if key.is_empty() {
+            let hint = "give `key` as `entente agent show` and the agent's own log show it";
+            return Err(invalid("whose key is approved is not said", hint));
+        }
         let grant = self.granted(name, allowance).await?;
-        self.authority.approve(grant).map_err(|error| refused(error, name))?;
+        let approved = self.authority.approve(grant, &key, clock());
+        approved.map_err(|error| refused(error, name))?;
         self.note(asker, "approve", name, detail).await
     }
 
     /// Turns away an agent that waits.
     pub async fn reject(&self, name: &str, asker: &Asker) -> Result<(), AppError> {
         let named = name.parse().map_err(|_| missing("application of", name))?;
-        self.authority.reject(&named).map_err(|error| refused(error, name))?;
+        self.authority
+            .reject(&named, clock())
+            .map_err(|error| refused(error, name))?;
         self.note(asker, "reject", name, json!({})).await
     }
 
-    /// Takes back all certificates of an agent for good: its stream ends at once.
-    pub async fn revoke(&self, name: &str, reason: Reason, asker: &Asker) -> Result<usize, AppError> {
+    /// Takes back all certificates of an agent for good, with its invitations and its application: its stream ends at
+    /// once.
+    pub async fn revoke(&self, name: &str, reason: Reason, asker: &Asker) -> Result<Taken, AppError> {
         let taken = self.changed(name, |it| self.authority.revoke(it, reason, clock()))?;
         self.note(
             asker,
             "revoke",
             name,
-            json!({ "reason": reason, "certificates": taken }),
+            json!({ "reason": reason, "certificates": taken.certificates, "invitations": taken.invitations }),
         )
         .await?;
         Ok(taken)
     }
 
-    /// Takes back all certificates of an agent until they are released: its stream ends at once.
-    pub async fn hold(&self, name: &str, asker: &Asker) -> Result<usize, AppError> {
+    /// Takes back all certificates of an agent until they are released, and its invitations and its application for
+    /// good: its stream ends at once.
+    pub async fn hold(&self, name: &str, asker: &Asker) -> Result<Taken, AppError> {
         let taken = self.changed(name, |it| self.authority.hold(it, clock()))?;
-        self.note(asker, "hold", name, json!({ "certificates": taken })).await?;
+        let detail = json!({ "certificates": taken.certificates, "invitations": taken.invitations });
+        self.note(asker, "hold", name, detail).await?;
         Ok(taken)
     }
 
@@ -178,11 +199,7 @@ impl App {
             .await
     }
 
-    fn changed(
-        &self,
-        name: &str,
-        change: impl FnOnce(&Name) -> Result<usize, AuthorityError>,
-    ) -> Result<usize, AppError> {
+    fn changed<T>(&self, name: &str, change: impl FnOnce(&Name) -> Result<T, AuthorityError>) -> Result<T, AppError> {
         let named: Name = name.parse().map_err(|_| missing("certificate of", name))?;
         if name == CONTROLLER {
             return Err(invalid(

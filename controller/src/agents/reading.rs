@@ -220,7 +220,7 @@ async fn gathered(parts: &mut mpsc::Receiver<Part>) -> Result<(Tree, String), St
             return Ok((tree, native));
         }
     }
-    Err("the reading broke off: its agent has begun anew, or sent more at once than is taken".to_owned())
+    Err("the agent left, or sent more at once than is taken".to_owned())
 }
 
 #[cfg(test)]
@@ -312,6 +312,6 @@ mod tests {
         }
         assert!(readings.lock().is_empty(), "the last part is not taken for the third");
         let gathered = gathered(&mut parts).await;
-        assert!(gathered.is_err_and(|words| words.contains("broke off")));
+        assert!(gathered.is_err_and(|words| words.contains("the agent left")));
     }
 }

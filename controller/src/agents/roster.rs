@@ -235,7 +235,7 @@ fn fault(refusal: &Refusal) -> Fault {
     let (code, retry) = match refusal {
         Refusal::Identity(_) => ("denied", Retry::Never),
         Refusal::Missing(_) | Refusal::Malformed(_) => ("malformed", Retry::Never),
-        Refusal::Full => ("overloaded", Retry::Later),
+        Refusal::Full | Refusal::TooOften => ("overloaded", Retry::Later),
         Refusal::Unknown | Refusal::Deregistered => ("unknown", Retry::Never),
     };
     Fault {

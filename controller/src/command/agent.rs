@@ -68,8 +68,9 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    fn body(&self) -> String {
+    fn body(&self, key: &str) -> String {
         let body = json!({
+            "key": key,
             "devices": self.devices, "may": self.may, "organisation": self.organisation,
             "developer": self.developer, "function": self.function, "skills": self.skills,
         });
@@ -92,11 +93,11 @@ pub async fn run(command: AgentCommand, output: Output, client: impl Fn(&Remote)
         }
         AgentCommand::Invite(allowed) => {
             let path = format!("/v1/agents/{}/invitation", allowed.name);
-            let invitation: Value = client(&allowed.remote)?.post(&path, allowed.body()).await?;
+            let invitation: Value = client(&allowed.remote)?.post(&path, allowed.body("")).await?;
             show::object(output, &invitation)
         }
-        AgentCommand::Approve(allowed) => {
-            let body = allowed.body();
+        AgentCommand::Approve { key, allowed } => {
+            let body = allowed.body(&key);
             let named = Named {
                 name: allowed.name,
                 remote: allowed.remote,

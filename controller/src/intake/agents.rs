@@ -7,6 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query as Asked, State};
 use axum::http::{HeaderMap, StatusCode};
+use fabric_identity::Taken;
 use fabric_identity::roll::{Applicant, Reason, Record};
 use fabric_registry::{Presence, Query};
 use serde::{Deserialize, Serialize};
@@ -125,6 +126,12 @@ struct AgentDetail {
 /// What an application says.
 #[derive(Debug, Serialize, ToSchema)]
 struct ApplicationView {
+    /// The SHA-256 of its public key, as the agent shows it too: what is approved.
+    key: String,
+    /// The address that it came from.
+    from: String,
+    /// When it is forgotten, in milliseconds since 1970.
+    until: u64,
     /// The organisation that it names.
     organisation: String,
     /// Who made the agent.
@@ -143,6 +150,9 @@ impl ApplicationView {
     fn of(applicant: &Applicant) -> Self {
         let claims = applicant.claims.clone();
         Self {
+            key: applicant.key.clone(),
+            from: applicant.from.map(|it| it.to_string()).unwrap_or_default(),
+            until: milliseconds(applicant.until),
             organisation: applicant.organisation.clone(),
             developer: claims.developer,
             function: claims.function,
@@ -198,13 +208,29 @@ struct Revocation {
     reason: Option<Reason>,
 }
 
-/// How many certificates were changed.
+/// What was changed.
 #[derive(Debug, Serialize, ToSchema)]
 struct Changed {
     /// The agent's name.
     name: String,
-    /// How many.
+    /// How many certificates.
     certificates: usize,
+    /// How many invitations were withdrawn.
+    invitations: usize,
+}
+
+impl Changed {
+    fn of(name: String, taken: Taken) -> Self {
+        let Taken {
+            certificates,
+            invitations,
+        } = taken;
+        Self {
+            name,
+            certificates,
+            invitations,
+        }
+    }
 }
 
 /// The agents that have what is asked for, and those that wait for an operator.
@@ -261,7 +287,7 @@ async fn invite(
     Ok((StatusCode::CREATED, Json(invitation)))
 }
 
-/// Approves an agent that waits without a token: its next call gets a certificate that says what stands here.
+/// Approves an agent that waits without a token, and whose key is the one named here: its next call gets a certificate that says what stands here.
 #[utoipa::path(post, path = "/v1/agents/{name}/approve", request_body(content = Allowance, content_type = "application/json"),
     responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn approve(
@@ -281,7 +307,7 @@ async fn reject(State(door): State<Door>, Path(name): Path<String>, headers: Hea
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes back all certificates of an agent for good: its stream ends at once.
+/// Takes back all certificates of an agent for good, with its invitations and its application: its stream ends at once.
 #[utoipa::path(post, path = "/v1/agents/{name}/revoke", request_body(content = Revocation, content_type = "application/json"),
     responses((status = 200, body = Changed), (status = 404, body = Problem)))]
 async fn revoke(
@@ -296,19 +322,20 @@ async fn revoke(
         parse(&body)?
     };
     let reason = revocation.reason.unwrap_or(Reason::Unspecified);
-    let certificates = door.app.revoke(&name, reason, &asker(&headers)).await?;
-    Ok(Json(Changed { name, certificates }))
+    let taken = door.app.revoke(&name, reason, &asker(&headers)).await?;
+    Ok(Json(Changed::of(name, taken)))
 }
 
-/// Takes back all certificates of an agent until they are released: its stream ends at once.
+/// Takes back all certificates of an agent until they are released, and its invitations and its application for good:
+/// its stream ends at once.
 #[utoipa::path(post, path = "/v1/agents/{name}/hold", responses((status = 200, body = Changed), (status = 404, body = Problem)))]
 async fn hold(
     State(door): State<Door>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Changed>, Problem> {
-    let certificates = door.app.hold(&name, &asker(&headers)).await?;
-    Ok(Json(Changed { name, certificates }))
+    let taken = door.app.hold(&name, &asker(&headers)).await?;
+    Ok(Json(Changed::of(name, taken)))
 }
 
 /// Gives back what was held by mistake.
@@ -318,8 +345,11 @@ async fn release(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Changed>, Problem> {
-    let certificates = door.app.release(&name, &asker(&headers)).await?;
-    Ok(Json(Changed { name, certificates }))
+    let taken = Taken {
+        certificates: door.app.release(&name, &asker(&headers)).await?,
+        invitations: 0,
+    };
+    Ok(Json(Changed::of(name, taken)))
 }
 
 /// Takes an agent out of what is found, until it joins again.

@@ -181,12 +181,12 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// TLS with this certificate. A caller may show one of his own: that he holds its key is proven here, and whether it is
+/// TLS 1.3 with this certificate. A caller may show one of his own: that he holds its key is proven here, and whether it is
 /// let in is found out by its digest.
 pub fn tls(shown: Arc<Shown>) -> Result<Arc<ServerConfig>, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let holders = Arc::new(Holders(provider.clone()));
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13])?;
     let mut config = builder.with_client_cert_verifier(holders).with_cert_resolver(shown);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

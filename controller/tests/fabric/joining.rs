@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fabric_identity::est::EstError;
+use fabric_identity::est::{self, EstError};
 use fabric_wire::v1::{Hello, Leave, Update, downward, upward};
 use tokio::time::timeout;
 
@@ -246,15 +246,36 @@ async fn an_operator_approves_holds_releases_and_revokes() {
     );
     let shown = stage.data("agent show edge");
     assert_eq!(shown["application"]["function"], "speaks for the hill", "{shown}");
+    let digest = est::digest(&key);
+    assert_eq!(shown["application"]["key"], digest.as_str(), "both sides show the same");
+    let (by, other) = (format!("--key {digest}"), format!("--key {}", "0".repeat(64)));
     assert_eq!(
         stage.entente("agent revoke controller").0,
         3,
         "nobody shuts the controller out by its name"
     );
-    assert_eq!(stage.entente("agent approve edge --device pe9").0, 8, "no such device");
-    assert_eq!(stage.entente("agent approve edge --device pe1 --may fly").0, 3);
-    assert_eq!(stage.entente("agent approve nobody --device pe1").0, 8);
-    stage.ok("agent approve edge --device pe1 --organisation Hill --developer Ann --skill netconf");
+    assert_eq!(
+        stage.entente(&format!("agent approve edge {by} --device pe9")).0,
+        8,
+        "no such device"
+    );
+    assert_eq!(
+        stage
+            .entente(&format!("agent approve edge {by} --device pe1 --may fly"))
+            .0,
+        3
+    );
+    assert_eq!(stage.entente(&format!("agent approve nobody {by} --device pe1")).0, 8);
+    let (code, words) = stage.entente(&format!("agent approve edge {other} --device pe1"));
+    assert!(code == 3 && words.contains(&digest), "whose key waits is said: {words}");
+    assert_eq!(
+        stage.entente("agent approve edge --device pe1").0,
+        2,
+        "a key must be named"
+    );
+    stage.ok(&format!(
+        "agent approve edge {by} --device pe1 --organisation Hill --developer Ann --skill netconf"
+    ));
     let own = Crafted::applied(&enrolment, "edge", &key)
         .await
         .expect("it is approved");

@@ -4,6 +4,7 @@
 
 mod beside;
 mod crafted;
+mod full;
 mod hostile;
 mod joining;
 mod lab;

@@ -6,7 +6,7 @@ mod form;
 use crate::application::{Application, ApplicationError};
 use crate::certificate::{fingerprint, hexadecimal};
 use crate::identity::{Identity, Name, Role};
-use crate::roll::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Status};
+use crate::roll::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Roll, Status};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -98,6 +98,15 @@ pub struct Credential {
     pub until: SystemTime,
 }
 
+/// What was taken back of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// How many certificates.
+    pub certificates: usize,
+    /// How many invitations that nobody has used.
+    pub invitations: usize,
+}
+
 /// The serial numbers that are shut out, told to everybody the moment they change.
 pub type Revocations = watch::Receiver<Arc<BTreeSet<String>>>;
 
@@ -184,14 +193,14 @@ impl Authority {
     }
 
     /// Issues a certificate to who was approved, and lets anybody else wait for an operator.
-    pub fn apply(&self, request: &[u8], now: SystemTime) -> Result<Credential, AuthorityError> {
+    pub fn apply(&self, request: &[u8], from: Option<IpAddr>, now: SystemTime) -> Result<Credential, AuthorityError> {
         let application = Application::read(request)?;
         let mut state = self.state();
         let key = fingerprint(&application.key);
-        if let Some(grant) = state.roll.queue(&application.name, &key)?.cloned() {
+        if let Some(grant) = state.roll.queue((&application.name, &key), from, now)?.cloned() {
             return self.issue(&mut state, &application, (grant, None), now);
         }
-        if state.roll.applicant(&application.name).is_err() {
+        if state.roll.applicant(&application.name, now).is_err() {
             let organisation = application.organisation.unwrap_or_default();
             state.record(vec![Entry::Waiting {
                 name: application.name,
@@ -199,6 +208,7 @@ impl Authority {
                 organisation,
                 claims: application.claims,
                 since: now,
+                from,
             }])?;
         }
         Err(AuthorityError::Waiting)
@@ -259,38 +269,45 @@ impl Authority {
         self.certify(&mut state, (grant, None), (&key, addresses), (now, now + lasts))
     }
 
-    /// Approves who waits, as what the operator says.
-    pub fn approve(&self, grant: Grant) -> Result<(), AuthorityError> {
+    /// Approves who waits with this key, as what the operator says. Somebody else may have applied since he looked.
+    pub fn approve(&self, grant: Grant, key: &str, now: SystemTime) -> Result<(), AuthorityError> {
         let mut state = self.state();
         let name = grant.identity.name.clone();
-        let key = state.roll.applicant(&name)?.key.clone();
-        state.record(vec![Entry::Approved { name, key, grant }])
+        let waits = state.roll.applicant(&name, now)?.key.clone();
+        if !waits.eq_ignore_ascii_case(key) {
+            return Err(Refusal::OtherApplicant(waits).into());
+        }
+        let (key, at) = (waits, Some(now));
+        state.record(vec![Entry::Approved { name, key, grant, at }])
     }
 
     /// Turns away who waits.
-    pub fn reject(&self, name: &Name) -> Result<(), AuthorityError> {
+    pub fn reject(&self, name: &Name, now: SystemTime) -> Result<(), AuthorityError> {
         let mut state = self.state();
-        state.roll.applicant(name)?;
+        state.roll.applicant(name, now)?;
         state.record(vec![Entry::Rejected { name: name.clone() }])
     }
 
-    /// Takes back all certificates of a name for good. Their connections end at once.
-    pub fn revoke(&self, name: &Name, reason: Reason, now: SystemTime) -> Result<usize, AuthorityError> {
-        self.change(name, now, |_| Some(Status::Revoked { since: now, reason }))
+    /// Takes back all certificates of a name for good, and its invitations and its application with them. Connections
+    /// end at once.
+    pub fn revoke(&self, name: &Name, reason: Reason, now: SystemTime) -> Result<Taken, AuthorityError> {
+        self.take_back(name, now, |_| Some(Status::Revoked { since: now, reason }))
     }
 
-    /// Takes back all certificates of a name until they are released.
-    pub fn hold(&self, name: &Name, now: SystemTime) -> Result<usize, AuthorityError> {
-        self.change(name, now, |it| {
+    /// Takes back all certificates of a name until they are released, and its invitations and its application for good.
+    pub fn hold(&self, name: &Name, now: SystemTime) -> Result<Taken, AuthorityError> {
+        self.take_back(name, now, |it| {
             (it == Status::Valid).then_some(Status::Held { since: now })
         })
     }
 
     /// Gives back what was held by mistake.
     pub fn release(&self, name: &Name, now: SystemTime) -> Result<usize, AuthorityError> {
-        self.change(name, now, |it| {
+        let mut state = self.state();
+        let given = changes(&state.roll, name, now, |it| {
             matches!(it, Status::Held { .. }).then_some(Status::Valid)
-        })
+        })?;
+        self.changed(&mut state, given)
     }
 
     /// How a certificate stands.
@@ -308,10 +325,10 @@ impl Authority {
     }
 
     /// All who wait for an operator.
-    pub fn waiting(&self) -> Vec<(Name, Applicant)> {
+    pub fn waiting(&self, now: SystemTime) -> Vec<(Name, Applicant)> {
         self.state()
             .roll
-            .waiting()
+            .waiting(now)
             .map(|(name, it)| (name.clone(), it.clone()))
             .collect()
     }
@@ -322,21 +339,27 @@ impl Authority {
         Ok(params.signed_by(&self.issuer)?.der().to_vec())
     }
 
-    fn change(
+    /// Takes certificates back, and closes the other ways in.
+    fn take_back(
         &self,
         name: &Name,
         now: SystemTime,
         become_what: impl Fn(Status) -> Option<Status>,
-    ) -> Result<usize, AuthorityError> {
+    ) -> Result<Taken, AuthorityError> {
         let mut state = self.state();
-        let mut entries = Vec::new();
-        for serial in state.roll.current(name, now) {
-            let status = become_what(state.roll.record(serial)?.status);
-            entries.extend(status.map(|status| Entry::Became {
-                serial: serial.to_owned(),
-                status,
-            }));
+        let mut entries = changes(&state.roll, name, now, become_what)?;
+        let taken = Taken {
+            certificates: entries.len(),
+            invitations: state.roll.invitations(name, now),
+        };
+        if taken.invitations > 0 || state.roll.applicant(name, now).is_ok() {
+            entries.push(Entry::Voided { name: name.clone() });
         }
+        self.changed(&mut state, entries)?;
+        Ok(taken)
+    }
+
+    fn changed(&self, state: &mut Book, entries: Vec<Entry>) -> Result<usize, AuthorityError> {
         if entries.is_empty() {
             return Err(Refusal::UnknownCertificate.into());
         }
@@ -408,6 +431,24 @@ impl Authority {
     fn state(&self) -> MutexGuard<'_, Book> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What becomes of the certificates of a name that are not revoked and not expired.
+fn changes(
+    roll: &Roll,
+    name: &Name,
+    now: SystemTime,
+    become_what: impl Fn(Status) -> Option<Status>,
+) -> Result<Vec<Entry>, Refusal> {
+    let mut entries = Vec::new();
+    for serial in roll.current(name, now) {
+        let status = become_what(roll.record(serial)?.status);
+        entries.extend(status.map(|status| Entry::Became {
+            serial: serial.to_owned(),
+            status,
+        }));
+    }
+    Ok(entries)
 }
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], AuthorityError> {

@@ -4,6 +4,6 @@ mod client;
 mod envelope;
 mod server;
 
-pub use client::{Applying, Enrolment, EstError, dial};
+pub use client::{Applying, Enrolment, EstError, dial, digest};
 pub use envelope::{EnvelopeError, certificates, seal};
 pub use server::serve;

@@ -12,12 +12,13 @@ mod certificate;
 pub mod claims;
 pub mod est;
 pub mod identity;
+pub mod lines;
 pub mod list;
 pub mod roll;
 pub mod tls;
 
 pub use acceptor::{Acceptor, Caller, Crowd, Guarded, MOST_OF_ONE};
-pub use authority::{Authority, AuthorityError, Credential, LifeTimes, Revocations};
+pub use authority::{Authority, AuthorityError, Credential, LifeTimes, Revocations, Taken};
 pub use certificate::{Certificate, CertificateError, KeyKind};
 pub use claims::Claims;
 pub use identity::{Identity, Name, Permission, Role};

@@ -10,10 +10,15 @@ pub use entry::{Applicant, Entry, Evidence, Grant, Reason, Record, Refusal, Stat
 
 use crate::identity::{Identity, Name};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 /// How many applications may wait for an operator.
 pub const MOST_WAITING: usize = 256;
+/// How many of them may have come from one address.
+pub const MOST_OF_ADDRESS: usize = 32;
+/// How long an application waits, and how long what was approved is good for.
+pub const APPLIES: Duration = Duration::from_secs(3_600);
 /// How long the record of a certificate is kept after it has run out.
 pub const KEPT_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
@@ -60,7 +65,9 @@ impl Roll {
                 organisation,
                 claims,
                 since,
+                from,
             } => {
+                self.waiting.retain(|_, it| it.until >= since); // who applies makes room
                 self.waiting.insert(
                     name,
                     Applicant {
@@ -68,16 +75,23 @@ impl Roll {
                         organisation,
                         claims,
                         since,
+                        from,
+                        until: since + APPLIES,
                         approved: None,
                     },
                 );
             }
-            Entry::Approved { name, key, grant } => {
+            Entry::Approved { name, key, grant, at } => {
                 if let Some(applicant) = self.waiting.get_mut(&name).filter(|it| it.key == key) {
+                    applicant.until = at.unwrap_or(applicant.since) + APPLIES;
                     applicant.approved = Some(grant);
                 }
             }
             Entry::Rejected { name } => drop(self.waiting.remove(&name)),
+            Entry::Voided { name } => {
+                self.tokens.retain(|_, it| it.is_used || it.grant.identity.name != name);
+                self.waiting.remove(&name);
+            }
             Entry::Issued {
                 serial,
                 grant,
@@ -123,13 +137,33 @@ impl Roll {
     }
 
     /// What an applicant without a token gets: what was approved, or a place among those who wait.
-    pub fn queue(&self, name: &Name, key: &str) -> Result<Option<&Grant>, Refusal> {
-        match self.waiting.get(name) {
-            Some(applicant) if applicant.key != key => Err(Refusal::OtherKey),
-            Some(applicant) => Ok(applicant.approved.as_ref()),
-            None if self.waiting.len() >= MOST_WAITING => Err(Refusal::TooManyWaiting),
-            None => Ok(None),
+    pub fn queue(
+        &self,
+        (name, key): (&Name, &str),
+        from: Option<IpAddr>,
+        now: SystemTime,
+    ) -> Result<Option<&Grant>, Refusal> {
+        if let Ok(applicant) = self.applicant(name, now) {
+            return if applicant.key == key {
+                Ok(applicant.approved.as_ref())
+            } else {
+                Err(Refusal::OtherKey)
+            };
         }
+        let neighbours = self.waiting(now).filter(|(_, it)| from.is_some() && it.from == from);
+        if neighbours.count() >= MOST_OF_ADDRESS {
+            return Err(Refusal::TooManyFromOne);
+        }
+        if self.waiting(now).count() >= MOST_WAITING {
+            return Err(Refusal::TooManyWaiting);
+        }
+        Ok(None)
+    }
+
+    /// How many invitations of a name are good.
+    pub fn invitations(&self, name: &Name, now: SystemTime) -> usize {
+        let good = |it: &&Token| !it.is_used && it.until >= now && it.grant.identity.name == *name;
+        self.tokens.values().filter(good).count()
     }
 
     /// What a renewal may say: the same as the certificate that it renews.
@@ -172,13 +206,14 @@ impl Roll {
     }
 
     /// All who wait, by name.
-    pub fn waiting(&self) -> impl Iterator<Item = (&Name, &Applicant)> {
-        self.waiting.iter()
+    pub fn waiting(&self, now: SystemTime) -> impl Iterator<Item = (&Name, &Applicant)> {
+        self.waiting.iter().filter(move |(_, it)| it.until >= now)
     }
 
     /// Who of a name waits.
-    pub fn applicant(&self, name: &Name) -> Result<&Applicant, Refusal> {
-        self.waiting.get(name).ok_or(Refusal::NobodyWaits)
+    pub fn applicant(&self, name: &Name, now: SystemTime) -> Result<&Applicant, Refusal> {
+        let waits = self.waiting.get(name).filter(|it| it.until >= now);
+        waits.ok_or(Refusal::NobodyWaits)
     }
 
     /// The serial numbers of all certificates that are taken back for now or for good.
@@ -211,7 +246,7 @@ impl Roll {
                 entries.push(Entry::Became { serial, status });
             }
         }
-        for (name, it) in &self.waiting {
+        for (name, it) in self.waiting(now) {
             let (name, key, organisation) = (name.clone(), it.key.clone(), it.organisation.clone());
             entries.push(Entry::Waiting {
                 name: name.clone(),
@@ -219,8 +254,11 @@ impl Roll {
                 organisation,
                 claims: it.claims.clone(),
                 since: it.since,
+                from: it.from,
             });
-            entries.extend(it.approved.clone().map(|grant| Entry::Approved { name, key, grant }));
+            let at = it.until.checked_sub(APPLIES);
+            let approved = it.approved.clone();
+            entries.extend(approved.map(|grant| Entry::Approved { name, key, grant, at }));
         }
         entries
     }

@@ -8,7 +8,7 @@ use fabric_identity::est::{self, Applying, EstError};
 use fabric_identity::list::{self, ListError};
 use fabric_identity::roll::{Evidence, Grant, Reason, Refusal, Status};
 use fabric_identity::tls::{self, Callers, Trust};
-use fabric_identity::{Authority, AuthorityError, Certificate, Claims, Identity, LifeTimes, Permission, Role};
+use fabric_identity::{Authority, AuthorityError, Certificate, Claims, Identity, LifeTimes, Name, Permission, Role};
 use fabric_wire::{JoinError, Limits, Lost, Membership};
 use rcgen::KeyPair;
 use std::os::unix::fs::PermissionsExt;
@@ -60,7 +60,8 @@ async fn a_revoked_agent_is_shut_out_at_once_and_for_good() {
         bench
             .authority
             .revoke(&"edge-1".parse().unwrap(), Reason::KeyCompromise, now())
-            .unwrap(),
+            .unwrap()
+            .certificates,
         1
     );
     let five = Duration::from_secs(5);
@@ -142,13 +143,72 @@ async fn a_token_is_good_once_and_for_its_name() {
 }
 
 #[tokio::test]
+async fn what_was_granted_before_lets_nobody_back_in_after_a_revocation_or_a_hold() {
+    let bench = bench().await;
+    let name: Name = "edge-1".parse().unwrap();
+    let take = |hold: bool| {
+        if hold {
+            bench.authority.hold(&name, now()).unwrap()
+        } else {
+            bench.authority.revoke(&name, Reason::KeyCompromise, now()).unwrap()
+        }
+    };
+    for hold in [true, false] {
+        let soon = now() + Duration::from_secs(600);
+        let tokens = [(); 2].map(|()| bench.authority.grant(grant("edge-1", &["pe1"]), soon).unwrap());
+        bench.enrolment.enrol(&name, &key(), Some(&tokens[0])).await.unwrap();
+        let waits = key();
+        let waiting = bench.enrolment.enrol(&name, &waits, None).await;
+        assert!(matches!(waiting, Err(EstError::Waiting)), "{waiting:?}");
+        let approved = bench
+            .authority
+            .approve(grant("edge-1", &["pe1"]), &est::digest(&waits), now());
+        approved.unwrap();
+        let taken = take(hold);
+        assert_eq!(taken.invitations, 1);
+        let second = bench.enrolment.enrol(&name, &key(), Some(&tokens[1])).await;
+        assert!(matches!(second, Err(EstError::Refused { .. })), "{second:?}");
+        let approved = bench.enrolment.enrol(&name, &waits, None).await;
+        assert!(
+            matches!(approved, Err(EstError::Waiting)),
+            "it waits anew: {approved:?}"
+        );
+        bench.authority.reject(&name, now()).unwrap();
+    }
+    // Of who has nothing but an invitation the invitation is withdrawn.
+    let name: Name = "edge-2".parse().unwrap();
+    bench
+        .authority
+        .grant(grant("edge-2", &["pe1"]), now() + Duration::from_secs(600))
+        .unwrap();
+    let taken = bench.authority.hold(&name, now()).unwrap();
+    assert_eq!((taken.certificates, taken.invitations), (0, 1));
+    assert!(bench.authority.hold(&name, now()).is_err(), "nothing is left");
+}
+
+#[tokio::test]
 async fn an_agent_without_a_token_waits_for_an_operator() {
     let bench = bench().await;
     let (name, key) = ("edge-7".parse().unwrap(), key());
     let first = bench.enrolment.enrol(&name, &key, None).await;
     assert!(matches!(first, Err(EstError::Waiting)), "{first:?}");
-    assert_eq!(bench.authority.waiting().len(), 1);
-    bench.authority.approve(grant("edge-7", &["ce1"])).unwrap();
+    let waiting = bench.authority.waiting(now());
+    assert_eq!(
+        (waiting.len(), &waiting[0].1.key),
+        (1, &est::digest(&key)),
+        "both sides show the same"
+    );
+    let other = bench
+        .authority
+        .approve(grant("edge-7", &["ce1"]), &"0".repeat(64), now());
+    assert!(
+        matches!(other, Err(AuthorityError::Refused(Refusal::OtherApplicant(_)))),
+        "{other:?}"
+    );
+    let approved = bench
+        .authority
+        .approve(grant("edge-7", &["ce1"]), &waiting[0].1.key, now());
+    approved.unwrap();
     let credential = bench.enrolment.enrol(&name, &key, None).await.unwrap();
     assert!(
         Certificate::read(&credential.certificate)
@@ -156,7 +216,7 @@ async fn an_agent_without_a_token_waits_for_an_operator() {
             .identity
             .covers("ce1")
     );
-    assert!(bench.authority.waiting().is_empty());
+    assert!(bench.authority.waiting(now()).is_empty());
 }
 
 #[tokio::test]
@@ -313,7 +373,7 @@ async fn an_application_says_who_stands_behind_it_and_asks_for_no_more_than_is_a
     let (own, asks) = (key(), applying(&["pe1"], &[Permission::Observe]));
     let waits = bench.enrolment.enrol_as(&asks, &own, None).await;
     assert!(matches!(waits, Err(EstError::Waiting)), "{waits:?}");
-    let (_, applicant) = bench.authority.waiting().swap_remove(0);
+    let (_, applicant) = bench.authority.waiting(now()).swap_remove(0);
     assert_eq!(
         (applicant.organisation.as_str(), &applicant.claims),
         ("Hill", &asks.claims)

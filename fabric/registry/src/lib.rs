@@ -3,10 +3,13 @@
 //! Pure: the time comes in as what a monotonic clock has counted, ids come in from the driver, changes come out.
 
 mod discovery;
+mod pace;
 mod presence;
 mod profile;
 
 pub use discovery::Query;
+use pace::Pace;
+pub use pace::{MOST_CHANGES, WINDOW};
 pub use presence::{Presence, Terms};
 pub use profile::{Profile, Registration, ResourceId, ResourceIdError};
 
@@ -29,6 +32,9 @@ pub enum Refusal {
     /// Something is said in a form that is not taken.
     #[error("information that is not taken: {0}")]
     Malformed(&'static str),
+    /// It changes what it says too often.
+    #[error("more than {MOST_CHANGES} changes in a minute")]
+    TooOften,
     /// There is no room.
     #[error("too many agents are registered")]
     Full,
@@ -58,6 +64,7 @@ pub struct Registry {
     profiles: BTreeMap<ResourceId, Profile>,
     names: BTreeMap<Name, ResourceId>,
     shut_out: BTreeSet<String>,
+    paces: BTreeMap<ResourceId, Pace>,
 }
 
 impl Registry {
@@ -107,6 +114,10 @@ impl Registry {
             return Err(Refusal::Full);
         }
         let resource = known.unwrap_or(fresh);
+        let changes = |it: &Profile| it.presence == Presence::Deregistered || it.registration != registration;
+        if self.profiles.get(&resource).is_some_and(changes) && !self.takes_change(resource, now) {
+            return Err(Refusal::TooOften);
+        }
         let before = self.profiles.remove(&resource);
         self.names.insert(registration.name.clone(), resource);
         let joined = before.as_ref().is_none_or(|it| it.presence == Presence::Deregistered);
@@ -138,6 +149,9 @@ impl Registry {
         registration: Registration,
         now: Duration,
     ) -> Result<Vec<Change>, Refusal> {
+        if self.profiles.contains_key(&resource) && !self.takes_change(resource, now) {
+            return Err(Refusal::TooOften);
+        }
         let profile = self.profiles.get_mut(&resource).ok_or(Refusal::Unknown)?;
         if profile.presence == Presence::Deregistered {
             return Err(Refusal::Deregistered);
@@ -207,6 +221,10 @@ impl Registry {
     /// All profiles, for the store.
     pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
         self.profiles.values()
+    }
+
+    fn takes_change(&mut self, resource: ResourceId, now: Duration) -> bool {
+        self.paces.entry(resource).or_default().takes(now)
     }
 
     fn of_name(&mut self, name: &Name) -> Option<&mut Profile> {

@@ -121,7 +121,8 @@ impl Registration {
             .flat_map(|(name, value)| [name, value])
             .cloned()
             .collect();
-        let plain = |words: &BTreeSet<String>| words.len() <= MOST_WORDS * 2 && words.iter().all(|it| is_plain(it));
+        let within = |words: &BTreeSet<String>, most| words.len() <= most && words.iter().all(|it| is_plain(it));
+        let plain = |words: &BTreeSet<String>| within(words, MOST_WORDS);
         let forms = [
             (
                 "description",
@@ -131,7 +132,7 @@ impl Registration {
             ("protocols", plain(&self.protocols)),
             ("languages", plain(&self.languages)),
             ("address", is_plain(&self.address)),
-            ("attributes", plain(&attributes)),
+            ("attributes", within(&attributes, MOST_WORDS * 2)), // names and values
         ];
         match forms.into_iter().find(|(_, good)| !good) {
             Some((name, _)) => Err(Refusal::Malformed(name)),

@@ -241,6 +241,41 @@ fn what_an_agent_says_about_itself_may_change() {
 }
 
 #[test]
+fn who_changes_what_it_says_again_and_again_is_told_to_come_later() {
+    let (mut registry, it) = registry();
+    let says = |number: u32| Registration {
+        description: format!("speaks for the edge, {number}"),
+        ..registration("edge-1")
+    };
+    let taken = (0..1_000).take_while(|number| registry.update(it, says(*number), at(1)).is_ok());
+    assert_eq!(taken.count(), MOST_CHANGES as usize);
+    let agent = certificate("edge-1", Role::Agent);
+    let hello = registry.register(says(2_000), &agent, ResourceId(2), at(1));
+    assert_eq!(hello, Err(Refusal::TooOften), "a hello is no way around it");
+    let last = says(MOST_CHANGES - 1);
+    assert!(
+        registry.register(last, &agent, ResourceId(2), at(1)).is_ok(),
+        "who says the same may join"
+    );
+    assert!(registry.update(it, says(3_000), at(1) + WINDOW).is_ok());
+}
+
+#[test]
+fn who_has_more_words_than_are_taken_is_refused() {
+    let (mut registry, it) = registry();
+    let words = |count: usize| (0..count).map(|number| format!("can-{number}")).collect();
+    let says = |count| Registration {
+        capabilities: words(count),
+        ..registration("edge-1")
+    };
+    assert!(registry.update(it, says(64), at(1)).is_ok());
+    assert_eq!(
+        registry.update(it, says(65), at(1)),
+        Err(Refusal::Malformed("capabilities"))
+    );
+}
+
+#[test]
 fn who_is_shut_out_is_offline_at_once() {
     let (mut registry, it) = registry();
     let out = registry.shut_out(["serial-of-edge-1".to_owned()].into(), at(1));

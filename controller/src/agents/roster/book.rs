@@ -1,45 +1,58 @@
 //! The roster on disk: a line for each profile that has changed, rewritten in its shortest form at each start.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use fabric_identity::lines::Lines;
 use fabric_registry::{Profile, ResourceId};
 
-/// How many lines are added before the file is looked at as a candidate for rewriting.
-const LINES: usize = 50_000;
+/// How many bytes are added before the file is written anew in its shortest form.
+const BYTES: u64 = 4 << 20;
 
 /// The file of the roster.
 pub struct Book {
-    file: File,
+    file: Lines,
     path: std::path::PathBuf,
-    lines: usize,
+    /// What stands in it.
+    kept: BTreeMap<ResourceId, Profile>,
+    /// How long its shortest form was.
+    shortest: u64,
 }
 
 impl Book {
     /// Opens the file and reads what it holds. A last line that was cut off was never answered.
     pub fn open(path: &Path) -> io::Result<(Self, Vec<Profile>)> {
         let profiles = read(path)?;
+        let file = rewritten(path, &profiles)?;
         let book = Self {
-            file: rewritten(path, &profiles)?,
+            shortest: file.length(),
+            file,
             path: path.to_owned(),
-            lines: 0,
+            kept: profiles.iter().map(|it| (it.resource, it.clone())).collect(),
         };
         Ok((book, profiles))
     }
 
-    /// Keeps a profile as it is now.
+    /// Keeps a profile as it is now; one that stands there so already costs nothing.
     pub fn write(&mut self, profile: &Profile) -> io::Result<()> {
+        let same = |it: &Profile| {
+            (&it.registration, &it.certificate, it.presence)
+                == (&profile.registration, &profile.certificate, profile.presence)
+        };
+        if self.kept.get(&profile.resource).is_some_and(same) {
+            return Ok(());
+        }
         let mut line = serde_json::to_vec(profile)?;
         line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()?;
-        self.lines += 1;
-        if self.lines >= LINES {
-            self.file = rewritten(&self.path, &read(&self.path)?)?;
-            self.lines = 0;
+        self.file.add(&line)?;
+        self.kept.insert(profile.resource, profile.clone());
+        if self.file.length() - self.shortest >= BYTES {
+            let profiles: Vec<Profile> = self.kept.values().cloned().collect();
+            self.file = rewritten(&self.path, &profiles)?;
+            self.shortest = self.file.length();
         }
         Ok(())
     }
@@ -64,7 +77,7 @@ fn read(path: &Path) -> io::Result<Vec<Profile>> {
     Ok(profiles.into_values().collect())
 }
 
-fn rewritten(path: &Path, profiles: &[Profile]) -> io::Result<File> {
+fn rewritten(path: &Path, profiles: &[Profile]) -> io::Result<Lines> {
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)
@@ -79,5 +92,56 @@ fn rewritten(path: &Path, profiles: &[Profile]) -> io::Result<File> {
     }
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    OpenOptions::new().append(true).open(path)
+    Lines::open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fabric_registry::{Presence, Registration};
+
+    fn profile(number: usize, resource: u128) -> Profile {
+        let words = |kind: &str| {
+            let word = |it| format!("{kind}-{it}-{}", "x".repeat(100));
+            (0..60).map(word).collect::<std::collections::BTreeSet<_>>()
+        };
+        Profile {
+            resource: ResourceId(resource),
+            registration: Registration {
+                name: "edge-1".parse().expect("a name"),
+                description: format!("the {number}th"),
+                capabilities: words("can"),
+                protocols: words("speaks"),
+                languages: words("says"),
+                address: "192.0.2.1:7000".to_owned(),
+                attributes: BTreeMap::new(),
+            },
+            certificate: "01".to_owned(),
+            presence: Presence::Online,
+            since: std::time::Duration::ZERO,
+            heard: std::time::Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_file_is_bounded_by_its_bytes_and_says_the_last_word() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("registry.jsonl");
+        let (mut book, none) = Book::open(&path).expect("opens");
+        assert!(none.is_empty());
+        let length = || fs::metadata(&path).expect("is there").len();
+        book.write(&profile(0, 1)).expect("writes");
+        let one = length();
+        book.write(&profile(0, 1)).expect("writes");
+        assert_eq!(length(), one, "the same costs nothing");
+        let rounds = BYTES / one * 2;
+        for number in 1..=usize::try_from(rounds).expect("a count") {
+            book.write(&profile(number, 1)).expect("writes");
+            assert!(length() <= BYTES + one * 2);
+        }
+        drop(book);
+        let (_, profiles) = Book::open(&path).expect("opens");
+        let last = profile(usize::try_from(rounds).expect("a count"), 1);
+        assert_eq!(profiles, [last]);
+    }
 }

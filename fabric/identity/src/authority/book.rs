@@ -1,6 +1,7 @@
 //! The roll on disk: a line for each change, synced before it counts, rewritten in its shortest form at each start.
 
 use super::AuthorityError;
+use crate::lines::Lines;
 use crate::roll::{Entry, Roll};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,7 +12,7 @@ use std::time::SystemTime;
 /// The roll in memory and on disk.
 pub(crate) struct Book {
     pub(crate) roll: Roll,
-    file: File,
+    file: Lines,
     path: PathBuf,
 }
 
@@ -27,8 +28,7 @@ impl Book {
             })?;
             lines.push(b'\n');
         }
-        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
-        written.map_err(|source| AuthorityError::Disk {
+        self.file.add(&lines).map_err(|source| AuthorityError::Disk {
             act: "append to",
             path: self.path.clone(),
             source,
@@ -74,7 +74,7 @@ pub(crate) fn open(path: PathBuf, now: SystemTime) -> Result<Book, AuthorityErro
         lines.push(b'\n');
     }
     write_secret(&path, &lines).map_err(disk("write"))?;
-    let file = OpenOptions::new().append(true).open(&path).map_err(disk("open"))?;
+    let file = Lines::open(&path).map_err(disk("open"))?;
     Ok(Book { roll, file, path })
 }
 

@@ -12,7 +12,7 @@ use hyper::body::Bytes;
 use hyper::http::request::Builder;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData, SanType};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError as Bad, ClientConfig};
 use std::io;
@@ -220,6 +220,11 @@ fn decoded(answer: &[u8]) -> Result<Vec<u8>, EstError> {
     let plain: Vec<u8> = answer.iter().copied().filter(|it| !it.is_ascii_whitespace()).collect();
     let what = "they are not in base64";
     BASE64_STANDARD.decode(plain).map_err(|_| EstError::Content { what })
+}
+
+/// What an operator knows a key by: the SHA-256 of the public key, as a SubjectPublicKeyInfo.
+pub fn digest(key: &KeyPair) -> String {
+    fingerprint(&key.subject_public_key_info())
 }
 
 /// An application, signed with its key, in DER.

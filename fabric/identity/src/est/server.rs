@@ -16,6 +16,7 @@ use base64::prelude::BASE64_STANDARD;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -56,7 +57,7 @@ pub async fn serve(mut callers: Acceptor, authority: Arc<Authority>, clock: fn()
 
 async fn converse(caller: Caller, router: Router) {
     let address = caller.address;
-    let router = router.layer(Extension(Shown(caller.certificate)));
+    let router = router.layer(Extension(Shown(caller.certificate, address.ip())));
     let service = TowerToHyperService::new(router);
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -68,9 +69,9 @@ async fn converse(caller: Caller, router: Router) {
     }
 }
 
-/// The certificate that the caller has shown, if any.
+/// The certificate that the caller has shown, if any, and where he calls from.
 #[derive(Clone)]
-struct Shown(Option<Certificate>);
+struct Shown(Option<Certificate>, IpAddr);
 
 #[derive(Clone)]
 struct Desk {
@@ -106,13 +107,18 @@ async fn attributes() -> Response {
     encoded("application/csrattrs", &wrap(0x30, &[&edwards[..], &on_curve].concat()))
 }
 
-async fn enrol(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Response {
+async fn enrol(
+    State(desk): State<Desk>,
+    Extension(shown): Extension<Shown>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let Some(request) = decoded(&body) else {
         return not_base64();
     };
     let issued = match token(&headers) {
         Some(token) => desk.authority.enrol(&request, &token, (desk.clock)()),
-        None => desk.authority.apply(&request, (desk.clock)()),
+        None => desk.authority.apply(&request, Some(shown.1), (desk.clock)()),
     };
     answer(issued)
 }
@@ -183,7 +189,9 @@ fn failure(error: &AuthorityError) -> Response {
             words,
         )
             .into_response(),
-        AuthorityError::Refused(Refusal::TooManyWaiting) => (StatusCode::SERVICE_UNAVAILABLE, words).into_response(),
+        AuthorityError::Refused(Refusal::TooManyWaiting | Refusal::TooManyFromOne) => {
+            (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+        }
         AuthorityError::Refused(Refusal::UnknownCertificate) => (StatusCode::NOT_FOUND, words).into_response(),
         AuthorityError::Refused(_) => (StatusCode::FORBIDDEN, words).into_response(),
         AuthorityError::Application(_) => (StatusCode::BAD_REQUEST, words).into_response(),

@@ -3,6 +3,7 @@
 use crate::claims::Claims;
 use crate::identity::{Identity, Name};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 /// What the operator has verified about whoever stands behind an agent.
@@ -83,11 +84,21 @@ pub enum Entry {
         #[serde(default)]
         claims: Claims,
         since: SystemTime,
+        #[serde(default)]
+        from: Option<IpAddr>,
     },
     /// An operator has approved who waits.
-    Approved { name: Name, key: String, grant: Grant },
+    Approved {
+        name: Name,
+        key: String,
+        grant: Grant,
+        #[serde(default)]
+        at: Option<SystemTime>,
+    },
     /// An operator has turned away who waits.
     Rejected { name: Name },
+    /// Invitations of a name, its application and what was approved of it are good no longer.
+    Voided { name: Name },
     /// A certificate was issued.
     Issued {
         serial: String,
@@ -129,6 +140,12 @@ pub enum Refusal {
     /// An application of that name with another key waits.
     #[error("another application of that name waits for approval")]
     OtherKey,
+    /// The application of that name has another key than the operator has seen.
+    #[error("the application of that name has another key: {0}")]
+    OtherApplicant(String),
+    /// Too many wait that have applied from there.
+    #[error("too many applications from one address wait for approval")]
+    TooManyFromOne,
     /// Too many wait.
     #[error("too many applications wait for approval")]
     TooManyWaiting,
@@ -154,6 +171,10 @@ pub struct Applicant {
     pub claims: Claims,
     /// Since when.
     pub since: SystemTime,
+    /// Where it comes from, if that was seen.
+    pub from: Option<IpAddr>,
+    /// When it is forgotten.
+    pub until: SystemTime,
     /// What was approved, if it was.
     pub approved: Option<Grant>,
 }

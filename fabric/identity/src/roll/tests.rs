@@ -91,31 +91,100 @@ fn a_renewal_needs_a_certificate_that_is_valid_and_ones_own() {
     assert!(roll.taken_back().is_empty());
 }
 
+fn waits(name_: &str, key: &str, from: Option<IpAddr>, since: SystemTime) -> Entry {
+    Entry::Waiting {
+        name: name(name_),
+        key: key.to_owned(),
+        organisation: String::new(),
+        claims: crate::Claims::default(),
+        since,
+        from,
+    }
+}
+
+fn approves(key: &str, at: SystemTime) -> Entry {
+    Entry::Approved {
+        name: name("edge-1"),
+        key: key.to_owned(),
+        grant: grant(),
+        at: Some(at),
+    }
+}
+
 #[test]
 fn an_applicant_waits_with_its_key_until_it_is_approved() {
+    let (mut roll, edge) = (Roll::default(), name("edge-1"));
+    assert_eq!(roll.queue((&edge, "k"), None, at(1)), Ok(None));
+    roll.enter(waits("edge-1", "k", None, at(1)));
+    assert_eq!(roll.queue((&edge, "other"), None, at(2)), Err(Refusal::OtherKey));
+    roll.enter(approves("other", at(2)));
+    assert_eq!(
+        roll.queue((&edge, "k"), None, at(3)),
+        Ok(None),
+        "another key was approved"
+    );
+    roll.enter(approves("k", at(2)));
+    assert_eq!(roll.queue((&edge, "k"), None, at(3)), Ok(Some(&grant())));
+}
+
+#[test]
+fn an_application_and_its_approval_are_forgotten_after_an_hour() {
+    let (mut roll, edge) = (Roll::default(), name("edge-1"));
+    let (late, later) = (at(1) + APPLIES + Duration::from_secs(1), at(1) + APPLIES * 2);
+    roll.enter(waits("edge-1", "k", None, at(1)));
+    assert!(roll.applicant(&edge, at(1) + APPLIES).is_ok());
+    assert_eq!(
+        roll.queue((&edge, "other"), None, late),
+        Ok(None),
+        "the name is free again"
+    );
+    assert!(roll.applicant(&edge, late).is_err() && roll.entries(late).is_empty());
+    roll.enter(approves("k", at(3_000)));
+    assert_eq!(roll.queue((&edge, "k"), None, at(1) + APPLIES), Ok(Some(&grant())));
+    let mut again = Roll::default();
+    roll.entries(at(3_500)).into_iter().for_each(|it| again.enter(it));
+    assert_eq!(again.waiting, roll.waiting, "also over a restart");
+    assert_eq!(
+        roll.queue((&edge, "k"), None, later),
+        Ok(None),
+        "nobody has come for it"
+    );
+}
+
+#[test]
+fn one_address_does_not_fill_the_queue_of_all() {
     let mut roll = Roll::default();
-    assert_eq!(roll.queue(&name("edge-1"), "k"), Ok(None));
-    let (key, organisation) = ("k".to_owned(), String::new());
-    roll.enter(Entry::Waiting {
-        name: name("edge-1"),
-        key: key.clone(),
-        organisation,
-        claims: crate::Claims::default(),
-        since: at(1),
+    let (one, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
+    let refused = (0..MOST_WAITING).find_map(|number| {
+        let applicant = format!("made-up-{number}");
+        let queued = roll.queue((&name(&applicant), "k"), one, at(1)).map(|_| ());
+        roll.enter(waits(&applicant, "k", one, at(1)));
+        queued.err().map(|it| (number, it))
     });
-    assert_eq!(roll.queue(&name("edge-1"), "other"), Err(Refusal::OtherKey));
-    roll.enter(Entry::Approved {
-        name: name("edge-1"),
-        key: "other".into(),
-        grant: grant(),
-    });
-    assert_eq!(roll.queue(&name("edge-1"), "k"), Ok(None), "another key was approved");
-    roll.enter(Entry::Approved {
-        name: name("edge-1"),
-        key,
-        grant: grant(),
-    });
-    assert_eq!(roll.queue(&name("edge-1"), "k"), Ok(Some(&grant())));
+    assert_eq!(refused, Some((MOST_OF_ADDRESS, Refusal::TooManyFromOne)));
+    assert_eq!(roll.queue((&name("edge-1"), "k"), other, at(1)), Ok(None));
+    assert_eq!(
+        roll.queue((&name("edge-1"), "k"), one, at(2) + APPLIES),
+        Ok(None),
+        "they are forgotten"
+    );
+    roll.enter(waits("edge-1", "k", one, at(2) + APPLIES));
+    assert_eq!(roll.waiting.len(), 1, "nor are they kept");
+}
+
+#[test]
+fn what_is_voided_lets_nobody_in() {
+    let (mut roll, edge) = (roll(), name("edge-1"));
+    roll.enter(waits("edge-1", "k", None, at(1)));
+    roll.enter(approves("k", at(2)));
+    assert_eq!(roll.invitations(&edge, at(50)), 1);
+    roll.enter(Entry::Voided { name: name("edge-2") });
+    assert_eq!(roll.invitations(&edge, at(50)), 1, "that was another one");
+    roll.enter(Entry::Voided { name: edge.clone() });
+    assert_eq!(roll.invitations(&edge, at(50)), 0);
+    assert_eq!(roll.redeem("t", "d", &edge, at(50)), Err(Refusal::UnknownToken));
+    assert_eq!(roll.queue((&edge, "k"), None, at(50)), Ok(None), "it waits anew");
+    assert!(roll.entries(at(50)).is_empty());
 }
 
 #[test]
