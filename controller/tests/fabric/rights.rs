@@ -124,8 +124,11 @@ async fn who_is_shut_out_while_its_stream_is_down_has_its_transaction_withdrawn(
 
     describe(&stage, ("one", "pe1"), "first");
     describe(&stage, ("two", "pe2"), "first");
-    let both = ["one.yaml", "two.yaml"].map(|it| std::fs::read_to_string(stage.path(it)).unwrap());
-    std::fs::write(stage.path("both.yaml"), both.join("---\n")).unwrap();
+    let both = ["one.yaml", "two.yaml"].map(|it| {
+        let intent = std::fs::read_to_string(stage.path(it)).unwrap();
+        format!("  - {}\n", intent.trim_end().replace('\n', "\n    "))
+    });
+    std::fs::write(stage.path("both.yaml"), format!("intents:\n{}", both.concat())).unwrap();
     let plan = planned(&stage, "both.yaml");
     let committing = stage.data(&format!("commit {plan} --detach"));
     let id = committing["id"].as_str().unwrap().to_owned();
