@@ -113,14 +113,14 @@ mod tests {
 
     #[test]
     fn however_much_a_device_says_it_fits_into_an_event() {
-        let long = "断".repeat(100_000);
+        let long = "断".repeat(10_000);
         let one = Drift {
             wanted: Some(long.clone()),
             found: Some(long.clone()),
-            intents: vec![long.clone(); 100],
+            intents: vec![long.clone(); FEW + 1],
             ..drift(Some(&long), None)
         };
-        let (_, said) = shown(&vec![one; 1_000]);
+        let (_, said) = shown(&vec![one; NAMED + 1]);
         assert!(
             said.to_string().len() < fabric_events::LARGEST,
             "{}",
