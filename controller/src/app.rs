@@ -284,13 +284,8 @@ impl App {
             });
         }
         let terms = Terms {
-            prepare_within: self.terms.prepare,
-            apply_within: self.terms.apply,
-            lease: self.terms.lease,
-            in_doubt: self.terms.in_doubt,
-            repair_within: self.terms.repair,
             gate_within: Duration::from_secs(plan.gate.within) + GATE_ROOM,
-            ..Terms::default()
+            ..self.terms.terms()
         };
         terms.check().map_err(|error| inside(&error))?;
         let intents = plan

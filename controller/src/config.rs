@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use knowledge_model::document::{self, Fault, Faults, Mark, Node};
+use transaction::Terms;
 
 use crate::advice::{AdviceSettings, settings as advice};
 use crate::agents::{FabricSettings, endpoint};
@@ -321,6 +322,20 @@ pub struct TermSettings {
     pub repair: Duration,
 }
 
+impl TermSettings {
+    /// The terms of a transaction, but for what its plan says.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            prepare_within: self.prepare,
+            apply_within: self.apply,
+            lease: self.lease,
+            in_doubt: self.in_doubt,
+            repair_within: self.repair,
+            ..Terms::default()
+        }
+    }
+}
+
 /// What the settings are read from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -439,6 +454,10 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         apply: time("terms.apply")?,
         repair: time("terms.repair")?,
     };
+    if let Err(error) = terms.terms().check() {
+        let hint = "`terms.lease`, `terms.in-doubt` and `terms.repair` belong together";
+        faults.add(Mark::default(), error.to_string(), hint);
+    }
     let tls = match (text("tls.certificate"), text("tls.key")) {
         (certificate, key) if certificate.is_empty() != key.is_empty() => {
             faults.add(
@@ -607,6 +626,18 @@ mod tests {
         assert_eq!(origin(&config, "log"), "default");
         sources.arguments.insert("listen", "127.0.0.1:3".to_owned());
         assert_eq!(Config::read(&sources).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn terms_that_no_transaction_could_keep_are_refused_before_there_is_one() {
+        let said = |text: &str| match Config::read(&sources(text, &[("HOME", "/home/a")])) {
+            Ok(_) => String::new(),
+            Err(faults) => faults.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(said("terms: { lease: 60s, in-doubt: 30s }\n"), "");
+        let doubt = said("terms: { lease: 240s }\n");
+        assert!(doubt.contains("in_doubt must be longer"), "{doubt}");
+        assert!(said("terms: { apply: 0s }\n").contains("is zero"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn walk(folder: &Path, visit: &mut impl FnMut(&PathBuf)) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let foreign = name == "target"
             || name == ".git"
-            || name == ".venv"
+            || name.starts_with(".venv")
             || name == "__pycache__"
             || name == "corpus" && path.ends_with("fuzz/corpus");
         if path.is_dir() && !foreign {
