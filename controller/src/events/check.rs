@@ -15,7 +15,7 @@ use crate::drift::Drift;
 const NAMED: usize = 32;
 /// How many intents are named of each, and how many letters of a text are told.
 const FEW: usize = 4;
-const LONGEST: usize = 96;
+const LONGEST: usize = 72;
 
 /// The checks under way: one a device, and at most one more that waits for it.
 #[derive(Clone, Default)]
