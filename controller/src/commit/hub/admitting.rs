@@ -1,4 +1,4 @@
-//! Who may begin: admission driven, the queue shown, and whoever withdraws let go at any moment before the decision.
+//! Who may begin: admission driven, the queue shown, and whoever withdraws let go at any moment from here to the decision.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 pub struct Planned {
     /// The edits, all of them on paths that an intent owns or owned.
     pub delta: Delta,
-    /// What stood on the device at each path that was looked at: staging compares it, so that a device that moved on is
-    /// noticed.
+    /// What stood on the device at each path that was looked at. Staging compares the edits alone: that an entry which needed
+    /// no edit still stands is not asked again.
     pub baseline: BTreeMap<Path, Option<Value>>,
 }
 
