@@ -6,6 +6,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
+use fabric_events::KINDS;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -126,6 +127,14 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
 }
 
 async fn tail(client: &Client, output: Output, wanted: &Wanted) -> Result<()> {
+    for kind in wanted.kinds.iter().filter(|it| !KINDS.contains(&it.as_str())) {
+        // Somebody else may tell of it, so it is waited for; a slip of the pen is waited for in vain.
+        let known = KINDS.join(", ");
+        writeln!(
+            std::io::stderr(),
+            "note: no controller or agent tells of {kind:?} by itself, only of {known}"
+        )?;
+    }
     let mut path = format!(
         "/v1/events?type={}&object={}&severity={}",
         agent::escaped(&wanted.kinds.join(",")),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Query as Asked, State};
 use axum::response::sse::{Event as Line, KeepAlive, Sse};
-use fabric_events::{Filter, Severity};
+use fabric_events::{Filter, Severity, is_kind};
 use futures::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -118,8 +118,15 @@ async fn filter(door: &Door, wanted: &Wanted) -> Result<Filter, AppError> {
         let known = Severity::ALL.into_iter().find(|it| it.word() == word);
         known.ok_or_else(|| super::agents::unclear(word, "info, warning, error or critical"))
     };
+    let kind = |word: String| match is_kind(&word) {
+        true => Ok(word),
+        false => Err(super::agents::unclear(
+            &word,
+            "a type is small letters, digits and '-', as in link-fault",
+        )),
+    };
     Ok(Filter {
-        kinds: words(&wanted.r#type).into_iter().collect(),
+        kinds: words(&wanted.r#type).into_iter().map(kind).collect::<Result<_, _>>()?,
         devices: words(&wanted.object).into_iter().map(id).collect::<Result<_, _>>()?,
         at_least: Some(wanted.severity.as_str())
             .filter(|it| !it.is_empty())

@@ -39,6 +39,7 @@ fn mosquitto(folder: &Path) -> Child {
 
 /// A foreign client with an agent's certificate, in the stage's folder.
 fn client(stage: &Stage, program: &str, agent: &str, port: u16) -> Command {
+    tests_real::operations(tests_real::Part::Mosquitto, 1);
     let mut command = Command::new(tests_real::program(&[program]).unwrap_or_else(|| panic!("{program} is installed")));
     command.current_dir(stage.path("."));
     command.args([
@@ -190,5 +191,4 @@ async fn a_broker_beside_the_controller_is_set_up_by_one_command_and_holds_to_it
     let dialled = fabric_identity::est::dial(&address, std::sync::Arc::new(config)).await;
     let error = dialled.expect_err("a broker is no controller").to_string();
     assert!(error.contains("OtherRole(Broker)"), "{error}");
-    tests_real::operations(tests_real::Part::Mosquitto, 8);
 }

@@ -113,6 +113,7 @@ pub fn started(stage: &Stage, name: &str, off: Option<&str>) -> Child {
         .unwrap();
     let mut command = Command::new(sibling("entente-agent"));
     if let Some(off) = off {
+        tests_real::operations(tests_real::Part::Faketime, 1);
         // Not by the program `faketime`: that stays beside what it starts, and dies alone.
         command.env("LD_PRELOAD", faketime()).env("FAKETIME", off);
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");

@@ -14,6 +14,7 @@ const TERMS: &[(&str, &str)] = &[("ENTENTE_TERMS_LEASE", "20s")];
 
 /// mosquitto's own client with the certificate of `ear`, at the port of the streams.
 fn listen(stage: &Stage, filter: &str) -> Child {
+    tests_real::operations(tests_real::Part::Mosquitto, 1);
     let mut command = Command::new(tests_real::program(&["mosquitto_sub"]).expect("mosquitto_sub is installed"));
     command.current_dir(stage.path("."));
     command.args([
@@ -186,5 +187,4 @@ async fn a_fault_of_a_link_is_told_to_whom_it_concerns_and_its_device_is_checked
             .unwrap()
             .contains("heard of a link fault")
     );
-    tests_real::operations(tests_real::Part::Mosquitto, 2);
 }

@@ -59,6 +59,8 @@ fn describe(stage: &Stage, devices: &str, text: &str) -> (Vec<Value>, String) {
             break;
         }
     }
+    let spoken = told.iter().filter(|it| it["device"] == "viper").count();
+    tests_real::operations(tests_real::Part::Grpcio, spoken as u64);
     (
         told,
         stage.data(&format!("transaction show {id}"))["state"]
@@ -116,5 +118,4 @@ fn a_python_agent_takes_part_in_transactions_of_the_controller() {
     assert!(lab.says(0, "uplink") && !lab.says(0, "refuse-this"));
     assert!(stage.ok("device get viper").contains("uplink"));
     stage.ok("audit verify");
-    tests_real::operations(tests_real::Part::Grpcio, 2);
 }

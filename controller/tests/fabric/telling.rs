@@ -240,6 +240,11 @@ async fn what_agents_tell_is_shown_and_causes_what_it_must() {
     assert!(grave.contains("link-fault"), "{grave}");
     assert_eq!(stage.entente("event tail --object nothing --count 1").0, 8);
     assert_eq!(stage.entente("event tail --severity loud --count 1").0, 3);
+    let (code, said) = stage.entente("event tail --type Link_Fault --count 1");
+    assert!(
+        code == 3 && said.contains("no controller or agent tells of \"Link_Fault\""),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -81,7 +81,6 @@ fn an_agent_whose_clock_is_off_is_told_by_how_much_and_nobody_else_is_harmed() {
         "{}",
         log(&stage, "right")
     );
-    tests_real::operations(tests_real::Part::Faketime, 3);
 }
 
 /// Somebody whom the authority has vouched for once, in a role.

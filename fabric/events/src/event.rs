@@ -9,6 +9,15 @@ use time::OffsetDateTime;
 /// The largest event that is taken, in bytes.
 pub const LARGEST: usize = 64 << 10;
 
+/// The types that a controller and its agents tell of; others may come from whoever may publish.
+pub const KINDS: [&str; 4] = ["agent-joined", "task-completed", "link-fault", "drift-checked"];
+
+/// Whether a word can be the type of an event.
+pub fn is_kind(word: &str) -> bool {
+    let letter = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    (1..=64).contains(&word.len()) && word.bytes().all(letter)
+}
+
 /// How grave an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -150,10 +159,6 @@ impl Event {
     /// Whether every member is as it must be.
     pub fn check(&self) -> Result<(), EventError> {
         let plain = |text: &str, most| text.len() <= most && !text.chars().any(char::is_control);
-        let word = |text: &str| {
-            let letter = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
-            (1..=64).contains(&text.len()) && text.bytes().all(letter)
-        };
         let format = &time::format_description::well_known::Rfc3339;
         let members = [
             ("specversion", self.specversion == "1.0"),
@@ -165,7 +170,7 @@ impl Event {
                 "source",
                 plain(&self.source, 256) && self.source.starts_with("entente://"),
             ),
-            ("type", word(&self.kind)),
+            ("type", is_kind(&self.kind)),
             ("time", OffsetDateTime::parse(&self.time, format).is_ok()),
             ("subject", plain(&self.subject, 128)),
             ("datacontenttype", self.datacontenttype == "application/json"),

@@ -19,7 +19,7 @@ mod outbox;
 mod signature;
 mod verifier;
 
-pub use event::{Event, EventError, LARGEST, Severity, stamp};
+pub use event::{Event, EventError, KINDS, LARGEST, Severity, is_kind, stamp};
 pub use filter::{Filter, ROOT, level, topic};
 pub use hearing::{Hearing, Unheard};
 pub use memory::{Memory, MemoryFile};

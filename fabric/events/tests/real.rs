@@ -213,7 +213,6 @@ async fn what_was_not_done_with_comes_again() {
         assert_eq!(message.bytes(), word.as_bytes());
         message.done().await;
     }
-    tests_real::operations(tests_real::Part::Mosquitto, 4);
 }
 
 /// Verifies an event with joserfc and cryptography alone: RFC 8785 by its rules for what these events hold.

@@ -1,6 +1,6 @@
 //! `report`: turns the output of the test runners and the ledger into the report of a run, and fails it on a skip.
 //!
-//! `report OUTPUT LEDGER REPORT [--no-skips]`; the report is `{passed, failed, skipped, real: {name: {version, operations}}}`.
+//! `report OUTPUT LEDGER REPORT [--no-skips] [--failed N]`, N being the steps beside the tests that failed; the report is `{passed, failed, skipped, real: {name: {version, operations}}}`.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ impl Report {
     /// The parts that did nothing: that nobody spoke to one is as bad as a skip.
     fn silent(&self) -> Vec<&'static str> {
         let silent = |name: &&str| self.real.get(name).is_none_or(|did| did.operations == 0);
-        Part::ALL.map(Part::name).into_iter().filter(silent).collect()
+        Part::ALL.iter().map(|part| part.name()).filter(silent).collect()
     }
 
     /// The parts that did something and cannot say which version they are.
@@ -43,11 +43,16 @@ impl Report {
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [output, ledger, report, rest @ ..] = arguments.as_slice() else {
-        bail!("usage: report OUTPUT LEDGER REPORT [--no-skips]");
+        bail!("usage: report OUTPUT LEDGER REPORT [--no-skips] [--failed N]");
     };
     let strict = rest.iter().any(|word| word == "--no-skips");
+    let beside = match rest.iter().skip_while(|word| *word != "--failed").nth(1) {
+        Some(number) => number.parse().context("--failed wants a number")?,
+        None => 0,
+    };
     let output = fs::read_to_string(output).with_context(|| format!("cannot read {output}"))?;
-    let sum = tally(&output, &fs::read_to_string(ledger).unwrap_or_default())?;
+    let mut sum = tally(&output, &fs::read_to_string(ledger).unwrap_or_default())?;
+    sum.failed += beside;
     fs::write(report, serde_json::to_string_pretty(&sum)? + "\n").with_context(|| format!("cannot write {report}"))?;
     for (name, did) in &sum.real {
         let version = did.version.as_deref().unwrap_or("of unknown version");
@@ -75,6 +80,10 @@ fn tally(output: &str, ledger: &str) -> Result<Report> {
         sum.passed += count(line, "passed");
         sum.failed += count(line, "failed");
         sum.skipped += count(line, "ignored");
+    }
+    // A runner that dies counts nothing; cargo says so behind it.
+    if sum.failed == 0 && output.lines().any(|line| line.starts_with("error: ")) {
+        sum.failed = 1;
     }
     for line in ledger.lines() {
         match serde_json::from_str(line).with_context(|| format!("not a line of a ledger: {line}"))? {
@@ -121,6 +130,12 @@ mod tests {
         let silent = sum.silent();
         assert!(silent.contains(&"frr") && !silent.contains(&"linux"), "{silent:?}");
         assert!(sum.real["linux"].version.is_some(), "the kernel says its version");
+    }
+
+    #[test]
+    fn a_runner_that_died_is_a_failure() {
+        let output = "test result: ok. 3 passed; 0 failed; 0 ignored\nerror: 1 target failed:\n    `-p x --test y`\n";
+        assert_eq!(tally(output, "").unwrap().failed, 1);
     }
 
     #[test]

@@ -143,7 +143,6 @@ async fn the_boot_file_brings_it_all_back_after_a_restart() {
     let again = router.sh("nft list ruleset; tc qdisc show dev eth1; ip -o link show eth1 | grep -o 'mtu [0-9]*'");
     assert_eq!(again, running);
     assert_eq!(observer.read(&[Path::root()], soon()).await.unwrap(), wanted);
-    tests_real::operations(tests_real::Part::Linux, 8);
 }
 
 #[tokio::test]
@@ -199,6 +198,4 @@ async fn a_router_of_two_platforms_is_one_device() {
     assert!(matches!(&refused, Err(SessionError::Refused { .. })), "{refused:?}");
     session.revert(&record, soon()).await.unwrap();
     assert_eq!((router.running(), router.sh(STATE)), (frr, linux));
-    tests_real::operations(tests_real::Part::Linux, 16);
-    tests_real::operations(tests_real::Part::Frr, 6);
 }

@@ -75,11 +75,13 @@ impl Router {
 
     /// Runs vtysh in the router, beside every session.
     pub fn vtysh(&self, command: &str) -> String {
+        tests_real::operations(tests_real::Part::Frr, 1);
         self.lab(&["exec", &self.path(), "vtysh", "-c", command])
     }
 
     /// Runs a script in the router's shell, beside every session.
     pub fn sh(&self, script: &str) -> String {
+        tests_real::operations(tests_real::Part::Linux, 1);
         self.lab(&["exec", &self.path(), "sh", "-c", script])
     }
 
@@ -90,6 +92,7 @@ impl Router {
         for line in ["configure terminal"].iter().chain(lines) {
             args.extend(["-c", *line]);
         }
+        tests_real::operations(tests_real::Part::Frr, 1);
         self.lab(&args);
     }
 
@@ -119,6 +122,7 @@ impl Router {
             "netmiko: {}",
             String::from_utf8_lossy(&output.stderr)
         );
+        tests_real::operations(tests_real::Part::Netmiko, 1);
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 

@@ -129,6 +129,7 @@ pub fn files(cast: &Cast) {
 }
 
 pub fn foreign(program: &str, folder: &Path, port: u16, holder: &str) -> Command {
+    tests_real::operations(tests_real::Part::Mosquitto, 1);
     let mut command = Command::new(tests_real::program(&[program]).unwrap_or_else(|| panic!("{program} is installed")));
     command
         .current_dir(folder)

@@ -87,6 +87,7 @@ impl Mosquitto {
             .output()
             .unwrap();
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        tests_real::operations(tests_real::Part::Mosquitto, 1);
     }
 
     /// Ends the broker; its port stays for the next one.
