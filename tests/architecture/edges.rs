@@ -72,14 +72,38 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("knowledge-model-fuzz", &["knowledge-model"]),
 ];
 
-/// Crate → crates of ours that its tests may use besides: what they are tried against.
-const IN_TESTS: &[(&str, &[&str])] = &[
-    ("knowledge-yang", &["tests-real"]),
-    ("transaction-journal", &["tests-real"]),
-    ("controller", &["tests-real"]),
-    ("device-agent", &["labs-devices", "tests-real"]),
-    ("adapters-netconf", &["knowledge-yang", "labs-devices", "tests-real"]),
-    ("adapters-cli", &["labs-devices", "tests-real"]),
+/// Crate → crates of ours that its tests may use besides, and why.
+const IN_TESTS: &[(&str, &[&str], &str)] = &[
+    (
+        "knowledge-yang",
+        &["tests-real"],
+        "yanglint and pyang judge the modules",
+    ),
+    (
+        "transaction-journal",
+        &["tests-real"],
+        "strace judges the order of writes",
+    ),
+    (
+        "controller",
+        &["tests-real"],
+        "whole networks of real parts judge the programs",
+    ),
+    (
+        "device-agent",
+        &["labs-devices", "tests-real"],
+        "an agent is tried beside devices",
+    ),
+    (
+        "adapters-netconf",
+        &["knowledge-yang", "labs-devices", "tests-real"],
+        "its lens is held to the modules, its steps to devices",
+    ),
+    (
+        "adapters-cli",
+        &["labs-devices", "tests-real"],
+        "a terminal is tried on devices",
+    ),
     (
         "adapters-failover",
         &[
@@ -90,17 +114,34 @@ const IN_TESTS: &[(&str, &[&str])] = &[
             "labs-devices",
             "tests-real",
         ],
+        "it knows the port alone, and switches between real protocols of real devices",
     ),
-    ("fabric-identity", &["fabric-wire", "tests-real"]),
-    ("fabric-events", &["tests-real"]),
-    ("labs-devices", &["tests-real"]),
+    (
+        "fabric-identity",
+        &["fabric-wire", "tests-real"],
+        "an acceptor is tried under a real stream, openssl and curl judge it",
+    ),
+    ("fabric-events", &["tests-real"], "mosquitto, paho and joserfc judge it"),
+    (
+        "labs-devices",
+        &["tests-real"],
+        "ncclient, netmiko and real servers judge the simulated ones",
+    ),
 ];
 
-/// Crates that exist to look at all others.
-const ONLOOKERS: &[&str] = &["tests", "tests-bench", "tests-eval"];
+/// Crates that look at all others, and why.
+const ONLOOKERS: &[(&str, &str)] = &[
+    ("tests", "these rules"),
+    ("tests-bench", "measures any of them beside its peer"),
+    ("tests-eval", "reads sentences as the product does"),
+];
 
-/// Outside crates with one home each: the C libraries, and what must not spread.
-const HOMES: &[(&str, &[&str])] = &[("yang5", &["knowledge-yang", "tests-bench"])];
+/// Outside crates that must not spread, with their homes, and why.
+const HOMES: &[(&str, &[&str], &str)] = &[(
+    "yang5",
+    &["knowledge-yang", "tests-bench"],
+    "a C library behind one door; the benchmark calls it as the peer",
+)];
 
 /// Crates that decide, and the outside crates that they may use: none has a clock, a socket, a runtime or chance.
 const PURE: &[(&str, &[&str])] = &[
@@ -125,6 +166,7 @@ const PURE: &[(&str, &[&str])] = &[
 /// What a crate depends on: to be built and run, and to be tested.
 #[derive(Default)]
 struct Manifest {
+    path: String,
     name: String,
     needs: BTreeSet<String>,
     tests: BTreeSet<String>,
@@ -167,8 +209,9 @@ fn crate_of(key: &str, value: &toml::Value, workspace: &toml::Table) -> String {
     renamed(value).or_else(above).unwrap_or_else(|| key.to_owned())
 }
 
-fn manifest(table: &toml::Table, workspace: &toml::Table) -> Manifest {
+fn manifest(path: &str, table: &toml::Table, workspace: &toml::Table) -> Manifest {
     let mut manifest = Manifest {
+        path: path.to_owned(),
         name: table["package"]["name"].as_str().expect("a name").to_owned(),
         ..Manifest::default()
     };
@@ -189,46 +232,57 @@ fn manifests() -> Vec<Manifest> {
         .find(|it| it.path == "Cargo.toml");
     let root: toml::Table = root.expect("a root").text.parse().expect("a manifest that cargo took");
     let workspace = root["workspace"]["dependencies"].as_table().expect("versions");
-    tables().iter().map(|(_, table)| manifest(table, workspace)).collect()
+    let tables = tables();
+    tables
+        .iter()
+        .map(|(path, table)| manifest(path, table, workspace))
+        .collect()
 }
 
 /// What breaks the tables, and what in the tables nobody needs.
-fn breaches(manifests: &[Manifest], allowed: &[(&str, &[&str])], in_tests: &[(&str, &[&str])]) -> Vec<String> {
+fn breaches(manifests: &[Manifest], allowed: &[(&str, &[&str])], in_tests: &[(&str, &[&str], &str)]) -> Vec<String> {
     let ours: BTreeSet<&str> = manifests.iter().map(|it| &*it.name).collect();
     let may: BTreeMap<&str, &[&str]> = allowed.iter().copied().collect();
-    let tests_may: BTreeMap<&str, &[&str]> = in_tests.iter().copied().collect();
+    let tests_may: BTreeMap<&str, &[&str]> = in_tests.iter().map(|(name, may, _)| (*name, *may)).collect();
     let mut breaches = Vec::new();
-    for Manifest { name, needs, tests } in manifests.iter().filter(|it| !ONLOOKERS.contains(&&*it.name)) {
+    let onlooker = |it: &&Manifest| ONLOOKERS.iter().any(|(name, _)| *name == it.name);
+    for Manifest {
+        path,
+        name,
+        needs,
+        tests,
+    } in manifests.iter().filter(|it| !onlooker(it))
+    {
         let Some(may) = may.get(&**name) else {
-            breaches.push(format!("{name}: not in the table of edges"));
+            breaches.push(format!("{path}: {name}: not in the table of edges"));
             continue;
         };
         let tests_may = tests_may.get(&**name).copied().unwrap_or_default();
         let beyond = needs
             .iter()
             .filter(|it| ours.contains(&***it) && !may.contains(&&***it));
-        breaches.extend(beyond.map(|used| format!("{name} → {used}: no such arrow")));
+        breaches.extend(beyond.map(|used| format!("{path}: {name} → {used}: no such arrow")));
         let known = |it: &str| may.contains(&it) || tests_may.contains(&it);
         let beyond = tests.iter().filter(|it| ours.contains(&***it) && !known(it));
-        breaches.extend(beyond.map(|used| format!("{name} → {used}: no such arrow, in tests neither")));
+        breaches.extend(beyond.map(|used| format!("{path}: {name} → {used}: no such arrow, in tests neither")));
     }
     breaches
 }
 
 /// Rows and arrows that stand in the tables and that nothing uses.
-fn idle(manifests: &[Manifest], allowed: &[(&str, &[&str])], in_tests: &[(&str, &[&str])]) -> Vec<String> {
+fn idle(manifests: &[Manifest], allowed: &[(&str, &[&str])], in_tests: &[(&str, &[&str], &str)]) -> Vec<String> {
     let named = |name: &str| manifests.iter().find(|it| it.name == name);
     let mut idle = Vec::new();
-    for (table, is_tests) in [(allowed, false), (in_tests, true)] {
-        for (name, uses) in table {
-            let Some(manifest) = named(name) else {
-                idle.push(format!("{name}: there is no such crate: take its row out"));
-                continue;
-            };
-            let used = if is_tests { &manifest.tests } else { &manifest.needs };
-            let unused = uses.iter().filter(|it| !used.contains(**it));
-            idle.extend(unused.map(|it| format!("{name} → {it}: nothing uses it: take it out of the table")));
-        }
+    let allowed = allowed.iter().map(|(name, uses)| (*name, *uses, false));
+    let in_tests = in_tests.iter().map(|(name, uses, _)| (*name, *uses, true));
+    for (name, uses, is_tests) in allowed.chain(in_tests) {
+        let Some(manifest) = named(name) else {
+            idle.push(format!("{name}: there is no such crate: take its row out"));
+            continue;
+        };
+        let used = if is_tests { &manifest.tests } else { &manifest.needs };
+        let unused = uses.iter().filter(|it| !used.contains(**it));
+        idle.extend(unused.map(|it| format!("{name} → {it}: nothing uses it: take it out of the table")));
     }
     idle
 }
@@ -244,30 +298,35 @@ fn no_arrow_and_no_exception_is_idle() {
     let uses = |name: &str, used: &str| manifests.iter().any(|it| it.name == name && it.needs.contains(used));
     let mut all = idle(&manifests, ALLOWED, IN_TESTS);
     let known = |name: &str| manifests.iter().any(|it| it.name == name);
-    let gone = ONLOOKERS.iter().filter(|it| !known(it));
-    all.extend(gone.map(|it| format!("{it}: there is no such crate: take it out of ONLOOKERS")));
-    for (table, title) in [(HOMES, "HOMES"), (PURE, "PURE")] {
-        for (a, all_of) in table {
-            for b in *all_of {
-                let (name, used) = if title == "HOMES" { (b, a) } else { (a, b) };
-                if !uses(name, used) {
-                    all.push(format!("{name} → {used}: nothing uses it: take it out of {title}"));
-                }
-            }
-        }
-        let empty = table.iter().filter(|it| it.1.is_empty());
-        all.extend(empty.map(|it| format!("{}: takes nothing: take it out of {title}", it.0)));
+    let gone = ONLOOKERS.iter().filter(|(name, _)| !known(name));
+    all.extend(gone.map(|(name, _)| format!("{name}: there is no such crate: take it out of ONLOOKERS")));
+    let homes = HOMES
+        .iter()
+        .flat_map(|(used, homes, _)| homes.iter().map(|name| (*name, *used, "HOMES")));
+    let pure = PURE
+        .iter()
+        .flat_map(|(name, may)| may.iter().map(|used| (*name, *used, "PURE")));
+    for (name, used, title) in homes.chain(pure).filter(|(name, used, _)| !uses(name, used)) {
+        all.push(format!("{name} → {used}: nothing uses it: take it out of {title}"));
     }
+    let empty = PURE.iter().filter(|it| it.1.is_empty());
+    all.extend(empty.map(|it| format!("{}: takes nothing: take it out of PURE", it.0)));
     none(&all);
 }
 
 #[test]
 fn c_libraries_stay_at_home() {
     let mut breaches = Vec::new();
-    for Manifest { name, needs, tests } in manifests() {
-        for (library, homes) in HOMES {
+    for Manifest {
+        path,
+        name,
+        needs,
+        tests,
+    } in manifests()
+    {
+        for (library, homes, why) in HOMES {
             if (needs.contains(*library) || tests.contains(*library)) && !homes.contains(&&*name) {
-                breaches.push(format!("{name} → {library}: its home is {homes:?}"));
+                breaches.push(format!("{path}: {name} → {library}: its home is {homes:?} ({why})"));
             }
         }
     }
@@ -279,7 +338,7 @@ fn impure(manifests: &[Manifest]) -> Vec<String> {
     let ours: BTreeSet<&str> = manifests.iter().map(|it| &*it.name).collect();
     let pure: BTreeMap<&str, &[&str]> = PURE.iter().copied().collect();
     let mut breaches = Vec::new();
-    for Manifest { name, needs, .. } in manifests {
+    for Manifest { path, name, needs, .. } in manifests {
         let Some(may) = pure.get(&**name) else { continue };
         let sound = |it: &str| {
             if ours.contains(it) {
@@ -289,7 +348,7 @@ fn impure(manifests: &[Manifest]) -> Vec<String> {
             }
         };
         let beyond = needs.iter().filter(|it| !sound(it));
-        breaches.extend(beyond.map(|used| format!("{name} → {used}: what decides does not need it")));
+        breaches.extend(beyond.map(|used| format!("{path}: {name} → {used}: what decides does not need it")));
     }
     breaches
 }
@@ -311,12 +370,27 @@ fn versions_stand_in_the_workspace_alone() {
 }
 
 #[test]
+fn every_crate_has_the_lints_of_the_workspace() {
+    let tables = tables();
+    let members = tables.iter().filter(|it| !it.0.contains("fuzz/"));
+    let lax = members.filter(|(_, table)| {
+        let lints = table.get("lints").and_then(|it| it.get("workspace"));
+        lints.and_then(toml::Value::as_bool) != Some(true)
+    });
+    none(
+        &lax.map(|(path, _)| format!("{path}: say `[lints] workspace = true`"))
+            .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
 fn every_kind_of_dependency_is_seen() {
     let read = |name: &str, rest: &str| {
         let table = format!("package.name = \"{name}\"\n{rest}")
             .parse()
             .expect("a manifest");
-        manifest(&table, &"other = { package = \"tokio\" }".parse().expect("a table"))
+        let workspace = "other = { package = \"tokio\" }".parse().expect("a table");
+        manifest(&format!("{name}/Cargo.toml"), &table, &workspace)
     };
     let told = |rest: &str| {
         let all = [
@@ -327,7 +401,7 @@ fn every_kind_of_dependency_is_seen() {
         let mut told = breaches(
             &all,
             &[("transaction", &[]), ("controller", &[]), ("tests-real", &[])],
-            &[("transaction", &["tests-real"])],
+            &[("transaction", &["tests-real"], "a sample")],
         );
         told.extend(impure(&all));
         told
@@ -356,7 +430,7 @@ fn every_kind_of_dependency_is_seen() {
         idle(
             &all,
             &[("transaction", &["intents"]), ("gone", &[])],
-            &[("transaction", &["tests-real"])]
+            &[("transaction", &["tests-real"], "a sample")]
         ),
         [
             "transaction → intents: nothing uses it: take it out of the table",
