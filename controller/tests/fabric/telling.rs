@@ -226,7 +226,11 @@ async fn what_agents_tell_is_shown_and_causes_what_it_must() {
         !it.contains("running")
     });
 
-    // Who listens sees what was believed, and can ask for less.
+    listened(&stage);
+}
+
+/// Who listens sees what was believed, and can ask for less.
+fn listened(stage: &Stage) {
     let all = stage.ok("event tail --since 0 --count 4 --output json");
     for expected in ["agent-joined", "link-fault", "task-completed"] {
         assert!(all.contains(expected), "{expected} is missing in\n{all}");
