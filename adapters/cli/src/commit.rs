@@ -53,6 +53,11 @@ impl CliSession {
         }
     }
 
+    /// How long this command line will wait for a confirm when it is asked for so long.
+    pub(crate) fn window(&self, asked: Duration) -> Duration {
+        self.commit_style().map_or(asked, |it| it.window(asked))
+    }
+
     /// Puts the staged lines where a commit takes them, and has them checked.
     pub(crate) async fn load(&mut self, by: Deadline) -> Result<(), SessionError> {
         let Some(commit) = self.commit_style() else {
@@ -89,7 +94,7 @@ impl CliSession {
         let Some(commit) = self.commit_style() else {
             return Ok(Vec::new());
         };
-        let seconds = window.as_secs().max(60);
+        let seconds = commit.window(window).as_secs();
         let take = match &commit.trial {
             Some(trial) => trial
                 .replace("{seconds}", &seconds.to_string())

@@ -182,9 +182,12 @@ impl ComposedSession {
                     merge(&mut receipt, applied.receipt());
                     done.push((at, record));
                 }
-                Err(refusal) => {
+                Err(mut refusal) => {
+                    // Each is brought back, whatever becomes of another one.
                     for (at, record) in done.iter().rev() {
-                        self.sessions[*at].revert(record, by).await?;
+                        if let Err(error) = self.sessions[*at].revert(record, by).await {
+                            refusal = worse(refusal, error);
+                        }
                     }
                     return Err(refusal);
                 }
@@ -198,12 +201,19 @@ impl ComposedSession {
             receipt: Receipt::new(Step::Confirm, Protocol::Cli),
             saved: Saved::Itself,
         };
+        let mut failed = None;
         for (at, delta) in split(&self.parts, &record.delta).into_iter().enumerate() {
             if delta.is_empty() {
                 continue;
             }
             let part = Applied::found(part_of(record, delta), Receipt::new(Step::Confirm, Protocol::Cli));
-            let confirmed = self.sessions[at].confirm(&part, by).await?;
+            let confirmed = match self.sessions[at].confirm(&part, by).await {
+                Ok(confirmed) => confirmed,
+                Err(error) => {
+                    failed = worst(failed, error);
+                    continue;
+                }
+            };
             merge(&mut whole.receipt, &confirmed.receipt);
             whole.saved = match (whole.saved, confirmed.saved) {
                 (Saved::NotYet(words), _) | (_, Saved::NotYet(words)) => Saved::NotYet(words),
@@ -211,7 +221,7 @@ impl ComposedSession {
                 (Saved::Itself, Saved::Itself) => Saved::Itself,
             };
         }
-        Ok(whole)
+        failed.map_or(Ok(whole), Err)
     }
 
     /// The last that came is the first that goes.
@@ -221,15 +231,20 @@ impl ComposedSession {
             receipt: Receipt::new(Step::Revert, Protocol::Cli),
             foreign: Vec::new(),
         };
+        let mut failed = None;
         for (at, delta) in split(&self.parts, &record.delta).into_iter().enumerate().rev() {
             if delta.is_empty() {
                 continue;
             }
-            let reverted = self.sessions[at].revert(&part_of(record, delta), by).await?;
-            merge(&mut whole.receipt, &reverted.receipt);
-            whole.foreign.extend(reverted.foreign);
+            match self.sessions[at].revert(&part_of(record, delta), by).await {
+                Ok(reverted) => {
+                    merge(&mut whole.receipt, &reverted.receipt);
+                    whole.foreign.extend(reverted.foreign);
+                }
+                Err(error) => failed = worst(failed, error),
+            }
         }
-        Ok(whole)
+        failed.map_or(Ok(whole), Err)
     }
 }
 
@@ -358,6 +373,35 @@ impl Observer for ComposedObserver {
     }
 }
 
+/// The one of two errors that leaves less known; the first where that is the same.
+fn worse(first: SessionError, second: SessionError) -> SessionError {
+    if unsure(&second) > unsure(&first) {
+        second
+    } else {
+        first
+    }
+}
+
+fn worst(so_far: Option<SessionError>, error: SessionError) -> Option<SessionError> {
+    Some(match so_far {
+        Some(so_far) => worse(so_far, error),
+        None => error,
+    })
+}
+
+fn unsure(error: &SessionError) -> u8 {
+    match error {
+        SessionError::Unknown { .. } => 4,
+        SessionError::Malformed { .. } => 3,
+        SessionError::Unreachable { .. } => 2,
+        SessionError::Foreign { .. } | SessionError::Busy { .. } => 1,
+        SessionError::Refused { .. }
+        | SessionError::Stale { .. }
+        | SessionError::Denied { .. }
+        | SessionError::Unsupported { .. } => 0,
+    }
+}
+
 fn merge(whole: &mut Receipt, part: &Receipt) {
     whole.asked.extend(part.asked.iter().cloned());
     whole.words.extend(part.words.iter().cloned());
@@ -373,5 +417,30 @@ fn empty(device: &str, step: Step) -> SessionError {
             step,
         },
         what: "no part is configured".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_less_known_is_what_is_told() {
+        let place = || Place {
+            device: "r1".to_owned(),
+            protocol: Protocol::Cli,
+            step: Step::Apply,
+        };
+        let refused = || SessionError::Refused {
+            place: place(),
+            words: Box::default(),
+        };
+        let unknown = || SessionError::Unknown {
+            place: place(),
+            source: "no answer".into(),
+        };
+        assert!(matches!(worse(refused(), unknown()), SessionError::Unknown { .. }));
+        assert!(matches!(worse(unknown(), refused()), SessionError::Unknown { .. }));
+        assert!(matches!(worst(None, refused()), Some(SessionError::Refused { .. })));
     }
 }

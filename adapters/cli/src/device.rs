@@ -3,7 +3,7 @@
 use crate::target::{Target, lost};
 use crate::terminal::{Terminal, TerminalError};
 use crate::vault::Vault;
-use adapters_platform::{Reading, RenderError, Script};
+use adapters_platform::{Reading, RenderError, Script, is_typed_as_it_is};
 use adapters_port::{Deadline, DeviceWords, SessionError, Step};
 use knowledge_model::{Delta, Path, Tree, Value};
 use std::sync::Arc;
@@ -100,6 +100,11 @@ impl Device {
             let shown = line.text.to_string();
             let typed = line.text.reveal(&|reference| self.vault.resolve(reference));
             let typed = typed.map_err(|error| self.unsupported(step, error.to_string()))?;
+            if !is_typed_as_it_is(typed.expose()) {
+                self.give_up(by).await;
+                let what = format!("{shown:?} with a secret that holds a control character or a question mark");
+                return Err(self.unsupported(step, what));
+            }
             let answer = self
                 .terminal
                 .type_in(&typed, &shown, by)

@@ -76,7 +76,8 @@ impl CliSession {
         self.load(by).await?;
         let baseline = touched(&current, &change.delta);
         let facts = self.device.target.platform.facts();
-        let record = Record::new(change, Protocol::Cli, guarantee(facts), baseline);
+        let mut record = Record::new(change, Protocol::Cli, guarantee(facts), baseline);
+        record.window = self.window(change.window);
         let mut receipt = self.receipt(Step::Stage, started, self.device.terminal.session().show.clone());
         receipt.remarks.push(format!("{} lines", self.script.lines().len()));
         Ok(Staged::attest(record, receipt))
@@ -116,9 +117,18 @@ impl CliSession {
 
     async fn confirm_applied(&mut self, record: &Record, by: Deadline) -> Result<Confirmed, SessionError> {
         let started = Instant::now();
+        let elsewhere = record.protocol != Protocol::Cli;
+        if elsewhere {
+            // What came over another protocol reads the same while it is pending and the device's timer is late. Locks
+            // that nobody is granted as long as a commit is pending tell them apart, where there are any.
+            self.exclude(Step::Confirm, by).await?;
+        }
         let mut asked = self.keep_trial(record, by).await?;
-        if !asked.is_empty() {
-            self.stays(record, by).await?;
+        if let Err(gone) = self.stays(record, by).await {
+            if elsewhere {
+                self.let_in(by).await;
+            }
+            return Err(gone);
         }
         let save = self.device.terminal.session().save.clone();
         let saved = match self.device.send(&save, Step::Confirm, by).await {

@@ -9,12 +9,15 @@ use adapters_port::{
 use adapters_ssh::{ConnectError, Endpoint, HostKeys, Login, Stream, connect};
 use futures::future::BoxFuture;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The width of the terminal: wide enough that no line is broken.
 const COLUMNS: u32 = 511;
 /// Its height.
 const ROWS: u32 = 1000;
+
+/// How often a login is tried whose first prompt does not come, where that is known to happen.
+const ATTEMPTS: u32 = 3;
 
 /// Opens terminals on one device.
 pub trait Dial: Send + Sync {
@@ -76,12 +79,18 @@ impl Target {
                 what: format!("the platform {} has no command line", self.platform.name()),
             });
         };
-        let patience = |it: Duration| Deadline::after(now(), it.min(by.remaining(now()) / 2));
-        let first = session.patience.map_or(by, |it| by.earlier(patience(it)));
-        match self.attempt(session, first).await {
-            Err(_) if first < by && first.remaining(now()).is_zero() => self.attempt(session, by).await,
-            opened => opened,
+        let Some(mut patience) = session.patience else {
+            return self.attempt(session, by).await;
+        };
+        for _ in 1..ATTEMPTS {
+            let first = by.earlier(Deadline::after(now(), patience.min(by.remaining(now()) / 2)));
+            match self.attempt(session, first).await {
+                // A slow device is not one whose prompt never comes: it is given more time each time.
+                Err(_) if first < by && first.remaining(now()).is_zero() => patience *= 2,
+                opened => return opened,
+            }
         }
+        self.attempt(session, by).await
     }
 
     async fn attempt(&self, session: &platform::Session, by: Deadline) -> Result<Terminal, SessionError> {

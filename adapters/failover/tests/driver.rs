@@ -170,6 +170,34 @@ async fn an_apply_that_nobody_answered_counts_as_pending() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_apply_may_arrive_as_late_as_its_session_was_closed() {
+    for guarantee in [Guarantee::Confirmed, Guarantee::Whole] {
+        let (device, told) = (Device::new(guarantee), Arc::new(Told::default()));
+        let mut session = failover(&device, &told).configure(soon()).await.unwrap();
+        let staged = session.stage(&change(), soon()).await.unwrap();
+        let record = staged.record().clone();
+        device.dies(Protocol::Netconf, Dies::Late);
+        let unknown = session.apply(staged, soon()).await;
+        assert!(matches!(&unknown, Err(SessionError::Unknown { .. })), "{unknown:?}");
+        device.dies(Protocol::Netconf, Dies::Connecting);
+        // The device counts from then: this is not over when the window after the first byte is.
+        let pending = match guarantee.keeper() {
+            Keeper::Device => record.window,
+            Keeper::Session | Keeper::Agent => Duration::ZERO,
+        };
+        tokio::time::advance(pending).await;
+        let early = session.revert(&record, soon()).await;
+        assert!(
+            early.is_err() && device.writes(Protocol::Cli) == 0,
+            "{guarantee}: {early:?}"
+        );
+        tokio::time::advance(Duration::from_secs(6)).await;
+        session.revert(&record, soon()).await.unwrap();
+        assert!(!device.holds_change());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_only_we_can_take_back_is_ended_over_what_answers() {
     for confirm in [true, false] {
         let (device, told) = (Device::new(Guarantee::Whole), Arc::new(Told::default()));

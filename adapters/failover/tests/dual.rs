@@ -10,22 +10,30 @@ mod device;
 #[path = "dual/proxy.rs"]
 mod proxy;
 
-use adapters_failover::Failover;
-use adapters_port::{Access, Applied, ConfigureSession, Protocol, Receipt, Record, SessionError, Standing, Step};
-use device::{Dual, Loss, change, interface, makes, within};
+use adapters_failover::{Failover, FailoverSession};
+use adapters_port::{
+    Access, Applied, ConfigureSession, Protocol, Receipt, Record, SessionError, Staged, Standing, Step,
+};
+use device::{Dual, Loss, Told, change, interface, makes, within};
 use knowledge_model::{Path, Tree};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+// Nothing here is held to a time that a busy machine may miss: what must not happen early is asked for at a time that is
+// measured, and what must happen in the end is waited for.
+
 /// How long the device waits for a confirm.
 const WINDOW: Duration = Duration::from_secs(4);
-/// The window and what we wait beyond it: from then on another protocol may write.
-const OVER: Duration = Duration::from_millis(9500);
+/// What we wait beyond it before another protocol may write.
+const MARGIN: Duration = Duration::from_secs(5);
 /// The server's timer runs only in a second in which nobody asks it anything.
 const ALONE: Duration = Duration::from_millis(2500);
 /// How long an answer is waited for that does not come.
 const UNHEARD: Duration = Duration::from_secs(2);
-const STEP: Duration = Duration::from_secs(40);
+const STEP: Duration = Duration::from_secs(90);
+/// Within this time everything ends that ends by itself.
+const AT_LAST: Duration = Duration::from_secs(240);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn lost_in_four_ways_at_four_points_nothing_is_applied_twice_or_beside() {
@@ -70,15 +78,25 @@ async fn before_stage(dual: &Dual, loss: Loss) {
     assert!(dual.judged().contains("eth1 description"), "{loss:?}");
 }
 
+/// A change that is staged over NETCONF while that is well: on a busy machine not always at once.
+async fn staged(dual: &Dual, id: u128, name: &str) -> (Failover, Arc<Told>, FailoverSession, Staged) {
+    let end = Instant::now() + AT_LAST;
+    loop {
+        let (failover, told) = dual.failover();
+        let mut session = failover.session();
+        let staged = session.stage(&change(id, makes(name), WINDOW), within(STEP)).await;
+        match staged {
+            Ok(staged) if staged.record().protocol == Protocol::Netconf => return (failover, told, session, staged),
+            Ok(staged) => drop(session.revert(staged.record(), within(STEP)).await.unwrap()),
+            Err(error) => assert!(Instant::now() < end, "{error:?}"),
+        }
+        assert!(Instant::now() < end, "NETCONF is well, and never chosen");
+    }
+}
+
 /// Staged and lost: the next change goes over the terminal once the old session is gone, and takes nothing along.
 async fn after_stage(dual: &Dual, loss: Loss) {
-    let (failover, _) = dual.failover();
-    let mut session = failover.session();
-    let staged = session
-        .stage(&change(2, makes("eth2"), WINDOW), within(STEP))
-        .await
-        .unwrap();
-    assert_eq!(staged.record().protocol, Protocol::Netconf, "{loss:?}");
+    let (failover, _, session, staged) = staged(dual, 2, "eth2").await;
     let record = staged.record().clone();
     dual.loses(loss);
     drop((staged, session));
@@ -115,15 +133,10 @@ async fn after_stage(dual: &Dual, loss: Loss) {
 
 /// The confirmed commit arrives and its answer does not: until the window is over nobody else writes.
 async fn apply_unanswered(dual: &Dual, loss: Loss) {
-    let (failover, told) = dual.failover();
-    let mut session = failover.session();
-    let staged = session
-        .stage(&change(5, makes("eth5"), WINDOW), within(STEP))
-        .await
-        .unwrap();
+    let (failover, told, mut session, staged) = staged(dual, 5, "eth5").await;
     let record = staged.record().clone();
     dual.hears_only();
-    let since = Instant::now() + UNHEARD;
+    let since = Instant::now();
     let unknown = session.apply(staged, within(UNHEARD)).await;
     assert!(
         matches!(&unknown, Err(SessionError::Unknown { .. })),
@@ -139,14 +152,9 @@ async fn apply_unanswered(dual: &Dual, loss: Loss) {
 
 /// Applied, answered, then lost: a confirm waits for NETCONF or for the end of the window, and then says what came of it.
 async fn after_apply(dual: &Dual, loss: Loss) {
-    let (failover, _) = dual.failover();
-    let mut session = failover.session();
-    let staged = session
-        .stage(&change(6, makes("eth6"), WINDOW), within(STEP))
-        .await
-        .unwrap();
-    let applied = session.apply(staged, within(STEP)).await.unwrap();
+    let (failover, _, mut session, staged) = staged(dual, 6, "eth6").await;
     let since = Instant::now();
+    let applied = session.apply(staged, within(STEP)).await.unwrap();
     dual.loses(loss);
     let lost = session.confirm(&applied, within(Duration::from_secs(3))).await;
     assert!(
@@ -161,11 +169,13 @@ async fn after_apply(dual: &Dual, loss: Loss) {
     dual.heals();
 }
 
-/// While the device may still take it back others read and do not write; then it is classified and brought back.
+/// While the device may still take it back others read and do not write; then it is classified and brought back. The
+/// window began after `since`.
 async fn pending(dual: &Dual, failover: &Failover, (record, since): (&Record, Instant), loss: Loss) {
     let brief = Duration::from_secs(2);
     let early = failover.session().revert(record, within(brief)).await;
-    assert!(early.is_err(), "{loss:?}: {early:?}");
+    // On a busy machine even this may come late, and then it may go through.
+    assert!(early.is_err() || over(since), "{loss:?}: {early:?}");
     let found = Applied::found(record.clone(), Receipt::new(Step::Resume, Protocol::Netconf));
     let early = failover.session().confirm(&found, within(brief)).await;
     assert!(early.is_err(), "{loss:?}: {early:?}");
@@ -175,15 +185,12 @@ async fn pending(dual: &Dual, failover: &Failover, (record, since): (&Record, In
         matches!(standing, Standing::Applied(_) | Standing::Untouched),
         "{loss:?}: {standing:?}"
     );
-    tokio::time::sleep_until((since + OVER).max(Instant::now() + ALONE)).await;
     if loss == Loss::Dropped {
+        tokio::time::sleep_until(since + WINDOW + MARGIN).await;
         dual.cuts();
     }
-    let late = failover.session().confirm(&found, within(STEP)).await;
-    assert!(
-        matches!(&late, Err(SessionError::Refused { words, .. }) if words.to_string().contains("taken the change back")),
-        "{loss:?}: {late:?}"
-    );
+    until_taken_back(failover, &found, loss).await;
+    assert!(over(since), "{loss:?}: classified before the window was over");
     until_free(failover, record).await;
     let judged = dual.judged();
     let name = record.delta.iter().next().unwrap().0.to_string();
@@ -193,17 +200,35 @@ async fn pending(dual: &Dual, failover: &Failover, (record, since): (&Record, In
     );
 }
 
+/// May another protocol write by now, if the window began after this?
+fn over(since: Instant) -> bool {
+    Instant::now() >= since + WINDOW + MARGIN
+}
+
+/// Confirms, as often as the agent would ask again while the device is late to take the change back: that is never a
+/// confirm that went through, and in the end it is said what came of it.
+async fn until_taken_back(failover: &Failover, found: &Applied, loss: Loss) {
+    let end = Instant::now() + AT_LAST;
+    loop {
+        tokio::time::sleep(ALONE).await;
+        match failover.session().confirm(found, within(STEP)).await {
+            Ok(confirmed) => panic!("{loss:?}: {confirmed:?}"),
+            Err(SessionError::Refused { words, .. }) if words.to_string().contains("taken the change back") => return,
+            Err(error) => assert!(Instant::now() < end, "{loss:?}: {error:?}"),
+        }
+    }
+}
+
 /// Reverts, as often as the agent would ask again while the device has not yet noticed that a session is gone.
 async fn until_free(failover: &Failover, record: &Record) -> Receipt {
-    let mut last = None;
-    for _ in 0..20 {
+    let end = Instant::now() + AT_LAST;
+    loop {
         match failover.session().revert(record, within(STEP)).await {
             Ok(reverted) => return reverted.receipt,
-            Err(error) => last = Some(error),
+            Err(error) => assert!(Instant::now() < end, "never free: {error:?}"),
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(ALONE).await;
     }
-    panic!("never free: {last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +255,7 @@ async fn the_same_change_by_both_protocols_reads_back_as_the_same_tree() {
 
 async fn make(dual: &Dual, by: Protocol, id: u128, delta: knowledge_model::Delta) {
     let mut session = dual.over(by).configure(within(STEP)).await.unwrap();
-    let staged = session.stage(&change(id, delta, WINDOW), within(STEP)).await.unwrap();
+    let staged = session.stage(&change(id, delta, STEP), within(STEP)).await.unwrap();
     let applied = session.apply(staged, within(STEP)).await.unwrap();
     session.confirm(&applied, within(STEP)).await.unwrap();
 }

@@ -19,14 +19,16 @@ use knowledge_model::{Path, Tree, Value, diff};
 use labs_devices::{Act, Armed, Device, Fault, Moment, Options, Protocol as Spoken, Store};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::time::Instant;
 
 const WAYS: [Fault; 4] = [Fault::Refuse, Fault::Mute, Fault::NoHello, Fault::NoAnswer];
 const WINDOW: Duration = Duration::from_secs(2);
-/// The window and what is waited beyond it, since clocks differ.
-const OVER: Duration = Duration::from_millis(7500);
-/// Two of these are over before the window is.
+/// What is waited beyond it, since clocks differ.
+const MARGIN: Duration = Duration::from_secs(5);
 const BRIEF: Duration = Duration::from_secs(2);
-const STEP: Duration = Duration::from_secs(15);
+const STEP: Duration = Duration::from_secs(30);
+/// Within this time everything ends that ends by itself.
+const AT_LAST: Duration = Duration::from_secs(120);
 
 #[derive(Default)]
 struct Told(Mutex<Vec<Switch>>);
@@ -146,7 +148,7 @@ fn change(id: u128) -> Change {
 }
 
 fn within(wait: Duration) -> Deadline {
-    Deadline::after(tokio::time::Instant::now().into_std(), wait)
+    Deadline::after(Instant::now().into_std(), wait)
 }
 
 #[tokio::test]
@@ -187,17 +189,15 @@ async fn after_stage_nothing_is_typed_until_netconf_is_back() {
     }
 }
 
-async fn pending(dual: &Dual, record: &Record, fault: &Fault) {
+/// The window began after `since`. A busy machine may do the first of this when it is over already.
+async fn pending(dual: &Dual, record: &Record, since: Instant, fault: &Fault) {
+    let over = || Instant::now() >= since + WINDOW + MARGIN;
     let found = Applied::found(record.clone(), Receipt::new(Step::Resume, Protocol::Netconf));
-    assert!(
-        dual.failover.session().revert(record, within(BRIEF)).await.is_err(),
-        "{fault:?}"
-    );
-    assert!(
-        dual.failover.session().confirm(&found, within(BRIEF)).await.is_err(),
-        "{fault:?}"
-    );
-    assert_eq!(dual.typed(), 0, "{fault:?}");
+    let early = dual.failover.session().revert(record, within(BRIEF)).await;
+    assert!(early.is_err() || over(), "{fault:?}: {early:?}");
+    let early = dual.failover.session().confirm(&found, within(BRIEF)).await;
+    assert!(early.is_err() || over(), "{fault:?}: {early:?}");
+    assert!(dual.typed() == 0 || over(), "{fault:?}");
     let observed = async {
         dual.failover
             .observe(within(STEP))
@@ -210,12 +210,20 @@ async fn pending(dual: &Dual, record: &Record, fault: &Fault) {
         matches!(standing, Standing::Applied(_) | Standing::Untouched),
         "others may read: {standing:?}"
     );
-    tokio::time::sleep(OVER).await;
-    let late = dual.failover.session().confirm(&found, within(STEP)).await;
-    assert!(
-        matches!(&late, Err(SessionError::Refused { .. })),
-        "{fault:?}: {late:?}"
-    );
+    let end = Instant::now() + AT_LAST;
+    tokio::time::sleep_until(since + WINDOW + MARGIN).await;
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if dual.device.is_pending() {
+            assert!(Instant::now() < end, "{fault:?}: the device never takes it back");
+            continue;
+        }
+        match dual.failover.session().confirm(&found, within(STEP)).await {
+            Ok(confirmed) => panic!("{fault:?}: {confirmed:?}"),
+            Err(SessionError::Refused { .. }) => break,
+            Err(error) => assert!(Instant::now() < end, "{fault:?}: {error:?}"),
+        }
+    }
     dual.failover.session().revert(record, within(STEP)).await.unwrap();
     assert!(!dual.running().contains("eth1"), "{fault:?}");
 }
@@ -237,11 +245,12 @@ async fn a_pending_commit_is_left_to_the_device() {
                         moment: Moment::After,
                     });
                 }
+                let since = Instant::now();
                 let applied = session.apply(staged, within(STEP)).await;
                 assert_eq!(applied.is_ok(), answered, "{fault:?}: {applied:?}");
                 dual.loses(fault.clone());
                 drop(session);
-                pending(&dual, &record, &fault).await;
+                pending(&dual, &record, since, &fault).await;
             }));
         }
     }

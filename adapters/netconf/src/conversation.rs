@@ -136,6 +136,30 @@ impl Conversation {
         SessionError::Refused { place, words }
     }
 
+    /// The device takes what it does not show to us.
+    pub(crate) fn hidden(&self, paths: &[String]) -> SessionError {
+        let message =
+            "the device takes this and does not show it to this user, so that nobody could tell whether it is there";
+        let words = DeviceWords {
+            message: message.to_owned(),
+            path: Some(paths.join(", ")),
+            ..DeviceWords::default()
+        };
+        SessionError::Denied {
+            place: self.place(),
+            denial: Denial::AccessControl,
+            words: Box::new(words),
+        }
+    }
+
+    /// The device said one thing and shows another: nobody knows.
+    pub(crate) fn unknown(&self, source: impl Into<Cause>) -> SessionError {
+        SessionError::Unknown {
+            place: self.place(),
+            source: source.into(),
+        }
+    }
+
     /// A refusal in our own words.
     pub(crate) fn refused(&self, message: impl Into<String>) -> SessionError {
         let words = DeviceWords {
@@ -144,7 +168,7 @@ impl Conversation {
         };
         SessionError::Refused {
             place: self.place(),
-            words: Box::new(words),
+            words: Box::new(self.revealed.redact(words)),
         }
     }
 

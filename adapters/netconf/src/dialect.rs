@@ -65,6 +65,8 @@ pub struct Quirks {
     /// Does a lock of running keep the server itself from taking a tentative commit back? Then it is given back with
     /// the commit; the lock of the candidate, without which nobody else can commit, is kept.
     pub lock_blocks_revert: bool,
+    /// Does it look at the persist id of a cancel? Else a cancel could take back a stranger's commit.
+    pub checks_persist_id: bool,
     /// May all of stage travel in one flight, since the candidate is private to the session?
     pub private_candidate: bool,
 }
@@ -77,6 +79,7 @@ impl Default for Quirks {
             lock_proves_clean: true,
             renew: false,
             lock_blocks_revert: false,
+            checks_persist_id: true,
             private_candidate: false,
         }
     }
@@ -98,9 +101,10 @@ impl Quirks {
             };
         }
         if features.mentions("clicon.org") {
-            // clixon 7.8: a failed edit leaves its good part behind, and nothing resets the candidate.
+            // clixon 7.8: a failed edit leaves its good part behind, and nothing resets the candidate; any persist id will do.
             return Self {
                 lock_proves_clean: false,
+                checks_persist_id: false,
                 ..standard
             };
         }

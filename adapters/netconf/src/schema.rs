@@ -3,7 +3,7 @@
 //! Only the modules that an edit speaks of are fetched, with what they import. What a device does not give is said in
 //! the receipt: nothing is held to it then but the device's own judgement.
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, now};
 use crate::rpc::{Features, Filter, Operation, WithDefaults};
 use adapters_port::{Deadline, SessionError};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -65,13 +65,20 @@ impl Schemas {
         };
         let (judge, text) = (Arc::clone(&self.judge), edit.to_owned());
         tracing::debug!(modules = fetched, "holding the change to the device's own modules");
-        let judged = tokio::task::spawn_blocking(move || judge.judge(&folder, &roots, &text)).await;
+        let judging = tokio::task::spawn_blocking(move || judge.judge(&folder, &roots, &text));
+        // Half of the time that is left: the device itself is yet to be asked.
+        let end = tokio::time::Instant::now() + by.remaining(now()) / 2;
+        let Ok(judged) = tokio::time::timeout_at(end, judging).await else {
+            talk.remark("the device's modules were not read in time: only the device judges the change");
+            return Ok(());
+        };
         match judged {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) | Err(_) => {
                 talk.remark("the device's modules are of no use: only the device judges the change");
                 Ok(())
             }
+            // A judge quotes the value that it does not like, which may be a secret.
             Ok(Err(words)) => Err(talk.refused(format!("its own modules refuse this: {words}"))),
         }
     }

@@ -188,13 +188,18 @@ impl NetconfSession {
 
     /// The read of running that shows what a change touches.
     pub(crate) fn read_touched(&self, paths: &[Path]) -> Result<Operation, SessionError> {
+        self.read_touched_in(Datastore::Running, paths)
+    }
+
+    /// The same of any datastore.
+    pub(crate) fn read_touched_in(&self, store: Datastore, paths: &[Path]) -> Result<Operation, SessionError> {
         let filter = self
             .target
             .dialect
             .filter(paths)
             .map_err(|it| self.talk.unsupported(it.to_string()))?;
         Ok(Operation::read_config(
-            Datastore::Running,
+            store,
             &Filter::Subtree(filter),
             WithDefaults::Unsaid,
         ))

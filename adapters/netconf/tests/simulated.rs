@@ -9,6 +9,8 @@
 mod faults;
 #[path = "simulated/first.rs"]
 mod first;
+#[path = "simulated/hidden.rs"]
+mod hidden;
 #[path = "simulated/modules.rs"]
 mod modules;
 #[path = "simulated/saved.rs"]

@@ -97,7 +97,7 @@ impl Form {
     /// The canonical form of a canonical value; none if the value is not of this form.
     pub fn canonical(&self, value: &str) -> Option<String> {
         match self {
-            Self::Word => (!value.is_empty() && !value.contains(char::is_whitespace)).then(|| value.to_owned()),
+            Self::Word => (printable(value) && !value.contains(char::is_whitespace)).then(|| value.to_owned()),
             Self::Name => (Self::Word
                 .canonical(value)?
                 .starts_with(|it: char| !it.is_ascii_digit()))

@@ -33,7 +33,7 @@ pub use native::{Native, NativeError};
 pub use platform::{Facts, Keeper, Platform, Verified};
 pub use play::Refused;
 pub use read::{ReadError, Reading, Stray};
-pub use render::RenderError;
+pub use render::{RenderError, is_typed_as_it_is};
 pub use sample::Dice;
 pub use script::{Line, Role, Script};
 pub use session::{Answer, Commit, Mode, Question, Session};

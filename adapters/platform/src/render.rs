@@ -43,6 +43,11 @@ pub enum RenderError {
     Stale(#[source] Mismatch),
 }
 
+/// Would a terminal take this as it stands? A control character is a command to it, and a question mark asks for help.
+pub fn is_typed_as_it_is(text: &str) -> bool {
+    !text.contains(|it: char| it.is_control() || it == '?')
+}
+
 fn able(platforms: &[String]) -> String {
     match platforms {
         [] => String::new(),
@@ -104,7 +109,18 @@ impl Platform {
             path,
             platform: self.name.clone(),
         })?;
-        Ok(change.write(steps))
+        let script = change.write(steps);
+        match script
+            .lines()
+            .iter()
+            .find(|line| !is_typed_as_it_is(&line.text.to_string()))
+        {
+            None => Ok(script),
+            Some(line) => Err(RenderError::Inexpressible {
+                path: line.path.clone(),
+                platform: self.name.clone(),
+            }),
+        }
     }
 
     fn unsupported(&self, path: &Path) -> RenderError {

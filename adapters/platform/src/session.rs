@@ -83,6 +83,24 @@ pub struct Commit {
     pub discard: String,
 }
 
+impl Commit {
+    /// How long a trial lasts that is asked for so long: never less than a minute, and whole minutes where the platform
+    /// counts in them. As it was asked for where there is no trial.
+    pub fn window(&self, asked: Duration) -> Duration {
+        const MINUTE: u64 = 60;
+        let Some(trial) = &self.trial else {
+            return asked;
+        };
+        let seconds = asked.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX / MINUTE);
+        let seconds = u64::max(seconds, MINUTE);
+        Duration::from_secs(if trial.contains("{minutes}") {
+            seconds.div_ceil(MINUTE) * MINUTE
+        } else {
+            seconds
+        })
+    }
+}
+
 impl Session {
     /// The mode whose prompt is this line.
     pub fn mode_of(&self, line: &str) -> Option<&Mode> {
@@ -106,5 +124,28 @@ impl Session {
             text.push('\n');
             text
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_lasts_as_long_as_the_device_counts() {
+        let check = |trial: Option<&str>, asked: Duration, lasts: u64| {
+            let commit = Commit {
+                trial: trial.map(str::to_owned),
+                ..Commit::default()
+            };
+            assert_eq!(commit.window(asked), Duration::from_secs(lasts), "{trial:?} {asked:?}");
+        };
+        let seconds = Duration::from_secs;
+        check(Some("commit trial {seconds}"), seconds(10), 60);
+        check(Some("commit trial {seconds}"), seconds(90), 90);
+        check(Some("commit trial {seconds}"), Duration::from_millis(90_001), 91);
+        check(Some("commit confirmed {minutes}"), seconds(61), 120);
+        check(Some("commit confirmed {minutes}"), seconds(120), 120);
+        check(None, seconds(10), 10);
     }
 }

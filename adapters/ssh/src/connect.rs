@@ -1,5 +1,6 @@
 //! From an address to a stream.
 
+use super::login::End;
 use super::stream::{SshStream, Stream};
 use super::{Algorithms, HostKeyError, HostKeys, Login, LoginError, login};
 use adapters_port::{Deadline, Denial, DeviceWords, Place, SessionError};
@@ -84,7 +85,7 @@ impl ConnectError {
         let denial = match &self {
             Self::HostKey(HostKeyError::Changed { .. }) => Denial::HostKeyChanged,
             Self::HostKey(HostKeyError::Unknown { .. } | HostKeyError::File { .. }) => Denial::HostKeyUnknown,
-            Self::Login(LoginError::Refused { .. }) => Denial::Login,
+            Self::Login(LoginError::Refused { .. } | LoginError::Ended { .. }) => Denial::Login,
             Self::Login(LoginError::Broken(_))
             | Self::Tcp { .. }
             | Self::Deadline { .. }
@@ -140,18 +141,23 @@ pub async fn connect(
         source,
     })?;
     // The library only sets this where it opens the socket itself; without it each flight waits 40 ms.
-    tcp.set_nodelay(true).map_err(|source| ConnectError::Tcp {
-        host: host.clone(),
-        port,
-        source,
-    })?;
-    let refusal = Arc::new(Mutex::new(None));
+    // And what was not delivered when a connection is closed is never delivered: nobody waits for it any more, and a
+    // commit that arrives minutes later would be one that nobody knows of.
+    tcp.set_nodelay(true)
+        .and_then(|()| tcp.set_zero_linger())
+        .map_err(|source| ConnectError::Tcp {
+            host: host.clone(),
+            port,
+            source,
+        })?;
+    let (refusal, ended) = (Arc::new(Mutex::new(None)), End::default());
     let config = Arc::new(config(endpoint, &host_keys));
     let client = Client {
         host_keys,
         host: host.clone(),
         port,
         refusal: Arc::clone(&refusal),
+        ended: ended.clone(),
     };
     let handle = timeout_at(end, client::connect_stream(config, tcp, client)).await;
     let mut handle = handle.map_err(late("agreeing on keys"))?.map_err(|source| {
@@ -164,7 +170,7 @@ pub async fn connect(
             },
         }
     })?;
-    timeout_at(end, login::log_in(&mut handle, login))
+    timeout_at(end, login::log_in(&mut handle, login, &ended))
         .await
         .map_err(late("logging in"))?
         .map_err(ConnectError::Login)?;
@@ -240,10 +246,16 @@ pub(super) struct Client {
     host: String,
     port: u16,
     refusal: Arc<Mutex<Option<HostKeyError>>>,
+    ended: End,
 }
 
 impl client::Handler for Client {
     type Error = russh::Error;
+
+    async fn disconnected(&mut self, reason: client::DisconnectReason<russh::Error>) -> Result<(), russh::Error> {
+        self.ended.is(reason);
+        Ok(())
+    }
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
         let PublicKeyOrCertificate::PublicKey { key, .. } = shown else {

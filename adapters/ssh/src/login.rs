@@ -3,9 +3,10 @@
 use super::algorithms::RSA_HASH;
 use super::connect::Client;
 use adapters_port::Secret;
-use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
+use russh::Disconnect;
+use russh::client::{AuthResult, DisconnectReason, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const ROUNDS: usize = 8;
 const PROMPTS: usize = 8;
@@ -41,6 +42,16 @@ pub enum LoginError {
         /// What the device offers.
         offered: String,
     },
+    /// The device ended the session instead of answering, as it does after too many attempts.
+    #[error("the device ended the login of {user} by {tried}: {words}")]
+    Ended {
+        /// The user.
+        user: String,
+        /// What was tried.
+        tried: String,
+        /// What it said.
+        words: String,
+    },
     /// The session broke before an answer.
     #[error("the session ended during the login")]
     Broken(#[source] russh::Error),
@@ -67,30 +78,83 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// How the session ended, if it did: known before anybody hears that no answer comes.
+#[derive(Clone, Default)]
+pub(super) struct End(Arc<Mutex<Option<DisconnectReason<russh::Error>>>>);
+
+impl End {
+    /// The session ended.
+    pub(super) fn is(&self, reason: DisconnectReason<russh::Error>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    fn take(&self) -> Option<DisconnectReason<russh::Error>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Tries each way until one is accepted.
-pub(super) async fn log_in(handle: &mut Handle<Client>, login: &Login) -> Result<(), LoginError> {
+pub(super) async fn log_in(handle: &mut Handle<Client>, login: &Login, end: &End) -> Result<(), LoginError> {
     let mut offered = String::from("nothing");
-    for credential in &login.credentials {
+    for (at, credential) in login.credentials.iter().enumerate() {
         let answer = match credential {
-            Credential::Key(key) => by_key(handle, &login.user, key).await?,
-            Credential::Password(password) => by_password(handle, &login.user, password).await?,
+            Credential::Key(key) => by_key(handle, &login.user, key).await,
+            Credential::Password(password) => by_password(handle, &login.user, password).await,
         };
-        match answer {
-            AuthResult::Success => return Ok(()),
-            AuthResult::Failure { remaining_methods, .. } => offered = format!("{remaining_methods:?}"),
+        let unanswered = match &answer {
+            Ok(AuthResult::Success) => return Ok(()),
+            // A session that ends before the answer comes as a failure with nothing to go on with.
+            Ok(AuthResult::Failure { remaining_methods, .. }) => remaining_methods.is_empty(),
+            Err(_) => true,
+        };
+        if unanswered && let Some(reason) = end.take() {
+            return Err(ended(login, at + 1, reason));
+        }
+        if let AuthResult::Failure { remaining_methods, .. } = answer? {
+            offered = format!("{remaining_methods:?}");
         }
     }
-    let tried = login.credentials.iter().map(Credential::name).collect::<Vec<_>>();
-    let tried = if tried.is_empty() {
+    Err(LoginError::Refused {
+        user: login.user.clone(),
+        tried: tried(&login.credentials),
+        offered,
+    })
+}
+
+/// A device that says good-bye while somebody logs in does not let him in. One that says nothing is lost, and so is one
+/// that speaks of the connection.
+fn ended(login: &Login, attempts: usize, reason: DisconnectReason<russh::Error>) -> LoginError {
+    const LONGEST: usize = 200;
+    let said = match reason {
+        DisconnectReason::ReceivedDisconnect(said) => said,
+        DisconnectReason::Error(error) => return LoginError::Broken(error),
+    };
+    if matches!(
+        said.reason_code,
+        Disconnect::ConnectionLost
+            | Disconnect::TooManyConnections
+            | Disconnect::ServiceNotAvailable
+            | Disconnect::MACError
+            | Disconnect::CompressionError
+            | Disconnect::KeyExchangeFailed
+    ) {
+        return LoginError::Broken(russh::Error::Disconnect);
+    }
+    let words = said.message.chars().filter(|it| !it.is_control()).take(LONGEST);
+    LoginError::Ended {
+        user: login.user.clone(),
+        tried: tried(&login.credentials[..attempts]),
+        words: words.collect(),
+    }
+}
+
+fn tried(credentials: &[Credential]) -> String {
+    let tried = credentials.iter().map(Credential::name).collect::<Vec<_>>();
+    if tried.is_empty() {
         "nothing".to_owned()
     } else {
         tried.join(", ")
-    };
-    Err(LoginError::Refused {
-        user: login.user.clone(),
-        tried,
-        offered,
-    })
+    }
 }
 
 async fn by_key(handle: &mut Handle<Client>, user: &str, key: &Arc<PrivateKey>) -> Result<AuthResult, LoginError> {

@@ -252,7 +252,7 @@ impl Traffic {
     /// Stops the packets; answers how many went out and how many of them never came back.
     pub fn count(mut self) -> (u64, u64) {
         // the script becomes a shell around nsenter around ping: the innermost is told
-        let innermost = tests_real::until("the innermost process", Duration::from_secs(5), || {
+        let innermost = tests_real::until("the innermost process", Duration::from_secs(30), || {
             let (mut pid, mut path) = (self.ping.id(), vec![self.ping.id()]);
             while let Some(child) = child_of(pid) {
                 pid = child;
@@ -263,7 +263,7 @@ impl Traffic {
         });
         let pid = innermost.unwrap().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-        let ended = tests_real::until("ping to end", Duration::from_secs(5), || self.ping.ended().unwrap());
+        let ended = tests_real::until("ping to end", Duration::from_secs(30), || self.ping.ended().unwrap());
         ended.unwrap();
         let said = std::fs::read_to_string(&self.log).unwrap();
         let line = said.lines().find(|it| it.contains("packets transmitted")).expect(&said);

@@ -158,7 +158,7 @@ async fn a_lease_is_renewed_without_being_asked() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
     let order = stage_for(
         hostname("old", "new"),
-        Duration::from_millis(600),
+        Duration::from_millis(1800),
         Duration::from_secs(20),
     );
     assert!(matches!(bench.ask(1, order).await, Answer::Staged { .. }));
@@ -246,7 +246,7 @@ async fn a_gate_is_green_while_the_device_answers_and_is_as_it_was_made() {
         .running
         .insert("system/hostname".parse().unwrap(), foreign);
     assert_eq!(
-        gate(&mut bench, Duration::from_millis(100)).await,
+        gate(&mut bench, Duration::from_secs(1)).await,
         [Color::Green, Color::Red]
     );
     bench.device.now().fault = Fault::Silent;

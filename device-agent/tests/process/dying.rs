@@ -79,7 +79,7 @@ impl Scene {
         assert!(!self.device.is_pending());
         for store in [Store::Running, Store::Candidate] {
             let free = || self.device.lock_holder(store).is_none().then_some(());
-            tests_real::until("the locks are free", Duration::from_secs(5), free).unwrap();
+            tests_real::until("the locks are free", Duration::from_secs(60), free).unwrap();
         }
     }
 }

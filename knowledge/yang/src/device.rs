@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use yang5::context::{Context, ContextFlags};
 use yang5::data::{DataFormat, DataParserFlags, DataTree, DataValidationFlags};
@@ -18,7 +18,7 @@ type Set = (PathBuf, Vec<(String, Option<String>)>);
 /// The modules of devices, each set compiled once.
 #[derive(Default)]
 pub struct DeviceModules {
-    sets: Mutex<BTreeMap<Set, Compiled>>,
+    sets: Mutex<BTreeMap<Set, Arc<OnceLock<Compiled>>>>,
 }
 
 impl DeviceModules {
@@ -44,17 +44,17 @@ impl DeviceModules {
     }
 
     fn compiled(&self, folder: &Path, modules: &[(String, Option<String>)]) -> Compiled {
-        let set = (folder.to_owned(), modules.to_vec());
+        // Whoever wants the same set waits for it to be compiled, and nobody else.
+        let set = self.set((folder.to_owned(), modules.to_vec()));
+        set.get_or_init(|| compile(folder, modules).map(Arc::new)).clone()
+    }
+
+    fn set(&self, set: Set) -> Arc<OnceLock<Compiled>> {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = sets.get(&set) {
-            return compiled.clone();
-        }
-        if sets.len() >= SETS {
+        if !sets.contains_key(&set) && sets.len() >= SETS {
             sets.pop_first();
         }
-        let compiled = compile(folder, modules).map(Arc::new);
-        sets.insert(set, compiled.clone());
-        compiled
+        Arc::clone(sets.entry(set).or_default())
     }
 }
 

@@ -40,7 +40,7 @@ fn start(arguments: &[&str]) -> (Lab, Vec<Value>, String) {
 fn http(control: &str, request: &str) -> String {
     let address = control.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     write!(stream, "{request} HTTP/1.1\r\nhost: lab\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -65,7 +65,7 @@ fn a_thousand_devices_listen_on_addresses_of_their_own() {
         let port = device["netconf_port"].as_u64().or(device["cli_port"].as_u64()).unwrap();
         let address = format!("{}:{port}", device["address"].as_str().unwrap());
         let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut banner = [0; 8];
         stream.read_exact(&mut banner).unwrap();
         assert_eq!(&banner, b"SSH-2.0-", "{address}");

@@ -36,7 +36,7 @@ impl Secrets for OneSecret {
 
 /// Thirty seconds from now.
 pub fn soon() -> Deadline {
-    Deadline::after(Instant::now(), Duration::from_secs(30))
+    Deadline::after(Instant::now(), Duration::from_secs(60))
 }
 
 impl Router {

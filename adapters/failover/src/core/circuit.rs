@@ -22,8 +22,13 @@ pub enum Circuit {
     HalfOpen {
         /// The pause that came before.
         pause: Duration,
+        /// From when on it counts as given up: who made it may be gone without a word.
+        until: Instant,
     },
 }
+
+/// How long the one attempt of a half-open circuit may take before another one is let through.
+const ATTEMPT: Duration = Duration::from_secs(60);
 
 impl Circuit {
     /// A circuit of which nothing bad is known.
@@ -35,17 +40,17 @@ impl Circuit {
     pub fn permits(&self, now: Instant) -> bool {
         match self {
             Self::Closed { .. } => true,
-            Self::Open { until, .. } => now >= *until,
-            Self::HalfOpen { .. } => false,
+            Self::Open { until, .. } | Self::HalfOpen { until, .. } => now >= *until,
         }
     }
 
     /// An attempt begins. After a pause it is the only one until its result is known.
     pub fn attempt(&mut self, now: Instant) {
-        if let Self::Open { until, pause } = *self
+        if let Self::Open { until, pause } | Self::HalfOpen { pause, until } = *self
             && now >= until
         {
-            *self = Self::HalfOpen { pause };
+            let until = now + ATTEMPT;
+            *self = Self::HalfOpen { pause, until };
         }
     }
 
@@ -59,7 +64,7 @@ impl Circuit {
         *self = match *self {
             Self::Closed { failures } if failures + 1 < policy.failures => Self::Closed { failures: failures + 1 },
             Self::Closed { .. } => open(now, policy.first_pause),
-            Self::HalfOpen { pause } | Self::Open { pause, .. } => open(now, (pause * 2).min(policy.longest_pause)),
+            Self::HalfOpen { pause, .. } | Self::Open { pause, .. } => open(now, (pause * 2).min(policy.longest_pause)),
         };
     }
 }
@@ -103,6 +108,12 @@ mod tests {
         }
         now += expected;
         circuit.attempt(now);
+        // Nobody says what became of it: it does not stay shut for good.
+        assert!(!circuit.permits(now + ATTEMPT - Duration::from_millis(1)));
+        now += ATTEMPT;
+        assert!(circuit.permits(now));
+        circuit.attempt(now);
+        assert!(!circuit.permits(now), "one attempt at a time");
         circuit.succeeded();
         assert_eq!(circuit, Circuit::new());
     }

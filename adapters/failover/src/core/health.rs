@@ -18,6 +18,8 @@ pub struct Health {
     pub successes: u64,
     /// Since when everything has succeeded.
     pub well_since: Option<Instant>,
+    /// Until when it is not probed, since it did not let us in: a login that is refused again and again locks the user out.
+    pub denied_until: Option<Instant>,
 }
 
 impl Health {
@@ -30,6 +32,7 @@ impl Health {
             failures: 0,
             successes: 0,
             well_since: None,
+            denied_until: None,
         }
     }
 
@@ -45,6 +48,13 @@ impl Health {
         self.well(now);
     }
 
+    /// It answers, and does not let us in. That is no reason to leave it, and none to come back to it.
+    pub fn denied(&mut self, now: Instant, policy: &Policy) {
+        self.circuit.succeeded();
+        self.well_since = None;
+        self.denied_until = Some(now + policy.longest_pause);
+    }
+
     /// Nobody answered.
     pub fn failed(&mut self, now: Instant, policy: &Policy) {
         self.failures += 1;
@@ -55,6 +65,7 @@ impl Health {
     fn well(&mut self, now: Instant) {
         self.successes += 1;
         self.circuit.succeeded();
+        self.denied_until = None;
         self.well_since.get_or_insert(now);
     }
 }

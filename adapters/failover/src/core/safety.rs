@@ -19,7 +19,10 @@ pub enum Phase {
         until: Option<Instant>,
     },
     /// It is in effect, or may be, and only we can take it back.
-    Applied,
+    Applied {
+        /// From when on nothing more of it can arrive: what nobody answered may be on its way still.
+        settled: Instant,
+    },
 }
 
 /// Where a change stands, and over which protocol it got there.
@@ -103,8 +106,16 @@ impl Situation {
                 until: Some(now + window + MARGIN),
             },
             Keeper::Session => Phase::Pending { until: None },
-            Keeper::Agent => Phase::Applied,
+            Keeper::Agent => Phase::Applied { settled: now },
         };
+    }
+
+    /// An apply was given up at this time, and its session closed: it took effect by then, or a little later, or never.
+    pub fn unanswered(&mut self, guarantee: Guarantee, window: Duration, now: Instant) {
+        self.applying(guarantee, window, now);
+        if let Phase::Applied { settled } = &mut self.phase {
+            *settled = now + MARGIN;
+        }
     }
 
     /// It ended: confirmed, reverted, or refused with nothing left behind.
@@ -127,8 +138,8 @@ pub fn may(situation: &Situation, want: Want, means: Means, now: Instant) -> Ver
         // A half-dead session keeps its lock, and a shared candidate would be swept in.
         (Phase::Staged, Want::Stage | Want::Revert, Means::Other) => Verdict::OnceClean,
         (Phase::Staged, Want::Continue | Want::Confirm, Means::Other) => Verdict::Never,
-        (Phase::Pending { .. } | Phase::Applied, Want::Stage, _) => Verdict::Never,
-        (Phase::Pending { .. } | Phase::Applied, Want::Continue | Want::Confirm | Want::Revert, Means::Same) => {
+        (Phase::Pending { .. } | Phase::Applied { .. }, Want::Stage, _) => Verdict::Never,
+        (Phase::Pending { .. } | Phase::Applied { .. }, Want::Continue | Want::Confirm | Want::Revert, Means::Same) => {
             Verdict::Yes
         }
         (Phase::Pending { .. }, Want::Continue, Means::Other) => Verdict::Never,
@@ -137,8 +148,11 @@ pub fn may(situation: &Situation, want: Want, means: Means, now: Instant) -> Ver
         }
         (Phase::Pending { until: Some(_) }, Want::Confirm | Want::Revert, Means::Other) => Verdict::AfterReading,
         (Phase::Pending { until: None }, Want::Confirm | Want::Revert, Means::Other) => Verdict::OnceClean,
-        (Phase::Applied, Want::Continue, Means::Other) => Verdict::Never,
-        (Phase::Applied, Want::Confirm | Want::Revert, Means::Other) => Verdict::AfterReading,
+        (Phase::Applied { .. }, Want::Continue, Means::Other) => Verdict::Never,
+        (Phase::Applied { settled }, Want::Confirm | Want::Revert, Means::Other) if now < settled => {
+            Verdict::NotBefore(settled)
+        }
+        (Phase::Applied { .. }, Want::Confirm | Want::Revert, Means::Other) => Verdict::AfterReading,
     }
 }
 
@@ -148,7 +162,7 @@ pub fn may_begin(situation: &Situation, means: Means, exclusive: bool, now: Inst
     match (situation.phase, means) {
         (Phase::Nothing, _) | (_, Means::Same) => true,
         // What only we take back was ended before anything new is asked of us.
-        (Phase::Applied, Means::Other) => true,
+        (Phase::Applied { settled }, Means::Other) => now >= settled,
         (Phase::Staged, Means::Other) => exclusive,
         (Phase::Pending { until: Some(until) }, Means::Other) => now >= until,
         (Phase::Pending { until: None }, Means::Other) => exclusive,
@@ -178,6 +192,7 @@ mod tests {
     enum Event {
         Staging,
         Applying(Guarantee),
+        Unanswered(Guarantee),
         Ended,
         Passes(u16),
     }
@@ -192,7 +207,8 @@ mod tests {
         ];
         prop_oneof![
             Just(Event::Staging),
-            guarantee.prop_map(Event::Applying),
+            guarantee.clone().prop_map(Event::Applying),
+            guarantee.prop_map(Event::Unanswered),
             Just(Event::Ended),
             (0u16..300).prop_map(Event::Passes)
         ]
@@ -210,21 +226,32 @@ mod tests {
             let begun = tokio::time::Instant::now().into_std();
             let (mut situation, mut now) = (Situation::new(), begun);
             let (mut lies_staged, mut device_until, mut session_keeps) = (false, None, false);
+            let mut on_its_way = begun;
             for event in events {
                 match event {
                     Event::Staging => {
                         situation.staging(ChangeId(1), Protocol::Netconf);
                         (lies_staged, device_until, session_keeps) = (true, None, false);
+                        on_its_way = begun;
                     }
                     Event::Applying(guarantee) => {
                         situation.applying(guarantee, WINDOW, now);
                         lies_staged = false;
+                        on_its_way = begun;
                         session_keeps = guarantee == Guarantee::Session;
                         device_until = matches!(guarantee, Guarantee::Confirmed | Guarantee::Timed).then_some(now + WINDOW);
+                    }
+                    Event::Unanswered(guarantee) => {
+                        situation.unanswered(guarantee, WINDOW, now);
+                        lies_staged = false;
+                        session_keeps = guarantee == Guarantee::Session;
+                        device_until = matches!(guarantee, Guarantee::Confirmed | Guarantee::Timed).then_some(now + WINDOW);
+                        on_its_way = now + MARGIN;
                     }
                     Event::Ended => {
                         situation.ended();
                         (lies_staged, device_until, session_keeps) = (false, None, false);
+                        on_its_way = begun;
                     }
                     Event::Passes(seconds) => now += Duration::from_secs(u64::from(seconds)),
                 }
@@ -235,6 +262,7 @@ mod tests {
                         prop_assert!(!lies_staged, "{want:?} over a staged change");
                         prop_assert!(!session_keeps, "{want:?} over what a session keeps");
                         prop_assert!(device_until.is_none_or(|it| now >= it), "{want:?} over a pending commit");
+                        prop_assert!(now >= on_its_way, "{want:?} over what may still arrive");
                     }
                 }
                 if may_begin(&situation, Means::Other, false, now) {
@@ -272,8 +300,12 @@ mod tests {
         check(&pending, Want::Confirm, Means::Same, Verdict::Yes);
         check(&pending, Want::Stage, Means::Same, Verdict::Never);
         assert_eq!(may(&pending, Want::Revert, Means::Other, later), Verdict::AfterReading);
-        check(&at(Phase::Applied), Want::Confirm, Means::Other, Verdict::AfterReading);
-        check(&at(Phase::Applied), Want::Continue, Means::Other, Verdict::Never);
+        let applied = at(Phase::Applied { settled: now });
+        check(&applied, Want::Confirm, Means::Other, Verdict::AfterReading);
+        check(&applied, Want::Continue, Means::Other, Verdict::Never);
+        let on_its_way = at(Phase::Applied { settled: later });
+        check(&on_its_way, Want::Revert, Means::Other, Verdict::NotBefore(later));
+        check(&on_its_way, Want::Revert, Means::Same, Verdict::Yes);
         check(
             &at(Phase::Pending { until: None }),
             Want::Revert,

@@ -88,7 +88,7 @@ impl Selector {
     pub fn to_probe(&self, now: Instant) -> Vec<Protocol> {
         let better = self.routes.iter().take(self.current);
         better
-            .filter(|(_, it)| it.circuit.permits(now))
+            .filter(|(_, it)| it.circuit.permits(now) && it.denied_until.is_none_or(|until| now >= until))
             .map(|(protocol, _)| *protocol)
             .collect()
     }
@@ -111,6 +111,14 @@ impl Selector {
     pub fn answered(&mut self, protocol: Protocol, now: Instant, took: Duration) {
         if let Some(health) = self.of(protocol) {
             health.answered(now, took);
+        }
+    }
+
+    /// It answers, and does not let us in.
+    pub fn denied(&mut self, protocol: Protocol, now: Instant) {
+        let policy = self.policy;
+        if let Some(health) = self.of(protocol) {
+            health.denied(now, &policy);
         }
     }
 
@@ -203,6 +211,31 @@ mod tests {
         assert_eq!(selector.candidates(now)[0], Protocol::Cli, "not yet");
         now += policy.well_for;
         assert_eq!(selector.candidates(now)[0], Protocol::Netconf);
+    }
+
+    #[test]
+    fn what_does_not_let_us_in_is_neither_left_nor_come_back_to() {
+        let policy = Policy::default();
+        let (mut selector, mut now) = (Selector::new(policy, &BOTH), start());
+        for _ in 0..10 {
+            selector.attempt(Protocol::Netconf, now);
+            selector.denied(Protocol::Netconf, now);
+            assert_eq!(selector.candidates(now)[0], Protocol::Netconf, "a denial is no loss");
+            now += Duration::from_secs(1);
+        }
+        assert!(attempt(&mut selector, now, false));
+        assert_eq!(selector.current(), Some(Protocol::Cli));
+        let mut probes = 0;
+        for _ in 0..600 {
+            now += Duration::from_secs(1);
+            for protocol in selector.to_probe(now) {
+                probes += 1;
+                selector.attempt(protocol, now);
+                selector.denied(protocol, now);
+            }
+            assert_eq!(selector.candidates(now)[0], Protocol::Cli, "it would not let us in");
+        }
+        assert!(probes <= 3, "{probes} refused logins in ten minutes");
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! A change over whichever protocol is well, and over no second one while the first may still act.
 
 use super::route::{Shared, now};
-use crate::core::{Means, Situation, leads_elsewhere, may_begin};
+use crate::core::{Means, Situation, Verdict, Want, leads_elsewhere, may, may_begin};
 use adapters_port::{
     Answer, Applied, Capabilities, Change, ConfigureSession, Confirmed, Deadline, Demand, Protocol, Record, Reverted,
     SessionError, Staged, Step,
@@ -62,11 +62,12 @@ impl FailoverSession {
         let mut last: Option<SessionError> = None;
         let candidates = self.shared.selector().candidates(now());
         for (at, protocol) in candidates.iter().copied().enumerate() {
-            let by = self.shared.patience(by, at + 1 < candidates.len());
+            let others = at + 1 < candidates.len();
+            let by = self.shared.patience(by, others);
             let Some(route) = self.shared.route(protocol) else {
                 continue;
             };
-            let opened = match self.shared.open(&*route, by).await {
+            let opened = match self.shared.open(&*route, others, by).await {
                 Ok(opened) => opened,
                 Err(error) if leads_elsewhere(&error) => {
                     last = Some(error);
@@ -128,7 +129,12 @@ impl FailoverSession {
         match &applied {
             // The device counts from when it took the commit, which is no later than now.
             Ok(_) => self.shared.situation(|it| it.applying(guarantee, window, now())),
-            Err(error) if leads_elsewhere(error) => self.current = None,
+            // What nobody answered may have arrived as late as when the session was closed, and nothing of it arrives
+            // once that is done.
+            Err(error) if leads_elsewhere(error) => {
+                self.current = None;
+                self.shared.situation(|it| it.unanswered(guarantee, window, now()));
+            }
             Err(_) => self.shared.situation(Situation::ended),
         }
         applied
@@ -137,14 +143,15 @@ impl FailoverSession {
     async fn do_renew(&mut self, applied: &Applied, by: Deadline) -> Result<(), SessionError> {
         let record = applied.record();
         self.adopt(record);
-        let mut open = self.same(record, by).await?;
+        let mut open = self.same(record, Want::Continue, by).await?;
         let renewed = open.session.renew(applied, by).await;
-        // Also a renewal that nobody answered may have begun the window anew.
-        if renewed.as_ref().err().is_none_or(leads_elsewhere) {
+        let unsure = renewed.as_ref().err().is_none_or(leads_elsewhere);
+        self.keep(open, renewed.as_ref().err());
+        // Also a renewal that nobody answered may have begun the window anew, as late as when its session was closed.
+        if unsure {
             self.shared
                 .situation(|it| it.applying(record.guarantee, record.window, now()));
         }
-        self.keep(open, renewed.as_ref().err());
         renewed
     }
 
@@ -158,16 +165,24 @@ impl FailoverSession {
         });
     }
 
-    /// The session at hand, or a new one over the protocol that has brought the change this far.
-    pub(super) async fn same(&mut self, record: &Record, by: Deadline) -> Result<Open, SessionError> {
+    /// The session at hand, or a new one over the protocol that has brought the change this far. What that protocol alone
+    /// can end in time is tried over it also while it is otherwise left alone.
+    pub(super) async fn same(&mut self, record: &Record, want: Want, by: Deadline) -> Result<Open, SessionError> {
+        let elsewhere = self.shared.situation(|it| may(it, want, Means::Other, now()));
+        let alone = want != Want::Revert && !matches!(elsewhere, Verdict::Yes | Verdict::AfterReading);
         if let Some(open) = self.current.take()
             && open.protocol == record.protocol
         {
             return Ok(open);
         }
         match self.shared.route(record.protocol) {
-            Some(_) if self.shared.is_left_alone(record.protocol) => Err(self.shared.left_alone(record.protocol)),
-            Some(route) => self.shared.open(&*route, by).await,
+            Some(_) if !alone && self.shared.is_left_alone(record.protocol) => {
+                Err(self.shared.left_alone(record.protocol))
+            }
+            Some(route) => {
+                let others = self.shared.has_others(record.protocol);
+                self.shared.open(&*route, others, by).await
+            }
             None => Err(self.shared.nowhere(Step::Connect)),
         }
     }

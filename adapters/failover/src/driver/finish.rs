@@ -21,7 +21,7 @@ impl FailoverSession {
         let record = applied.record();
         self.adopt(record);
         let first = self.shared.patience(by, self.shared.has_others(record.protocol));
-        let lost = match self.same(record, first).await {
+        let lost = match self.same(record, Want::Confirm, first).await {
             Ok(mut open) => {
                 let confirmed = open.session.confirm(applied, first).await;
                 self.keep(open, confirmed.as_ref().err());
@@ -60,7 +60,7 @@ impl FailoverSession {
     pub(super) async fn do_revert(&mut self, record: &Record, by: Deadline) -> Result<Reverted, SessionError> {
         self.adopt(record);
         let first = self.shared.patience(by, self.shared.has_others(record.protocol));
-        let lost = match self.same(record, first).await {
+        let lost = match self.same(record, Want::Revert, first).await {
             Ok(mut open) => {
                 let reverted = open.session.revert(record, first).await;
                 self.keep(open, reverted.as_ref().err());
@@ -99,8 +99,9 @@ impl FailoverSession {
             // Until the device has had its chance to take it back nobody else writes; the caller asks again later.
             Verdict::NotBefore(_) | Verdict::OnceClean | Verdict::Never => return Err(lost),
         };
-        for route in self.shared.others(record.protocol) {
-            match self.shared.found(&*route, record, by).await {
+        let mut routes = self.shared.others(record.protocol).into_iter().peekable();
+        while let Some(route) = routes.next() {
+            match self.shared.found(&*route, record, routes.peek().is_some(), by).await {
                 Ok((open, _)) if exclusive && !open.capabilities.exclusive => {}
                 Ok((open, standing)) => {
                     let remarks = self.shared.using(open.protocol, Some(&lost)).into_iter().collect();
@@ -143,9 +144,16 @@ impl FailoverSession {
 
 impl Shared {
     /// A session over this way, and where the change stands as seen from it.
-    async fn found(&self, route: &dyn Access, record: &Record, by: Deadline) -> Result<(Open, Standing), SessionError> {
-        let open = self.open(route, by).await?;
-        let mut observer = self.look(route, by).await?;
+    async fn found(
+        &self,
+        route: &dyn Access,
+        record: &Record,
+        others: bool,
+        by: Deadline,
+    ) -> Result<(Open, Standing), SessionError> {
+        let by = self.patience(by, others);
+        let open = self.open(route, others, by).await?;
+        let mut observer = self.look(route, others, by).await?;
         let standing = Observer::resume(&mut *observer, record, by).await?;
         Ok((open, standing))
     }

@@ -70,7 +70,7 @@ impl FailoverObserver {
                 continue;
             };
             round.begun = now();
-            match self.shared.look(&*route, round.by).await {
+            match self.shared.look(&*route, !round.left.is_empty(), round.by).await {
                 Ok(observer) => {
                     self.shared.using(protocol, round.lost.as_ref());
                     return Ok(Open { protocol, observer });

@@ -105,7 +105,7 @@ impl Failover {
     pub async fn try_out(&self, protocol: Protocol, by: Deadline) -> Result<Capabilities, SessionError> {
         let route = self.shared.route(protocol);
         let route = route.ok_or_else(|| self.shared.nowhere(Step::Connect))?;
-        drop(self.shared.look(&*route, by).await?);
+        drop(self.shared.look(&*route, false, by).await?);
         route.capabilities(by).await
     }
 
@@ -119,7 +119,7 @@ impl Failover {
         let due = self.shared.selector().to_probe(now());
         for protocol in due {
             if let Some(route) = self.shared.route(protocol) {
-                drop(self.shared.look(&*route, by).await);
+                drop(self.shared.look(&*route, true, by).await);
             }
         }
     }
@@ -147,9 +147,9 @@ impl Shared {
             .collect()
     }
 
-    /// A session for configuring over one protocol, measured.
-    pub(super) async fn open(&self, route: &dyn Access, by: Deadline) -> Result<Open, SessionError> {
-        let by = self.connecting(by);
+    /// A session for configuring over one protocol, measured; `others` remain to be tried.
+    pub(super) async fn open(&self, route: &dyn Access, others: bool, by: Deadline) -> Result<Open, SessionError> {
+        let by = self.connecting(route.protocol(), others, by);
         let begun = self.begin(route.protocol());
         let opened = async {
             let session = route.configure(by).await?;
@@ -166,21 +166,29 @@ impl Shared {
         opened
     }
 
-    /// A session for reading over one protocol, measured.
-    pub(super) async fn look(&self, route: &dyn Access, by: Deadline) -> Result<Box<dyn Observer>, SessionError> {
-        let by = self.connecting(by);
+    /// A session for reading over one protocol, measured; `others` remain to be tried.
+    pub(super) async fn look(
+        &self,
+        route: &dyn Access,
+        others: bool,
+        by: Deadline,
+    ) -> Result<Box<dyn Observer>, SessionError> {
+        let by = self.connecting(route.protocol(), others, by);
         let begun = self.begin(route.protocol());
         let opened = route.observe(by).await;
         self.end(route.protocol(), begun, opened.as_ref().err());
         opened
     }
 
-    /// Silence while connecting leaves time for another protocol, where there is one.
-    fn connecting(&self, by: Deadline) -> Deadline {
-        match self.routes.len() {
-            0 | 1 => by,
-            _ => by.earlier(Deadline::after(now(), self.connect_within)),
+    /// Silence while connecting leaves time for another protocol, where one remains: also of a short deadline, and also
+    /// where this one is known to be slow, which is given several times what it usually takes.
+    fn connecting(&self, protocol: Protocol, others: bool, by: Deadline) -> Deadline {
+        if !others {
+            return by;
         }
+        let usual = self.selector().health(protocol).and_then(|it| it.connect);
+        let within = usual.map_or(self.connect_within, |it| self.connect_within.max(it * 4));
+        self.patience(by, true).earlier(Deadline::after(now(), within))
     }
 
     /// How long one protocol may keep silent when `others` remain to be asked: most of what is left, never all of it.
@@ -202,6 +210,7 @@ impl Shared {
         let now = now();
         match error {
             Some(error) if leads_elsewhere(error) => self.selector().failed(protocol, now),
+            Some(SessionError::Denied { .. }) => self.selector().denied(protocol, now),
             Some(_) | None => self.selector().answered(protocol, now, now - begun),
         }
     }
@@ -307,11 +316,12 @@ impl Shared {
         now
     }
 
-    // Whoever says no is there: only silence and nonsense are failures.
+    // Whoever says no is there: only silence and nonsense are failures. Who does not let us in is no better than that.
     fn end(&self, protocol: Protocol, begun: Instant, error: Option<&SessionError>) {
         let now = now();
         match error {
             Some(error) if leads_elsewhere(error) => self.selector().failed(protocol, now),
+            Some(SessionError::Denied { .. }) => self.selector().denied(protocol, now),
             Some(_) | None => self.selector().connected(protocol, now, now - begun),
         }
     }
@@ -326,10 +336,11 @@ impl Access for Failover {
         Box::pin(async move {
             let mut last = None;
             let candidates = self.shared.selector().candidates(now());
-            for protocol in candidates {
+            for (at, protocol) in candidates.iter().copied().enumerate() {
                 let Some(route) = self.shared.route(protocol) else {
                     continue;
                 };
+                let by = self.shared.connecting(protocol, at + 1 < candidates.len(), by);
                 match route.capabilities(by).await {
                     Err(error) if leads_elsewhere(&error) => last = Some(error),
                     answer => return answer,

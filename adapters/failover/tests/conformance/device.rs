@@ -151,7 +151,7 @@ impl Subject for Device {
     }
 
     fn soon(&self) -> Deadline {
-        Deadline::after(tokio::time::Instant::now().into_std(), Duration::from_secs(40))
+        Deadline::after(tokio::time::Instant::now().into_std(), Duration::from_secs(60))
     }
 
     fn rest(&self, pause: Duration) -> BoxFuture<'_, ()> {

@@ -19,6 +19,8 @@ pub enum Dies {
     Denying(Denial),
     Staging,
     Applying,
+    /// What it was told arrives when nobody waits for the answer any more.
+    Late,
     Confirming,
 }
 
@@ -130,7 +132,7 @@ impl Way {
                 denial,
                 words: Box::new(DeviceWords::default()),
             }),
-            Some(Dies::Never | Dies::Staging | Dies::Applying | Dies::Confirming) | None => {
+            Some(Dies::Never | Dies::Staging | Dies::Applying | Dies::Late | Dies::Confirming) | None => {
                 let generation = state.generation.get(&self.protocol).copied().unwrap_or(0);
                 Ok(Session {
                     device: self.device.clone(),
@@ -207,7 +209,9 @@ impl Session {
         }
         change(&mut state);
         // What arrived took effect; only the answer is lost.
-        if (dies == Dies::Applying && step == Step::Apply) || (dies == Dies::Confirming && step == Step::Confirm) {
+        if (matches!(dies, Dies::Applying | Dies::Late) && step == Step::Apply)
+            || (dies == Dies::Confirming && step == Step::Confirm)
+        {
             return Err(SessionError::Unknown {
                 place,
                 source: "dead".into(),
@@ -229,8 +233,12 @@ impl ConfigureSession for Session {
         })
     }
 
-    fn apply(&mut self, staged: Staged, _by: Deadline) -> Answer<'_, Applied> {
+    fn apply(&mut self, staged: Staged, by: Deadline) -> Answer<'_, Applied> {
         Box::pin(async move {
+            let late = self.device.state().dies.get(&self.protocol) == Some(&Dies::Late);
+            if late {
+                tokio::time::sleep_until(by.instant().into()).await;
+            }
             let delta = staged.record().delta.clone();
             let receipt = self.act(Step::Apply, |it| it.running.apply(&delta).unwrap())?;
             Ok(staged.applied(receipt))

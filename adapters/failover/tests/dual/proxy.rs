@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -25,18 +25,22 @@ pub struct Proxy {
     pub port: u16,
     link: Arc<watch::Sender<Link>>,
     task: JoinHandle<()>,
+    /// Keeps the port ours while nobody listens on it.
+    _reserved: TcpSocket,
 }
 
 impl Proxy {
     pub async fn to(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let at = listener.local_addr().unwrap();
+        let reserved = bound(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let at = reserved.local_addr().unwrap();
+        let listener = listening(at).unwrap();
         let link = Arc::new(watch::Sender::new(Link::Passes));
         let task = tokio::spawn(serve(listener, at, port, Arc::clone(&link)));
         Self {
             port: at.port(),
             link,
             task,
+            _reserved: reserved,
         }
     }
 
@@ -51,6 +55,18 @@ impl Drop for Proxy {
     }
 }
 
+fn bound(at: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(at)?;
+    Ok(socket)
+}
+
+fn listening(at: SocketAddr) -> std::io::Result<TcpListener> {
+    bound(at)?.listen(64)
+}
+
 async fn serve(listener: TcpListener, at: SocketAddr, port: u16, link: Arc<watch::Sender<Link>>) {
     let mut listener = Some(listener);
     let mut changes = link.subscribe();
@@ -58,7 +74,7 @@ async fn serve(listener: TcpListener, at: SocketAddr, port: u16, link: Arc<watch
         if *changes.borrow_and_update() == Link::Refused {
             listener = None;
         } else if listener.is_none() {
-            listener = TcpListener::bind(at).await.ok();
+            listener = listening(at).ok();
         }
         let accepted = async {
             match &listener {
@@ -67,6 +83,8 @@ async fn serve(listener: TcpListener, at: SocketAddr, port: u16, link: Arc<watch
             }
         };
         tokio::select! {
+            // What the link is now comes before all that comes over it.
+            biased;
             changed = changes.changed() => if changed.is_err() { return },
             // the port may be held for a moment by what was just cut
             () = tokio::time::sleep(Duration::from_millis(20)), if listener.is_none() => {}
@@ -89,6 +107,8 @@ async fn relay(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut link: watch:
             return;
         }
         tokio::select! {
+            // Whoever lost the link relies on it for every byte that is sent afterwards, however late this task runs.
+            biased;
             changed = link.changed() => if changed.is_err() { return },
             read = from.read(&mut buffer), if now == Link::Passes => match read {
                 Ok(count) if count > 0 => if to.write_all(&buffer[..count]).await.is_err() { return },

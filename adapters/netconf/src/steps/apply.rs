@@ -4,6 +4,7 @@ use crate::dialect::Style;
 use crate::rpc::{Commit, Datastore, EditConfig, ErrorOption, Operation, Reply, TestOption};
 use crate::session::NetconfSession;
 use adapters_port::{Applied, Deadline, Record, SessionError, Staged};
+use knowledge_model::Tree;
 
 impl NetconfSession {
     pub(crate) async fn do_apply(&mut self, staged: Staged, by: Deadline) -> Result<Applied, SessionError> {
@@ -28,17 +29,20 @@ impl NetconfSession {
         let [answer, read, ..] = replies.as_slice() else {
             return Err(self.talk.malformed("two questions, and not two answers"));
         };
-        let found = self.touched(read, &paths)?;
+        let found = match self.touched(read, &paths) {
+            Ok(found) => found,
+            Err(_) if answer.is_ok() => return Err(self.unseen(style, record, &Tree::new(), by).await),
+            Err(unread) => return Err(unread),
+        };
         if answer.is_ok() && record.is_after(&found) {
             return Ok(staged.applied(self.talk.receipt()));
         }
-        let refusal = if answer.is_ok() {
-            self.talk.refused("the device said ok, and the change is not there")
-        } else {
-            self.talk.refusal(answer, "the change")
-        };
+        if answer.is_ok() {
+            return Err(self.unseen(style, record, &found, by).await);
+        }
+        let refusal = self.talk.refusal(answer, "the change");
         if record.is_before(&found) {
-            self.clean_up_after_apply(style, record, answer.is_ok(), by).await;
+            self.clean_up_after_apply(style, record, by).await;
             return Err(refusal);
         }
         // Part of it is there. Bring it back before anybody hears of the refusal.
@@ -46,6 +50,41 @@ impl NetconfSession {
             Ok(_) => Err(refusal),
             Err(worse) => Err(worse),
         }
+    }
+
+    /// The device said ok, and the change cannot be seen: lost, or hidden from this user. It is taken back as if it stood,
+    /// by what does not depend on reading; where that is not answered nobody knows.
+    async fn unseen(&mut self, style: Style, record: &Record, found: &Tree, by: Deadline) -> SessionError {
+        let refusal = self.talk.refused(
+            "the device said ok, and the change cannot be seen: it is gone, or hidden by access control; it was taken back",
+        );
+        let back = match style {
+            Style::Persistent if record.is_before(found) => self.cancel(record, by).await,
+            Style::Persistent => self.bring_back(style, record, by).await.map(drop),
+            // The end of the session takes it back.
+            Style::BySession => {
+                self.talk.exchange.abandon();
+                Ok(())
+            }
+            Style::Candidate | Style::RunningWhole | Style::RunningLines => {
+                self.send_back(style, &record.delta.inverse(), by).await
+            }
+        };
+        self.clean_up(by).await;
+        match back {
+            Ok(()) => refusal,
+            Err(worse) => self.talk.unknown(worse),
+        }
+    }
+
+    // Refused by a device that lets us act, a cancel says that nothing is pending.
+    async fn cancel(&mut self, record: &Record, by: Deadline) -> Result<(), SessionError> {
+        let cancel = Operation::cancel_commit(Some(record.persist.expose()));
+        let reply = self.talk.ask(cancel, by).await?;
+        if reply.errors.iter().any(|it| it.is_access() || it.is_held()) {
+            return Err(self.talk.refusal(&reply, "the way back"));
+        }
+        Ok(())
     }
 
     async fn effect(&mut self, style: Style, record: &Record, by: Deadline) -> Result<Operation, SessionError> {
@@ -75,7 +114,7 @@ impl NetconfSession {
         })
     }
 
-    async fn clean_up_after_apply(&mut self, style: Style, record: &Record, pending: bool, by: Deadline) {
+    async fn clean_up_after_apply(&mut self, style: Style, record: &Record, by: Deadline) {
         // A server may refuse a confirmed commit, count it as begun, and keep everybody out until the window is over.
         if style == Style::Persistent {
             let cancel = Operation::cancel_commit(Some(record.persist.expose()));
@@ -84,8 +123,5 @@ impl NetconfSession {
             }
         }
         self.clean_up(by).await;
-        if pending && style == Style::BySession {
-            self.talk.exchange.abandon();
-        }
     }
 }

@@ -75,8 +75,11 @@ impl NetconfSession {
         (style, answer, read): (Style, Option<&Reply>, &Reply),
         by: Deadline,
     ) -> Result<(), SessionError> {
-        let found = self.touched(read, &record.paths())?;
         let refused = answer.filter(|it| !it.is_ok());
+        let found = match self.touched(read, &record.paths()) {
+            Err(unread) if answer.is_some() && refused.is_none() => return Err(self.talk.unknown(unread)),
+            found => found?,
+        };
         if let Some(reply) = refused.filter(|it| it.errors.iter().any(|it| it.is_held() || it.is_access())) {
             return Err(self.talk.refusal(reply, "the confirm"));
         }
@@ -85,6 +88,11 @@ impl NetconfSession {
                 Some(reply) => self.confirmed_before(style, reply, by).await,
                 None => Ok(()),
             };
+        }
+        if record.is_before(&found) && answer.is_some() && refused.is_none() {
+            return Err(self.talk.unknown(
+                "the device said ok to the confirm, and the change cannot be seen: access control may hide it",
+            ));
         }
         if record.is_before(&found) {
             return Err(self

@@ -47,12 +47,18 @@ impl NetconfSession {
             ));
         }
         self.talk.unsure();
-        if !record.is_before(&found) {
+        if !record.is_before(&found) || self.may_be_pending_unseen(style) {
             self.take_back(style, record, by).await?;
         }
         self.repair(style, record, &paths, by).await?;
         self.clean_up(by).await;
         Ok(foreign)
+    }
+
+    /// A session that did not stage the change does not know whether it was applied, and what is hidden from it reads as
+    /// before. A cancel of what is not pending harms nobody, where the server looks at the id that it carries.
+    fn may_be_pending_unseen(&self, style: Style) -> bool {
+        style == Style::Persistent && self.held.is_empty() && self.quirks.checks_persist_id
     }
 
     /// The device's own way, where it has one. That it failed is no news: what counts is what is there afterwards.
@@ -114,7 +120,7 @@ impl NetconfSession {
         })
     }
 
-    async fn send_back(&mut self, style: Style, delta: &Delta, by: Deadline) -> Result<(), SessionError> {
+    pub(super) async fn send_back(&mut self, style: Style, delta: &Delta, by: Deadline) -> Result<(), SessionError> {
         let config = self.words(delta, by).await?;
         let fresh = !self.held.contains(&Datastore::Candidate);
         self.lock(locks(style), by).await?;

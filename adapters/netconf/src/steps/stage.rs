@@ -15,10 +15,13 @@ impl NetconfSession {
         self.hold(&change.delta, by).await?;
         let mut flight = vec![self.read_touched(&paths)?];
         flight.extend(self.checks(style, &edit));
+        if style.has_candidate() {
+            flight.push(self.read_touched_in(Datastore::Candidate, &paths)?);
+        }
         self.name_unsaved(by).await?;
         self.lock(locks(style), by).await?;
         let staged = match self.check_candidate(by).await {
-            Ok(()) => self.check(change, &paths, &flight, by).await,
+            Ok(()) => self.check(change, (style, &paths), &flight, by).await,
             // Nothing of ours is in there yet: give the locks back and leave the stranger's work alone.
             Err(dirty) => {
                 self.release(by).await;
@@ -41,13 +44,17 @@ impl NetconfSession {
     async fn check(
         &mut self,
         change: &Change,
-        paths: &[Path],
+        (style, paths): (Style, &[Path]),
         flight: &[Operation],
         by: Deadline,
     ) -> Result<Tree, SessionError> {
         let replies = self.talk.fly(flight, by).await?;
         let Some((read, checks)) = replies.split_first() else {
             return Err(self.talk.malformed("a flight without an answer"));
+        };
+        let (checks, shown) = match checks.split_last() {
+            Some((shown, checks)) if style.has_candidate() => (checks, Some(shown)),
+            Some(_) | None => (checks, None),
         };
         let baseline = self.touched(read, paths)?;
         let moved = moved(change, &baseline);
@@ -58,10 +65,31 @@ impl NetconfSession {
             });
         }
         let refused = |reply: &&Reply| !reply.is_ok();
-        match checks.iter().find(refused) {
-            Some(reply) => Err(self.talk.refusal(reply, "the change")),
+        if let Some(reply) = checks.iter().find(refused) {
+            return Err(self.talk.refusal(reply, "the change"));
+        }
+        match shown {
+            Some(shown) => self.can_be_seen(change, shown, paths).map(|()| baseline),
             None => Ok(baseline),
         }
+    }
+
+    // What access control hides is left out without a word, and afterwards nobody could tell whether the change is there.
+    // The candidate holds it now: what does not show there will not show in running.
+    fn can_be_seen(&self, change: &Change, shown: &Reply, paths: &[Path]) -> Result<(), SessionError> {
+        if !shown.is_ok() {
+            return Ok(());
+        }
+        let seen = self.touched(shown, paths)?;
+        let set = change.delta.iter().filter(|(_, edit)| edit.after.is_some());
+        let hidden: Vec<String> = set
+            .filter(|(path, _)| !seen.contains(path))
+            .map(|(path, _)| path.to_string())
+            .collect();
+        if hidden.is_empty() {
+            return Ok(());
+        }
+        Err(self.talk.hidden(&hidden))
     }
 
     fn checks(&self, style: Style, config: &str) -> Vec<Operation> {

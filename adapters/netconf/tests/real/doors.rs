@@ -89,6 +89,79 @@ async fn a_changed_host_key_is_denied_and_a_first_one_on_demand() {
 }
 
 #[tokio::test]
+async fn too_many_refused_keys_are_a_refused_login() {
+    if !tests_real::wanted("netconf::too_many_refused_keys_are_a_refused_login") {
+        return;
+    }
+    let device = Netconfd::start(&[]);
+    let mut ssh = device.ssh();
+    // sshd lets six be tried and then ends the session instead of refusing the next.
+    ssh.login.credentials = (0..8).map(|it| stranger(device.folder(), it)).collect();
+    let denied = access(ssh).capabilities(soon()).await;
+    let Err(SessionError::Denied { denial, words, .. }) = &denied else {
+        panic!("{denied:?}")
+    };
+    assert_eq!(*denial, Denial::Login);
+    assert!(words.message.contains("Too many authentication failures"), "{words}");
+}
+
+/// A key that nobody knows.
+fn stranger(folder: &std::path::Path, number: u32) -> Credential {
+    let file = folder.join(format!("stranger-{number}"));
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&file)
+        .status();
+    assert!(made.unwrap().success());
+    Credential::key(&std::fs::read_to_string(file).unwrap(), Option::None).unwrap()
+}
+
+#[tokio::test]
+async fn a_link_that_breaks_during_the_login_is_no_refused_login() {
+    if !tests_real::wanted("netconf::a_link_that_breaks_during_the_login_is_no_refused_login") {
+        return;
+    }
+    let device = Netconfd::start(&[]);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let mut ssh = device.ssh();
+    ssh.endpoint.port = listener.local_addr().unwrap().port();
+    let (port, access) = (device.port, access(ssh));
+    let (mut lost, mut whole) = (0, false);
+    // Whatever has come by then: the greeting, the keys, an answer of the login or half of one, hello.
+    for bytes in (100..12_000).step_by(90) {
+        let cut = async {
+            let (near, _) = listener.accept().await.unwrap();
+            cuts_after(bytes, near, port).await;
+            std::future::pending().await
+        };
+        let opened = tokio::select! {
+            opened = access.session(soon()) => opened,
+            () = cut => return,
+        };
+        match opened {
+            Ok(_) => whole = true,
+            Err(SessionError::Unreachable { .. }) => lost += 1,
+            Err(other) => panic!("after {bytes} bytes: {other:?}"),
+        }
+        if whole {
+            break;
+        }
+    }
+    assert!(whole && lost > 12, "{lost} losses");
+}
+
+/// Relays so many bytes of what the device says, and ends.
+async fn cuts_after(bytes: usize, near: tokio::net::TcpStream, port: u16) {
+    let far = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let (mut near_in, mut near_out) = near.into_split();
+    let (mut far_in, mut far_out) = far.into_split();
+    let there = tokio::spawn(async move { tokio::io::copy(&mut near_in, &mut far_out).await });
+    let mut limited = tokio::io::AsyncReadExt::take(&mut far_in, bytes as u64);
+    drop(tokio::io::copy(&mut limited, &mut near_out).await);
+    there.abort();
+}
+
+#[tokio::test]
 async fn nobody_there_is_unreachable() {
     if !tests_real::wanted("netconf::nobody_there_is_unreachable") {
         return;
@@ -122,7 +195,7 @@ async fn a_device_that_hangs_costs_no_more_than_the_deadline() {
         matches!(no_hello, Err(SessionError::Unreachable { .. })),
         "{no_hello:?}"
     );
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     signal("-CONT", device.pid);
     // Whatever became of the commit that was never answered, revert brings it back.
     let mut next = access.session(soon()).await.unwrap();
@@ -149,9 +222,10 @@ async fn warm_transactions_do_not_wait_for_timers() {
         session.confirm(&applied, soon()).await.unwrap();
         std::mem::swap(&mut before, &mut after);
     }
-    took.sort();
-    // Two round trips to a server that needs a few milliseconds: a stall of 40 ms would show.
-    assert!(took[took.len() / 2] < Duration::from_millis(35), "{took:?}");
+    // Two round trips to a server that needs a few milliseconds. A timer would stall each of them by 40 ms; a busy machine
+    // does not stall all of twenty.
+    let quickest = took.iter().min().unwrap();
+    assert!(*quickest < Duration::from_millis(35), "{took:?}");
 }
 
 fn signal(which: &str, pid: u32) {

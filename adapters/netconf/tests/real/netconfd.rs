@@ -181,7 +181,7 @@ pub fn windowed(id: u128, delta: Delta, seconds: u64) -> Change {
 }
 
 pub fn soon() -> Deadline {
-    within(Duration::from_secs(20))
+    within(Duration::from_secs(60))
 }
 
 pub fn within(wait: Duration) -> Deadline {

@@ -39,7 +39,7 @@ async fn attempt(subject: &Simulated, by: Deadline) -> (Result<(), SessionError>
 /// After the fault is over, what was begun is brought back, and nothing is left: no change, no lock, no session.
 async fn ends_clean(subject: &Simulated, initial: &str, record: Option<Record>, fault: &str) {
     subject.device.clear_faults();
-    let by = within(Duration::from_secs(10));
+    let by = within(Duration::from_secs(60));
     if let Some(record) = record {
         let mut session = subject.access.session(by).await.unwrap();
         session
@@ -79,7 +79,7 @@ async fn check(fault: Fault, expected: impl Fn(&SessionError) -> bool) {
         });
         let begun = tokio::time::Instant::now();
         let (result, record) = attempt(&subject, within(PATIENCE)).await;
-        assert!(begun.elapsed() < PATIENCE * 2, "{name} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < PATIENCE * 10, "{name} took {:?}", begun.elapsed());
         match result {
             Ok(()) => assert!(
                 personality == "running" && is_about_commits(&fault),
@@ -222,7 +222,7 @@ async fn an_error_of_every_tag_is_told_apart() {
 async fn a_restart_in_the_middle_is_found_out() {
     let subject = Simulated::start("confirmed").await;
     let initial = subject.device.content(Store::Running);
-    let by = within(Duration::from_secs(10));
+    let by = within(Duration::from_secs(60));
     let mut session = subject.access.session(by).await.unwrap();
     let staged = session.stage(&change(), by).await.unwrap();
     let record = staged.record().clone();
@@ -246,7 +246,7 @@ async fn a_refused_confirm_is_none_while_the_change_is_pending() {
         ("confirmed-1.0", "invalid-value"),
     ] {
         let subject = Simulated::start(personality).await;
-        let by = within(Duration::from_secs(10));
+        let by = within(Duration::from_secs(60));
         let mut session = subject.access.session(by).await.unwrap();
         let staged = session.stage(&change(), by).await.unwrap();
         let applied = session.apply(staged, by).await.unwrap();

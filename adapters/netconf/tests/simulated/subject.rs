@@ -109,7 +109,7 @@ impl Secrets for None {
 }
 
 pub fn soon() -> Deadline {
-    within(Duration::from_secs(20))
+    within(Duration::from_secs(60))
 }
 
 pub fn within(wait: Duration) -> Deadline {

@@ -17,7 +17,7 @@ async fn ncclient(personality: &str) {
     assert!(python("ncclient_personality.py", &arguments).await.contains("ok"));
     let operations = ruled.device().counts().values().sum();
     tests_real::operations(tests_real::Part::Ncclient, operations);
-    tokio::time::timeout(std::time::Duration::from_secs(10), async {
+    tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while ruled.device().sessions() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
