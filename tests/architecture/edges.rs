@@ -70,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fabric-fuzz", &["fabric-events", "fabric-identity", "fabric-wire"]),
     ("intents-fuzz", &["intents", "knowledge-model"]),
     ("knowledge-model-fuzz", &["knowledge-model"]),
+    ("knowledge-yang-fuzz", &["knowledge-model", "knowledge-yang"]),
 ];
 
 /// Crate → crates of ours that its tests may use besides, and why.

@@ -79,6 +79,41 @@ pub struct Invalid {
     pub more: usize,
 }
 
+/// As much of a text as could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The entries that are sound by themselves.
+    pub tree: Tree,
+    /// What is wrong with the text, if anything is.
+    pub invalid: Option<Invalid>,
+}
+
+impl Reading {
+    /// Reads JSON as [`Tree::from_json`] does, and keeps what could be read beside the faults.
+    pub fn of_json(text: &[u8], schema: &Schema, limits: &Limits) -> Self {
+        json::read(text, schema, limits)
+    }
+
+    /// Reads XML as [`Tree::from_xml`] does, and keeps what could be read beside the faults.
+    pub fn of_xml(text: &[u8], schema: &Schema, limits: &Limits) -> Self {
+        xml::read(text, schema, limits)
+    }
+
+    /// The tree of a text with which nothing is wrong.
+    fn whole(self) -> Result<Tree, Invalid> {
+        self.invalid.map_or(Ok(self.tree), Err)
+    }
+}
+
+impl From<Invalid> for Reading {
+    fn from(invalid: Invalid) -> Self {
+        Self {
+            tree: Tree::new(),
+            invalid: Some(invalid),
+        }
+    }
+}
+
 fn listed(faults: &[Fault], more: usize) -> String {
     let mut lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
     if more > 0 {
@@ -98,13 +133,13 @@ pub struct Unknown {
 impl Tree {
     /// Reads JSON as RFC 7951 has it: names of modules where they change, 64-bit numbers as strings, `[null]` for empty.
     pub fn from_json(text: &[u8], schema: &Schema, limits: &Limits) -> Result<Self, Invalid> {
-        json::read(text, schema, limits)
+        json::read(text, schema, limits).whole()
     }
 
     /// Reads XML: top-level elements side by side, or inside `data` or `config` of NETCONF. Entities other than the five
     /// of XML itself and document types are refused.
     pub fn from_xml(text: &[u8], schema: &Schema, limits: &Limits) -> Result<Self, Invalid> {
-        xml::read(text, schema, limits)
+        xml::read(text, schema, limits).whole()
     }
 
     /// Prints JSON as RFC 7951 has it, on one line, keys first.

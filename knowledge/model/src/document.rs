@@ -6,17 +6,19 @@
 mod receive;
 mod syntax;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use saphyr::{MarkedYaml, Marker, Scalar, YamlData};
 use saphyr_parser::Parser;
 
-use receive::Receiver;
 use syntax::syntax;
 
 /// The largest document that is read.
 const LENGTH: usize = 16 * 1024 * 1024;
+
+/// The most faults that are listed.
+const LISTED: usize = 1000;
 
 /// A place in a file, counted from one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,14 +51,22 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The list of faults that a reader fills.
+/// The list of faults that a reader fills. Further ones than a person mends in one go are counted.
 #[derive(Debug, Default)]
-pub struct Faults(RefCell<Vec<Fault>>);
+pub struct Faults {
+    listed: RefCell<Vec<Fault>>,
+    more: Cell<usize>,
+}
 
 impl Faults {
     /// Puts a fault on the list.
     pub fn add(&self, at: Mark, what: impl Into<String>, hint: impl Into<String>) {
-        self.0.borrow_mut().push(Fault {
+        let mut listed = self.listed.borrow_mut();
+        if listed.len() >= LISTED {
+            self.more.set(self.more.get() + 1);
+            return;
+        }
+        listed.push(Fault {
             at,
             what: what.into(),
             hint: hint.into(),
@@ -68,8 +78,15 @@ impl Faults {
     /// # Errors
     /// Every fault that was added.
     pub fn settle<T>(self, value: Option<T>) -> Result<T, Vec<Fault>> {
-        let mut faults = self.0.into_inner();
+        let (mut faults, more) = (self.listed.into_inner(), self.more.get());
         faults.sort_by_key(|fault| fault.at);
+        if more > 0 {
+            faults.push(Fault {
+                at: faults.last().map(|it| it.at).unwrap_or_default(),
+                what: format!("{more} more faults"),
+                hint: "mend those above first".to_owned(),
+            });
+        }
         match value {
             Some(value) if faults.is_empty() => Ok(value),
             Some(_) | None => Err(faults),
@@ -105,6 +122,16 @@ pub enum Content {
     Map(Vec<(String, Node)>),
 }
 
+/// What kind of value is expected.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Integer,
+    Truth,
+    List,
+    Map,
+}
+
 /// Reads one document that holds nothing but what a file of ours may.
 ///
 /// # Errors
@@ -126,9 +153,7 @@ pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
         faults.add(Mark { line: 1, column: 1 }, what, "split the file");
         return faults.settle(None);
     }
-    let mut receiver = Receiver::new(&faults);
-    let parsed = Parser::new_from_str(text).load(&mut receiver, true);
-    let documents = match parsed.and_then(|()| receiver.documents()) {
+    let documents = match receive::documents(Parser::new_from_str(text), &faults) {
         Ok(documents) => documents,
         Err(error) => {
             let at = place(*error.marker());
@@ -233,8 +258,18 @@ impl Node {
         }
     }
 
-    fn wrong(&self, expected: &str, faults: &Faults) {
-        faults.add(self.at, format!("expected {expected}, found {}", self.kind()), "");
+    fn wrong(&self, expected: Form, faults: &Faults) {
+        let (expected, hint) = match expected {
+            Form::Text => ("text", "write a word, or text in quotes"),
+            Form::Integer => ("a whole number", "write digits alone, without quotes"),
+            Form::Truth => ("true or false", "write true or false, without quotes"),
+            Form::List => ("a list", "write [a, b], or each item on a line of its own behind '- '"),
+            Form::Map => (
+                "a mapping",
+                "write {key: value}, or each key on a line of its own: `key: value`",
+            ),
+        };
+        faults.add(self.at, format!("expected {expected}, found {}", self.kind()), hint);
     }
 
     /// The text of a scalar: what stands in the file, numbers and truth values included.
@@ -245,7 +280,7 @@ impl Node {
             Content::Float(number) => Some(number.to_string()),
             Content::Bool(truth) => Some(truth.to_string()),
             Content::Null | Content::List(_) | Content::Map(_) => {
-                self.wrong("text", faults);
+                self.wrong(Form::Text, faults);
                 None
             }
         }
@@ -254,7 +289,7 @@ impl Node {
     /// A whole number.
     pub fn integer(&self, faults: &Faults) -> Option<i64> {
         let Content::Integer(number) = self.value else {
-            self.wrong("a whole number", faults);
+            self.wrong(Form::Integer, faults);
             return None;
         };
         Some(number)
@@ -263,7 +298,7 @@ impl Node {
     /// A truth value.
     pub fn truth(&self, faults: &Faults) -> Option<bool> {
         let Content::Bool(truth) = self.value else {
-            self.wrong("true or false", faults);
+            self.wrong(Form::Truth, faults);
             return None;
         };
         Some(truth)
@@ -272,7 +307,7 @@ impl Node {
     /// The items of a list.
     pub fn list(&self, faults: &Faults) -> Option<&[Node]> {
         let Content::List(items) = &self.value else {
-            self.wrong("a list", faults);
+            self.wrong(Form::List, faults);
             return None;
         };
         Some(items)
@@ -281,7 +316,7 @@ impl Node {
     /// The entries of a mapping whose keys are names that the writer chose.
     pub fn entries(&self, faults: &Faults) -> Option<&[(String, Node)]> {
         let Content::Map(entries) = &self.value else {
-            self.wrong("a mapping", faults);
+            self.wrong(Form::Map, faults);
             return None;
         };
         Some(entries)
@@ -334,11 +369,24 @@ impl<'a> Fields<'a> {
 
     /// A field that must be there.
     pub fn required(&self, name: &'static str) -> Option<&'a Node> {
+        self.needed(name, &format!("add `{name}: …`"))
+    }
+
+    /// A field that must be there, and how to write it where it is not.
+    pub fn needed(&self, name: &'static str, hint: &str) -> Option<&'a Node> {
         let found = self.optional(name);
         if found.is_none() {
-            self.faults.add(self.at, format!("`{name}` is missing"), "");
+            self.faults.add(self.at, format!("`{name}` is missing"), hint);
         }
         found
+    }
+
+    /// What stands under a name that is unknown and most like this one, once all others were asked for.
+    pub fn alike(&self, name: &'static str) -> Option<&'a Node> {
+        let taken = self.taken.borrow();
+        let unknown = self.entries.iter().filter(|(key, _)| !taken.contains(&key.as_str()));
+        let mut meant = unknown.filter(|(key, _)| nearest(key, taken.iter().copied()) == Some(name));
+        meant.next().map(|it| &it.1)
     }
 
     /// Ends the reading: every field that nobody asked for is a fault.
@@ -404,9 +452,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                "1:1: `name` is missing",
+                "1:1: `name` is missing (add `name: …`)",
                 "1:7: unknown field `nmae` (did you mean `name`?)",
-                "2:7: expected a whole number, found text",
+                "2:7: expected a whole number, found text (write digits alone, without quotes)",
             ]
         );
         assert!(faults("name: r1\nport: 22\n").is_empty());
@@ -475,6 +523,43 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused() {
-        assert!(read(&"[".repeat(100_000)).is_err());
+        for text in ["[", "{a: ", "- ", "? "] {
+            let told = read(&text.repeat(100_000)).unwrap_err()[0].to_string();
+            assert!(told.ends_with("(nest less deeply)"), "{text}: {told}");
+        }
+        let sound = format!("a: {}b{}", "[".repeat(50), "]".repeat(50));
+        assert!(read(&sound).is_ok());
+    }
+
+    #[test]
+    fn more_faults_than_are_mended_at_once_are_counted() {
+        let told = faults(&(0..1500).map(|it| format!("x{it}: 1\n")).collect::<String>());
+        assert_eq!(told.len(), 1001);
+        assert!(
+            told[1000].ends_with(": 501 more faults (mend those above first)"),
+            "{}",
+            told[1000]
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        for (text, at) in [
+            ("\0", "1:1: "),
+            ("name: a\0b\n", "1:"),
+            ("name: a\nport: \0\n", "2:"),
+            ("name: \"a\0\"\n", "1:"),
+        ] {
+            let told = faults(text);
+            assert!(told.iter().any(|it| it.starts_with(at)), "{text:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn more_values_than_a_file_of_people_has_are_refused() {
+        let told = read(&format!("[{}]", "[],".repeat(500_001))).unwrap_err();
+        assert_eq!(told.len(), 1);
+        let told = told[0].to_string();
+        assert!(told.ends_with("more than 500000 values (split the file)"), "{told}");
     }
 }

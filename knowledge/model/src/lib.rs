@@ -6,6 +6,7 @@
 pub mod containerlab;
 pub mod data;
 pub mod delta;
+pub mod distinct;
 pub mod document;
 pub mod inventory;
 pub mod merge;

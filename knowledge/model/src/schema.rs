@@ -36,6 +36,7 @@
 //! | `choice=NAME:CASE` | any | the case that the node belongs to; in nested choices the outermost first, `a:x,b:y` |
 //! | `state` | any | `config false`; said on every such node |
 //! | `secret` | leaf | holds the name of a secret, never the secret |
+//! | `distinct=value`, `distinct=address` | key leaf | on one device only once, wherever it stands: the whole value, or the address before the slash |
 //! | `ref=PATH` | leaf, leaf-list | a leafref; `type` is that of the leaf referred to |
 //! | `units=TEXT`, `about=TEXT` | any | units and description, as in YANG |
 //!
@@ -53,7 +54,7 @@ mod node;
 mod table;
 pub(crate) mod words;
 
-pub use node::{Choice, Kind, Module, Node};
+pub use node::{Choice, Kind, Module, Node, Part};
 pub use table::TableError;
 
 use crate::path::Path;

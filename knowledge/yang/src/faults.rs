@@ -2,6 +2,7 @@
 
 use crate::libyang::{Complaint, Refused, Why};
 use knowledge_model::data::Fault;
+use knowledge_model::distinct::{Repeated, repeated};
 use knowledge_model::{Path, Schema, Tree};
 use std::collections::{BTreeMap, HashMap};
 
@@ -98,8 +99,8 @@ impl Complaint {
 pub(crate) fn named(complaint: &Complaint, tree: Option<&Tree>) -> Fault {
     let path = complaint.data.as_deref().and_then(instance).unwrap_or_else(Path::root);
     let there = tree.and_then(|it| it.value(&path)).map(|value| match value.text() {
-        Some(text) => format!("\"{text}\""),
-        None => format!("this {}", path.name()),
+        Some(text) if !is_secret(&path) => format!("\"{text}\""),
+        Some(_) | None => format!("this {}", path.name()),
     });
     let there = there.unwrap_or_else(|| format!("{} as it is", path.name()));
     let at = |path: &Path, found: String, expected: String| Fault {
@@ -186,7 +187,12 @@ pub(crate) fn refused(entry: &Refused, tree: &Tree) -> Fault {
             let text = text
                 .or_else(|| path.last().map(|it| it.keys.join(" ")))
                 .unwrap_or_default();
-            (format!("{text:?}"), expected_at(path))
+            let found = if is_secret(path) {
+                "a secret that is not allowed".to_owned()
+            } else {
+                format!("{text:?}")
+            };
+            (found, expected_at(path))
         }
     };
     Fault {
@@ -196,6 +202,24 @@ pub(crate) fn refused(entry: &Refused, tree: &Tree) -> Fault {
         expected,
         hint: String::new(),
     }
+}
+
+/// True for a leaf whose value is never shown: what stands where the name of a secret belongs may be the secret.
+fn is_secret(path: &Path) -> bool {
+    Schema::canonical().node(path).is_some_and(|it| it.secret)
+}
+
+/// What stands twice where it may stand once.
+pub(crate) fn twice(tree: &Tree) -> Vec<Fault> {
+    let all = repeated(tree, Schema::canonical()).into_iter();
+    let fault = |it: Repeated<'_>| Fault {
+        path: it.path.to_string(),
+        line: 0,
+        found: format!("{} a second time", it.what),
+        expected: "what stands on one device once".to_owned(),
+        hint: format!("it stands at {} too", it.first),
+    };
+    all.map(fault).collect()
 }
 
 /// What the type of a leaf, or the types of the keys of a list, take.

@@ -4,7 +4,6 @@
 //! of what it is given, and takes long enough on a large device that an async program calls it on a blocking thread.
 
 mod device;
-mod distinct;
 mod faults;
 mod libyang;
 mod modules;

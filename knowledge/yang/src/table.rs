@@ -107,6 +107,7 @@ fn place(node: &SchemaNode<'_>, facts: &Facts) -> Vec<String> {
     if facts.mark("secret").is_some() {
         words.push("secret".to_owned());
     }
+    words.extend(facts.mark("distinct").map(|it| attribute("distinct", it)));
     words
 }
 
@@ -219,3 +220,6 @@ fn attribute(name: &str, value: &str) -> String {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

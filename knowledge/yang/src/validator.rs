@@ -1,9 +1,8 @@
 //! The validator: what a configuration must be beyond its types, and every reason why it is not.
 
-use crate::distinct::Distinct;
-use crate::faults::{named, refused, torn};
+use crate::faults::{named, refused, torn, twice};
 use crate::libyang::{Compiled, Complaint, Complaints, Data, Format, LoadError};
-use knowledge_model::data::{Fault, Invalid};
+use knowledge_model::data::{Fault, Invalid, Reading};
 use knowledge_model::{Limits, Schema, Tree};
 use std::ffi::CString;
 
@@ -12,7 +11,6 @@ use std::ffi::CString;
 /// A large configuration takes a while; an async program calls it on a thread for blocking work.
 pub struct Validator {
     compiled: Compiled,
-    distinct: Distinct,
     limits: Limits,
 }
 
@@ -31,11 +29,7 @@ impl Validator {
     /// If libyang does not take the modules.
     pub fn within(limits: Limits) -> Result<Self, LoadError> {
         let compiled = Compiled::load()?.refine(Schema::canonical());
-        Ok(Self {
-            distinct: Distinct::of(&compiled),
-            compiled,
-            limits,
-        })
+        Ok(Self { compiled, limits })
     }
 
     /// Checks a whole configuration: types, mandatory nodes, references, conditions, choices, what is unique.
@@ -80,36 +74,41 @@ impl Validator {
         }
     }
 
-    /// Says why a document was not taken: what our own reader finds, which knows every type and line, and what libyang
-    /// finds beyond. A document that only libyang's reader does not take, such as one inside `data`, is checked as a map.
+    /// Says why a document was not taken: what our own reader finds, which knows every type and line, what stands twice in
+    /// what it could read, and what libyang finds beyond. A document that only libyang's reader does not take, such as one
+    /// inside `data`, is checked as a map.
     fn explain(&self, text: &[u8], format: Format, heard: &[Complaint]) -> Result<Tree, Invalid> {
         let schema = Schema::canonical();
-        let read = match format {
-            Format::Json => Tree::from_json(text, schema, &self.limits),
-            Format::Xml => Tree::from_xml(text, schema, &self.limits),
+        let Reading { tree, invalid } = match format {
+            Format::Json => Reading::of_json(text, schema, &self.limits),
+            Format::Xml => Reading::of_xml(text, schema, &self.limits),
         };
-        let mut invalid = match read {
-            Ok(tree) => return self.check(&tree).map(|()| tree),
-            Err(invalid) => invalid,
+        let Some(Invalid { mut faults, more }) = invalid else {
+            return self.check(&tree).map(|()| tree);
         };
         let beyond = heard.iter().filter(|it| it.is_of_rules()).map(|it| named(it, None));
         // What is bad at a place is missing there for libyang.
-        let listed = |fault: &Fault| invalid.faults.iter().any(|it| it.path == fault.path);
-        let beyond: Vec<_> = beyond.filter(|it| !listed(it)).collect();
-        invalid.faults.extend(beyond);
-        Err(invalid)
+        let listed = |fault: &Fault| faults.iter().any(|it| it.path == fault.path);
+        let beyond: Vec<_> = beyond.chain(twice(&tree)).filter(|it| !listed(it)).collect();
+        faults.extend(beyond);
+        Err(self.cut(faults, more))
     }
 
     /// Adds what libyang does not know of and ends with the faults, if there are any.
-    fn settle(&self, mut faults: Vec<Fault>, mut more: usize, tree: &Tree) -> Result<(), Invalid> {
-        faults.extend(self.distinct.faults(tree));
+    fn settle(&self, mut faults: Vec<Fault>, more: usize, tree: &Tree) -> Result<(), Invalid> {
+        faults.extend(twice(tree));
         if faults.is_empty() && more == 0 {
             return Ok(());
         }
         faults.sort();
         faults.dedup();
+        Err(self.cut(faults, more))
+    }
+
+    /// As many faults as are listed; the others are counted.
+    fn cut(&self, mut faults: Vec<Fault>, mut more: usize) -> Invalid {
         more += faults.len().saturating_sub(self.limits.faults);
         faults.truncate(self.limits.faults);
-        Err(Invalid { faults, more })
+        Invalid { faults, more }
     }
 }

@@ -170,10 +170,12 @@ fn faults(text: &[u8], format: Format) -> Vec<String> {
 fn a_document_with_faults_of_text_and_of_rules_lists_both() {
     let json = r#"{"entente-interfaces:interface": [
         {"name": "eth1", "mtu": 12, "access-list-in": "none", "speeed": 1},
-        {"name": "eth2", "access-list-out": "nobody"}],
+        {"name": "eth2", "access-list-out": "nobody", "address": [{"prefix": "192.0.2.1/24"}]},
+        {"name": "eth3", "address": [{"prefix": "192.0.2.1/25"}]}],
         "entente-access-lists:access-list": [{"name": "a", "rule": [{"sequence": 1, "protocol": "tcp"}]}]}"#;
     let found = faults(json.as_bytes(), Format::Json);
-    let places = ["mtu", "speeed", "access-list-in", "access-list-out", "action"];
+    let twice = "192.0.2.1 a second time";
+    let places = ["mtu", "speeed", "access-list-in", "access-list-out", "action", twice];
     for place in places {
         assert!(
             found.iter().any(|it| it.contains(place)),
@@ -182,9 +184,31 @@ fn a_document_with_faults_of_text_and_of_rules_lists_both() {
     }
     assert_eq!(found.len(), places.len(), "{found:#?}");
     let xml = "<interface xmlns='urn:entente:interfaces'><name>eth1</name><mtu>12</mtu><access-list-in>none</access-list-in>\
-               <speeed/></interface>";
+               <speeed/><address><prefix>192.0.2.1/24</prefix></address></interface><interface \
+               xmlns='urn:entente:interfaces'><name>eth2</name><address><prefix>192.0.2.1/25</prefix></address></interface>";
     let found = faults(xml.as_bytes(), Format::Xml);
-    assert_eq!(found.len(), 3, "{found:#?}");
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found.iter().any(|it| it.contains(twice)), "{found:#?}");
+}
+
+/// Where the name of a secret belongs, the secret itself may stand: no fault repeats it, whatever is wrong.
+#[test]
+fn no_fault_shows_what_stands_where_a_secret_belongs() {
+    let validator = Validator::new().unwrap();
+    let lines = "bgp/as = 65001
+        bgp/neighbor[192.0.2.2]/remote-as = 65002
+        bgp/neighbor[192.0.2.2]/password = open sesame
+        ospf/area[0.0.0.0]/interface[eth1]/authentication/key-id = 1
+        ospf/area[0.0.0.0]/interface[eth1]/authentication/key = open sesame";
+    let invalid = validator.check(&tree(lines)).unwrap_err();
+    let told: Vec<_> = invalid.faults.iter().map(|it| (&*it.path, &*it.found)).collect();
+    let hidden = "a secret that is not allowed";
+    assert!(told.contains(&("bgp/neighbor[192.0.2.2]/password", hidden)), "{told:?}");
+    assert!(!format!("{invalid:?}").contains("sesame"), "{invalid:?}");
+    let json = r#"{"entente-bgp:bgp": {"neighbor": [{"address": "192.0.2.2", "password": "open sesame"}]}}"#;
+    let invalid = validator.read(json.as_bytes(), Format::Json).unwrap_err();
+    assert!(invalid.faults.iter().any(|it| it.found == hidden), "{invalid:?}");
+    assert!(!format!("{invalid:?}").contains("sesame"), "{invalid:?}");
 }
 
 /// Each fault as the reader is told it: where, what was found, what is expected.

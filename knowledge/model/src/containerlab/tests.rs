@@ -152,7 +152,7 @@ fn what_cannot_be_read_names_its_file_and_place() {
     assert!(error("{", None).starts_with("topology-data.json cannot be read: "));
     assert_eq!(
         error("{}", None),
-        "topology-data.json cannot be read: 1:1: `name` is missing"
+        "topology-data.json cannot be read: 1:1: `name` is missing (add `name: …`)"
     );
     assert!(
         error(r#"{"name": "a", "nodes": {}}"#, Some("a: ["))
@@ -161,6 +161,6 @@ fn what_cannot_be_read_names_its_file_and_place() {
     let link = r#"{"name": "a", "nodes": {}, "links": [{"a": {"node": "r1"}}]}"#;
     assert_eq!(
         error(link, None),
-        "topology-data.json cannot be read: 1:38: `z` is missing; 1:44: `interface` is missing"
+        "topology-data.json cannot be read: 1:38: `z` is missing (add `z: …`); 1:44: `interface` is missing (add `interface: …`)"
     );
 }

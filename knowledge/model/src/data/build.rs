@@ -1,9 +1,9 @@
 //! What the readers of JSON and XML share: collecting entries and faults within limits.
 
-use super::{Fault, Invalid, Limits};
+use super::{Fault, Invalid, Limits, Reading};
 use crate::path::Path;
 use crate::schema::{Node, Schema};
-use crate::tree::{Tree, Value};
+use crate::tree::Value;
 
 /// The longest piece of the text that a fault repeats.
 const SHOWN: usize = 60;
@@ -163,8 +163,8 @@ impl<'s> Build<'s> {
         }
     }
 
-    /// The tree, or every fault. Entries that stand twice are found here.
-    pub(super) fn settle(mut self) -> Result<Tree, Invalid> {
+    /// The entries, and every fault in the order of the text. Entries that stand twice are found here.
+    pub(super) fn settle(mut self) -> Reading {
         let mut entries = std::mem::take(&mut self.entries);
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         for pair in entries.windows(2).filter(|it| it[0].0 == it[1].0) {
@@ -175,14 +175,15 @@ impl<'s> Build<'s> {
                 "each entry once",
             );
         }
-        if self.faults.is_empty() {
-            return Ok(entries.into_iter().map(|(path, value, _)| (path, value)).collect());
+        let sound = self.faults.is_empty();
+        Reading {
+            tree: entries.into_iter().map(|(path, value, _)| (path, value)).collect(),
+            invalid: (!sound).then(|| self.invalid()),
         }
-        Err(self.invalid())
     }
 
     /// Every fault so far, in the order of the text.
-    pub(super) fn invalid(mut self) -> Invalid {
+    fn invalid(mut self) -> Invalid {
         self.faults.sort_by_key(|it| it.line);
         Invalid {
             faults: self.faults,

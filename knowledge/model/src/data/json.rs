@@ -3,14 +3,17 @@
 
 use super::build::{Build, End, shown};
 use super::cursor::{Cursor, Scalar, Syntax};
-use super::{Invalid, Limits};
+use super::{Limits, Reading};
 use crate::path::Path;
 use crate::schema::{Kind, Node, Schema};
-use crate::tree::{Tree, Value};
+use crate::tree::Value;
 use crate::types::JsonForm;
 
-pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Result<Tree, Invalid> {
-    let (build, text) = Build::new(bytes, schema, limits)?;
+pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
+    let (build, text) = match Build::new(bytes, schema, limits) {
+        Ok(begun) => begun,
+        Err(invalid) => return invalid.into(),
+    };
     let mut reader = Reader {
         cursor: Cursor::new(text, limits.depth),
         build,
@@ -21,21 +24,17 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Result<Tre
             None => Ok(()),
             Some(_) => Err(Stop::Syntax(reader.cursor.wrong("the end"))),
         });
-    match result {
-        Ok(()) => reader.build.settle(),
-        Err(Stop::Build) => Err(reader.build.invalid()),
-        Err(Stop::Syntax(Syntax { at, expected })) => {
-            let line = reader.cursor.line_of(at);
-            let found = text[at..]
-                .chars()
-                .next()
-                .map_or_else(|| "the end".to_owned(), |it| format!("{it:?}"));
-            reader
-                .build
-                .fault("", line, found, (expected, "the text is no JSON that can be read"));
-            Err(reader.build.invalid())
-        }
+    if let Err(Stop::Syntax(Syntax { at, expected })) = result {
+        let line = reader.cursor.line_of(at);
+        let found = text[at..]
+            .chars()
+            .next()
+            .map_or_else(|| "the end".to_owned(), |it| format!("{it:?}"));
+        reader
+            .build
+            .fault("", line, found, (expected, "the text is no JSON that can be read"));
     }
+    reader.build.settle()
 }
 
 /// Why the reading ends early.

@@ -1,10 +1,10 @@
 //! Reading XML by the schema: namespaces count, prefixes do not; no entity beyond those of XML itself is expanded.
 
 use super::build::{Build, End, shown};
-use super::{Invalid, Limits};
+use super::{Limits, Reading};
 use crate::path::Path;
 use crate::schema::{Kind, Module, Node, Schema};
-use crate::tree::{Tree, Value};
+use crate::tree::Value;
 use crate::types::{JsonForm, Type};
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
@@ -13,8 +13,11 @@ use quick_xml::name::ResolveResult;
 /// The namespace of NETCONF, whose `data` and `config` may stand around a configuration.
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
 
-pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Result<Tree, Invalid> {
-    let (build, text) = Build::new(bytes, schema, limits)?;
+pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
+    let (build, text) = match Build::new(bytes, schema, limits) {
+        Ok(begun) => begun,
+        Err(invalid) => return invalid.into(),
+    };
     let mut xml = NsReader::from_str(text);
     xml.config_mut().expand_empty_elements = true;
     let mut reader = Reader {
@@ -24,10 +27,9 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Result<Tre
         line: 1,
         build,
     };
-    match reader.document() {
-        Ok(()) => reader.build.settle(),
-        Err(End) => Err(reader.build.invalid()),
-    }
+    // Why it ended early is among the faults.
+    let (Ok(()) | Err(End)) = reader.document();
+    reader.build.settle()
 }
 
 /// What comes next.

@@ -16,50 +16,45 @@ enum Open {
     Map(BTreeSet<String>, bool),
 }
 
+/// The most values of a document: each takes some hundred bytes, however short it is in the file.
+const VALUES: usize = 500_000;
+/// The most lists and mappings inside each other.
+const DEPTH: usize = 64;
+
+/// What a parser finds, as trees; keys that stand twice are put on the list.
+pub(super) fn documents<'input>(
+    parser: impl Iterator<Item = Result<(Event<'input>, Span), ScanError>>,
+    faults: &Faults,
+) -> Result<Vec<MarkedYaml<'input>>, ScanError> {
+    let mut loader = YamlLoader::default();
+    loader.allow_duplicate_keys(true);
+    let mut receiver = Receiver {
+        loader,
+        faults,
+        open: Vec::new(),
+        values: 0,
+    };
+    for found in parser {
+        let (event, span) = found?;
+        receiver.take(event, span)?;
+    }
+    match receiver.loader.error() {
+        Some(error) => Err(error.clone()),
+        None => Ok(receiver.loader.into_documents()),
+    }
+}
+
 /// Fills a tree.
-pub(super) struct Receiver<'input, 'a> {
+struct Receiver<'input, 'a> {
     loader: YamlLoader<'input, MarkedYaml<'input>>,
     faults: &'a Faults,
     open: Vec<Open>,
+    values: usize,
 }
 
-impl<'input, 'a> Receiver<'input, 'a> {
-    pub(super) fn new(faults: &'a Faults) -> Self {
-        let mut loader = YamlLoader::default();
-        loader.allow_duplicate_keys(true);
-        Self {
-            loader,
-            faults,
-            open: Vec::new(),
-        }
-    }
-
-    /// What was read.
-    pub(super) fn documents(self) -> Result<Vec<MarkedYaml<'input>>, ScanError> {
-        match self.loader.error() {
-            Some(error) => Err(error.clone()),
-            None => Ok(self.loader.into_documents()),
-        }
-    }
-
-    /// A node begins; a scalar is given with its text.
-    fn begins(&mut self, text: Option<&str>, span: Span) {
-        let Some(Open::Map(keys, key_is_next)) = self.open.last_mut() else {
-            return;
-        };
-        let is_key = *key_is_next;
-        *key_is_next = !is_key;
-        if let Some(text) = text.filter(|_| is_key)
-            && !keys.insert(text.to_owned())
-        {
-            let what = format!("the key {text:?} stands twice in one mapping");
-            self.faults.add(place(span.start), what, "keep one");
-        }
-    }
-}
-
-impl<'input> SpannedEventReceiver<'input> for Receiver<'input, '_> {
-    fn on_event(&mut self, event: Event<'input>, span: Span) {
+impl<'input> Receiver<'input, '_> {
+    /// Takes what comes next, unless it is too much.
+    fn take(&mut self, event: Event<'input>, span: Span) -> Result<(), ScanError> {
         match &event {
             Event::Scalar(text, ..) => self.begins(Some(text), span),
             Event::Alias(_) => self.begins(None, span),
@@ -74,6 +69,29 @@ impl<'input> SpannedEventReceiver<'input> for Receiver<'input, '_> {
             Event::SequenceEnd | Event::MappingEnd => drop(self.open.pop()),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
+        if self.open.len() > DEPTH {
+            return Err(ScanError::new_str(span.start, "recursion without end"));
+        }
+        if self.values > VALUES {
+            return Err(ScanError::new(span.start, format!("more than {VALUES} values")));
+        }
         self.loader.on_event(event, span);
+        Ok(())
+    }
+
+    /// A node begins; a scalar is given with its text.
+    fn begins(&mut self, text: Option<&str>, span: Span) {
+        self.values += 1;
+        let Some(Open::Map(keys, key_is_next)) = self.open.last_mut() else {
+            return;
+        };
+        let is_key = *key_is_next;
+        *key_is_next = !is_key;
+        if let Some(text) = text.filter(|_| is_key)
+            && !keys.insert(text.to_owned())
+        {
+            let what = format!("the key {text:?} stands twice in one mapping");
+            self.faults.add(place(span.start), what, "keep one");
+        }
     }
 }

@@ -12,14 +12,20 @@ pub(super) fn syntax(complaint: &str, text: &str, at: Mark) -> (String, &'static
     if has(&["alias expansion"]) {
         return ("aliases repeat too much".to_owned(), "write out what they repeat");
     }
+    if has(&["recursion"]) {
+        return (
+            "too many lists and mappings inside each other".to_owned(),
+            "nest less deeply",
+        );
+    }
     let hint = if has(&["tab"]) {
         "indent with spaces"
     } else if has(&["quoted scalar", "escape"]) {
         "close the quotes; in double quotes \\ is written \\\\"
     } else if has(&["flow", "bracket", "eof"]) {
         "close what was opened: every [ and { needs its own, with commas between the items"
-    } else if has(&["recursion"]) {
-        "nest less deeply"
+    } else if has(&["more than"]) {
+        "split the file"
     } else if has(&["anchor", "alias", "tag", "TAG", "directive"]) {
         "text that begins with &, *, ! or % stands in quotes"
     } else if has(&["unprintable", "byte order"]) {

@@ -1,6 +1,6 @@
 //! What can be said of an inventory only when all of it is read: names that refer to nothing or stand twice.
 
-use super::read::{Draft, Marks};
+use super::read::{Draft, Marks, Named};
 use super::{End, Inventory};
 use crate::document::{Faults, Mark, nearest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,19 +12,21 @@ impl Inventory {
         for device in &marks.devices {
             check.device(device);
         }
-        for draft in marks.devices.iter().chain(&marks.hosts) {
-            check.site(draft);
-        }
+        check.sites();
         let nodes: BTreeSet<&str> = check.nodes().map(|it| it.0).collect();
-        let groups = marks.groups.keys().map(|it| &**it);
-        let known: BTreeSet<&str> = nodes.iter().copied().chain(groups).collect();
-        for (name, group) in &self.groups {
-            check.known("member", &group.members, &known, marks.groups.get(name));
+        let known = nodes.iter().copied().chain(marks.groups.keys().map(|it| &**it));
+        if !marks.hidden.nodes && !marks.hidden.groups {
+            check.known("member", &marks.members, &known.collect());
         }
-        for (name, prefixes) in &self.prefixes {
-            check.known("device or host", &prefixes.at, &nodes, marks.prefixes.get(name));
+        if !marks.hidden.nodes {
+            check.known("device or host", &marks.holders, &nodes);
+            let ends = marks.ends.iter().map(|(at, end)| Named {
+                at: *at,
+                name: end.node.clone(),
+            });
+            check.known("device or host", &ends.collect::<Vec<_>>(), &nodes);
         }
-        check.links(&nodes);
+        check.links();
     }
 }
 
@@ -89,41 +91,33 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn site(&self, draft: &Draft) {
-        let sites = &self.marks.sites;
-        if let Some(site) = draft.site.as_deref().filter(|it| !sites.contains_key(*it)) {
-            self.unknown("site", site, draft.at, sites.keys().map(|it| &**it));
+    fn sites(&self) {
+        let all = self.marks.devices.iter().chain(&self.marks.hosts);
+        let named: Vec<Named> = all.filter_map(|it| it.site.clone()).collect();
+        if !self.marks.hidden.sites {
+            self.known("site", &named, &self.marks.sites.keys().map(|it| &**it).collect());
         }
     }
 
-    fn known(&self, what: &str, names: &BTreeSet<String>, known: &BTreeSet<&str>, at: Option<&Mark>) {
-        for name in names.iter().filter(|it| !known.contains(&***it)) {
-            self.unknown(what, name, at.copied().unwrap_or_default(), known.iter().copied());
+    /// Every name that is not known, where it stands.
+    fn known(&self, what: &str, names: &[Named], known: &BTreeSet<&str>) {
+        for Named { at, name } in names.iter().filter(|it| !known.contains(&*it.name)) {
+            let hint = nearest(name, known.iter().copied()).map_or_else(
+                || format!("add it, or take the {what} out"),
+                |it| format!("did you mean {it}?"),
+            );
+            self.faults.add(*at, format!("no {what} is called {name:?}"), hint);
         }
     }
 
-    fn unknown<'k>(&self, what: &str, name: &str, at: Mark, known: impl Iterator<Item = &'k str>) {
-        if self.marks.hides_names {
-            return;
-        }
-        let hint = nearest(name, known).map_or_else(
-            || format!("add it, or take the {what} out"),
-            |it| format!("did you mean {it}?"),
-        );
-        self.faults.add(at, format!("no {what} is called {name:?}"), hint);
-    }
-
-    fn links(&self, nodes: &BTreeSet<&str>) {
+    /// An interface ends one link.
+    fn links(&self) {
         let mut used = BTreeMap::new();
-        for (at, ends) in &self.marks.links {
-            for end @ End { node, interface } in ends {
-                if !nodes.contains(&**node) {
-                    self.unknown("device or host", node, *at, nodes.iter().copied());
-                }
-                if let Some(first) = used.insert(end, *at) {
-                    let what = format!("{node}:{interface} ends the link in line {} too", first.line);
-                    self.faults.add(*at, what, "an interface ends one link");
-                }
+        for (at, end) in &self.marks.ends {
+            if let Some(first) = used.insert(end, *at) {
+                let End { node, interface } = end;
+                let what = format!("{node}:{interface} ends the link in line {} too", first.line);
+                self.faults.add(*at, what, "an interface ends one link");
             }
         }
     }

@@ -14,10 +14,27 @@ pub(super) struct Marks {
     pub(super) hosts: Vec<Draft>,
     pub(super) sites: BTreeMap<String, Mark>,
     pub(super) groups: BTreeMap<String, Mark>,
-    pub(super) prefixes: BTreeMap<String, Mark>,
-    pub(super) links: Vec<(Mark, Vec<End>)>,
-    /// A fault may hide names: what refers to one that is not here may be right all the same.
-    pub(super) hides_names: bool,
+    /// Whom groups have as members.
+    pub(super) members: Vec<Named>,
+    /// Behind whom prefixes are.
+    pub(super) holders: Vec<Named>,
+    pub(super) ends: Vec<(Mark, End)>,
+    pub(super) hidden: Hidden,
+}
+
+/// A name that stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) at: Mark,
+    pub(super) name: String,
+}
+
+/// Names that a fault may hide: what refers to one that is not here may be right all the same.
+#[derive(Default)]
+pub(super) struct Hidden {
+    pub(super) nodes: bool,
+    pub(super) groups: bool,
+    pub(super) sites: bool,
 }
 
 /// As much of a device or host as could be read.
@@ -26,7 +43,7 @@ pub(super) struct Draft {
     pub(super) at: Mark,
     pub(super) name: Option<String>,
     pub(super) id: Option<DeviceId>,
-    pub(super) site: Option<String>,
+    pub(super) site: Option<Named>,
     pub(super) platforms: Vec<Platform>,
     pub(super) protocols: Vec<Channel>,
 }
@@ -74,7 +91,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     fn inventory(&self, node: &Node, marks: &mut Marks) -> Option<Inventory> {
         let fields = node.fields(self.faults)?;
-        if let Some(version) = fields.required("version")
+        if let Some(version) = fields.needed("version", "add `version: 1`")
             && version.integer(self.faults).is_some_and(|it| it != 1)
         {
             self.faults.add(
@@ -85,12 +102,15 @@ impl Reader<'_> {
         }
         let devices = self.items(&fields, "devices", |it| self.device(it, &mut marks.devices));
         let hosts = self.items(&fields, "hosts", |it| self.host(it, &mut marks.hosts));
-        let links = self.items(&fields, "links", |it| self.link(it, &mut marks.links));
+        let links = self.items(&fields, "links", |it| self.link(it, &mut marks.ends));
         let sites = self.named(&fields, "sites", &mut marks.sites, |it| self.place(it));
-        let groups = self.named(&fields, "groups", &mut marks.groups, |it| self.group(it));
-        let prefixes = self.named(&fields, "prefixes", &mut marks.prefixes, |it| self.prefixes(it));
+        let (members, holders) = (&mut marks.members, &mut marks.holders);
+        let groups = self.named(&fields, "groups", &mut marks.groups, |it| self.group(it, members));
+        let prefixes = self.named(&fields, "prefixes", &mut BTreeMap::new(), |it| {
+            self.prefixes(it, holders)
+        });
         fields.end();
-        marks.hides_names = hides_names(node, marks);
+        marks.hidden = hidden(node);
         Some(Inventory {
             devices,
             hosts,
@@ -113,7 +133,7 @@ impl Reader<'_> {
         fields: &Fields<'_>,
         name: &'static str,
         marks: &mut BTreeMap<String, Mark>,
-        read: impl Fn(&Node) -> Option<T>,
+        mut read: impl FnMut(&Node) -> Option<T>,
     ) -> BTreeMap<String, T> {
         let entries = fields
             .optional(name)
@@ -134,27 +154,31 @@ impl Reader<'_> {
     }
 
     fn device(&self, node: &Node, drafts: &mut Vec<Draft>) -> Option<Device> {
-        let fields = node.fields(self.faults)?;
-        let id = fields.required("id").and_then(|it| self.id(it));
-        let name = fields.required("name").and_then(|it| self.name(it));
-        let address = fields.required("address").and_then(|it| self.address(it));
+        let fields = self.drafted(node, drafts)?;
+        let id = fields.needed("id", "add `id: UUID`, a new one from `uuidgen`");
+        let id = id.and_then(|it| self.id(it));
+        let name = fields.needed("name", "add `name: r1`").and_then(|it| self.name(it));
+        let address = fields.needed("address", "add `address: 192.0.2.1`");
+        let address = address.and_then(|it| self.address(it));
         let port = fields.optional("port").and_then(|it| self.port(it));
-        let platforms = self.several(&fields, "platforms", |it| self.platform(it));
-        let protocols = self.several(&fields, "protocols", |it| self.channel(it, port));
+        let platforms = self.several(&fields, ("platforms", "add `platforms: [frr]`"), |it| self.platform(it));
+        let protocols = self.several(&fields, ("protocols", "add `protocols: [netconf, cli]`"), |it| {
+            self.channel(it, port)
+        });
         let credentials = fields.optional("credentials").and_then(|it| self.name(it));
         let guarantee = fields
             .optional("guarantee")
             .and_then(|it| self.word(it, &Guarantee::ALL.map(|it| (it.word(), it))));
         let (site, tags) = self.whereabouts(&fields);
-        fields.end();
         drafts.push(Draft {
             at: node.at,
-            name: name.clone(),
+            name: name.clone().or_else(|| misspelt(&fields)),
             id,
             site: site.clone(),
             platforms: platforms.clone(),
             protocols: protocols.clone(),
         });
+        fields.end();
         let (id, name, address) = (id?, name?, address?);
         Some(Device {
             id,
@@ -164,15 +188,20 @@ impl Reader<'_> {
             protocols,
             credentials,
             guarantee,
-            site,
+            site: site.map(|it| it.name),
             tags,
         })
     }
 
     /// The items of a list that must be there and name something.
-    fn several<T>(&self, fields: &Fields<'_>, name: &'static str, read: impl Fn(&Node) -> Option<T>) -> Vec<T> {
+    fn several<T>(
+        &self,
+        fields: &Fields<'_>,
+        (name, hint): (&'static str, &str),
+        read: impl Fn(&Node) -> Option<T>,
+    ) -> Vec<T> {
         let list = fields
-            .required(name)
+            .needed(name, hint)
             .and_then(|it| Some((it.at, it.list(self.faults)?)));
         let Some((at, items)) = list else {
             return Vec::new();
@@ -185,30 +214,41 @@ impl Reader<'_> {
     }
 
     fn host(&self, node: &Node, drafts: &mut Vec<Draft>) -> Option<Host> {
-        let fields = node.fields(self.faults)?;
-        let name = fields.required("name").and_then(|it| self.name(it));
+        let fields = self.drafted(node, drafts)?;
+        let name = fields.needed("name", "add `name: h1`").and_then(|it| self.name(it));
         let address = fields.optional("address").and_then(|it| self.address(it));
         let (site, tags) = self.whereabouts(&fields);
-        fields.end();
         drafts.push(Draft {
             at: node.at,
-            name: name.clone(),
+            name: name.clone().or_else(|| misspelt(&fields)),
             site: site.clone(),
             ..Draft::default()
         });
+        fields.end();
         Some(Host {
             name: name?,
             address,
-            site,
+            site: site.map(|it| it.name),
             tags,
         })
     }
 
-    fn whereabouts(&self, fields: &Fields<'_>) -> (Option<String>, BTreeSet<String>) {
-        (
-            fields.optional("site").and_then(|it| self.name(it)),
-            self.names(fields, "tags"),
-        )
+    /// The fields of a device or host. What stands there instead, a name perhaps, is drafted.
+    fn drafted<'n>(&'n self, node: &'n Node, drafts: &mut Vec<Draft>) -> Option<Fields<'n>> {
+        let fields = node.fields(self.faults);
+        if let (None, Content::Text(name)) = (&fields, &node.value) {
+            drafts.push(Draft {
+                at: node.at,
+                name: Some(name.clone()),
+                ..Draft::default()
+            });
+        }
+        fields
+    }
+
+    fn whereabouts(&self, fields: &Fields<'_>) -> (Option<Named>, BTreeSet<String>) {
+        let site = fields.optional("site").and_then(|it| self.marked(it));
+        (site, self.names(fields, "tags"))
     }
 
     fn id(&self, node: &Node) -> Option<DeviceId> {
@@ -231,7 +271,9 @@ impl Reader<'_> {
             });
         }
         let fields = node.fields(self.faults)?;
-        let name = fields.required("name").and_then(|it| self.platform_name(it));
+        let name = fields
+            .needed("name", "add `name: frr`")
+            .and_then(|it| self.platform_name(it));
         let owns = fields.optional("owns").and_then(|it| it.list(self.faults));
         let owns = owns.unwrap_or_default().iter();
         let owns = owns.filter_map(|it| self.subtree(it)).collect();
@@ -278,7 +320,8 @@ impl Reader<'_> {
             return self.word(node, &words).map(usual);
         }
         let fields = node.fields(self.faults)?;
-        let protocol = fields.required("name").and_then(|it| self.word(it, &words));
+        let protocol = fields.needed("name", "add `name: netconf`");
+        let protocol = protocol.and_then(|it| self.word(it, &words));
         let port = fields.optional("port").and_then(|it| self.port(it));
         fields.end();
         let channel = usual(protocol?);
@@ -295,21 +338,35 @@ impl Reader<'_> {
         Some(Place { about })
     }
 
-    fn group(&self, node: &Node) -> Option<Group> {
+    fn group(&self, node: &Node, marked: &mut Vec<Named>) -> Option<Group> {
         if let Content::List(_) = node.value {
             return Some(Group {
                 about: None,
-                members: self.set(node),
+                members: self.referred(Some(node), marked),
             });
         }
         let fields = node.fields(self.faults)?;
         let about = fields.optional("about").and_then(|it| it.text(self.faults));
-        let members = self.names(&fields, "members");
+        let members = self.referred(fields.optional("members"), marked);
         fields.end();
         Some(Group { about, members })
     }
 
-    fn prefixes(&self, node: &Node) -> Option<Prefixes> {
+    /// Names that are to be found elsewhere.
+    fn referred(&self, list: Option<&Node>, marked: &mut Vec<Named>) -> BTreeSet<String> {
+        let items = list.and_then(|it| it.list(self.faults)).unwrap_or_default();
+        let names: Vec<Named> = items.iter().filter_map(|it| self.marked(it)).collect();
+        marked.extend(names.iter().cloned());
+        names.into_iter().map(|it| it.name).collect()
+    }
+
+    /// A name and its place.
+    fn marked(&self, node: &Node) -> Option<Named> {
+        let name = self.name(node)?;
+        Some(Named { at: node.at, name })
+    }
+
+    fn prefixes(&self, node: &Node, marked: &mut Vec<Named>) -> Option<Prefixes> {
         if let Content::List(items) = &node.value {
             let prefixes = items.iter().filter_map(|it| self.prefix(it)).collect();
             return Some(Prefixes {
@@ -319,11 +376,11 @@ impl Reader<'_> {
         }
         let fields = node.fields(self.faults)?;
         let items = fields
-            .required("prefixes")
+            .needed("prefixes", "add `prefixes: [192.0.2.0/24]`")
             .and_then(|it| it.list(self.faults))
             .unwrap_or_default();
         let prefixes = items.iter().filter_map(|it| self.prefix(it)).collect();
-        let at = self.names(&fields, "at");
+        let at = self.referred(fields.optional("at"), marked);
         fields.end();
         Some(Prefixes { prefixes, at })
     }
@@ -343,22 +400,23 @@ impl Reader<'_> {
         }
     }
 
-    fn link(&self, node: &Node, drafts: &mut Vec<(Mark, Vec<End>)>) -> Option<Link> {
+    fn link(&self, node: &Node, marked: &mut Vec<(Mark, End)>) -> Option<Link> {
         let fields = node.fields(self.faults)?;
         let list = fields
-            .required("ends")
+            .needed("ends", "add `ends: [r1:eth1, r2:eth1]`")
             .and_then(|it| Some((it.at, it.list(self.faults)?)));
         let (at, items) = list.unwrap_or((node.at, &[]));
         if list.is_some() && items.len() != 2 {
             let what = format!("a link with {} ends", items.len());
             self.faults.add(at, what, "a link has two: [r1:eth1, r2:eth1]");
         }
-        let ends: Vec<End> = items.iter().filter_map(|it| self.end(it)).collect();
+        let ends: Vec<(Mark, End)> = items.iter().filter_map(|it| Some((it.at, self.end(it)?))).collect();
+        marked.extend(ends.iter().cloned());
+        let ends: Vec<End> = ends.into_iter().map(|it| it.1).collect();
         let cost = fields.optional("cost").and_then(|it| self.number(it, 1, u32::MAX));
         let capacity = fields.optional("capacity").and_then(|it| self.positive(it));
         let tags = self.names(&fields, "tags");
         fields.end();
-        drafts.push((node.at, ends.clone()));
         Some(Link {
             ends: <[End; 2]>::try_from(ends).ok()?,
             cost: cost.unwrap_or(1),
@@ -386,23 +444,44 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a list of names goes by a wrong name or holds something without a name.
-fn hides_names(document: &Node, marks: &Marks) -> bool {
+/// The name of a device or host whose field for it goes by a wrong name.
+fn misspelt(fields: &Fields<'_>) -> Option<String> {
+    match &fields.alike("name")?.value {
+        Content::Text(name) => Some(name.clone()),
+        Content::Null
+        | Content::Bool(_)
+        | Content::Integer(_)
+        | Content::Float(_)
+        | Content::List(_)
+        | Content::Map(_) => None,
+    }
+}
+
+/// Which names cannot be told: those in a field that goes by a wrong name, or holds another kind of value.
+fn hidden(document: &Node) -> Hidden {
     const KNOWN: [&str; 7] = ["version", "devices", "hosts", "sites", "groups", "prefixes", "links"];
     let Content::Map(entries) = &document.value else {
-        return true;
+        return Hidden::default();
     };
-    let lost = |name: &str, drafts: &[Draft]| {
-        let field = entries.iter().find(|it| it.0 == name).map(|it| &it.1.value);
-        let named = drafts.iter().filter(|it| it.name.is_some()).count();
-        match field {
-            None | Some(Content::Null) => false,
-            Some(Content::List(items)) => items.len() != named,
-            Some(Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) | Content::Map(_)) => {
-                true
-            }
-        }
+    let lost = |name: &str| {
+        let meant = |key: &str| !KNOWN.contains(&key) && nearest(key, KNOWN.into_iter()) == Some(name);
+        entries
+            .iter()
+            .any(|(key, node)| meant(key) || (key == name && is_unfit(name, &node.value)))
     };
-    let unknown = entries.iter().any(|it| !KNOWN.contains(&&*it.0));
-    unknown || lost("devices", &marks.devices) || lost("hosts", &marks.hosts)
+    Hidden {
+        nodes: lost("devices") || lost("hosts"),
+        groups: lost("groups"),
+        sites: lost("sites"),
+    }
+}
+
+/// True for a kind of value that the field never has.
+fn is_unfit(field: &str, value: &Content) -> bool {
+    match value {
+        Content::Null => false,
+        Content::List(_) => matches!(field, "sites" | "groups"),
+        Content::Map(_) => matches!(field, "devices" | "hosts"),
+        Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => true,
+    }
 }

@@ -110,29 +110,32 @@ links:
             "4:124: 0 is out of range (from 1 to 65535)",
             "5:5: the name \"r1\" stands in line 4 too (rename one)",
             "5:5: the id of \"r1\" stands in line 4 too (give the newer device an id of its own)",
-            "5:5: no site is called \"s\" (add it, or take the site out)",
             "5:99: \"interfaces\" is no node of the model (did you mean interface?)",
+            "5:138: no site is called \"s\" (add it, or take the site out)",
             "6:19: the key \"g\" stands twice in one mapping (keep one)",
-            "6:22: no member is called \"r2\" (did you mean r1?)",
+            "6:23: no member is called \"r2\" (did you mean r1?)",
             "7:16: \"192.0.2.0\" is no prefix (write it as 192.0.2.0/24 or 2001:db8::/32)",
-            "9:5: r1:e1 ends the link in line 9 too (an interface ends one link)",
-            "10:5: no device or host is called \"r3\" (did you mean r1?)",
-            "10:5: no device or host is called \"r4\" (did you mean r1?)",
+            "9:19: r1:e1 ends the link in line 9 too (an interface ends one link)",
             "10:11: a link with 3 ends (a link has two: [r1:eth1, r2:eth1])",
             "10:12: \"r1\" is no end of a link (write it as device:interface)",
-            "11:5: no device or host is called \"r3\" (did you mean r1?)",
-            "11:5: r3:e1 ends the link in line 10 too (an interface ends one link)",
+            "10:16: no device or host is called \"r3\" (did you mean r1?)",
+            "10:23: no device or host is called \"r4\" (did you mean r1?)",
+            "11:20: no device or host is called \"r3\" (did you mean r1?)",
+            "11:20: r3:e1 ends the link in line 10 too (an interface ends one link)",
             "11:34: 0 is out of range (from 1 to 4294967295)",
         ],
     );
     check(
         "devices: 1",
         &[
-            "1:1: `version` is missing",
-            "1:10: expected a list, found a whole number",
+            "1:1: `version` is missing (add `version: 1`)",
+            "1:10: expected a list, found a whole number (write [a, b], or each item on a line of its own behind '- ')",
         ],
     );
-    check("- 1", &["1:1: expected a mapping, found a list"]);
+    check(
+        "- 1",
+        &["1:1: expected a mapping, found a list (write {key: value}, or each key on a line of its own: `key: value`)"],
+    );
 }
 
 /// A device that is not whole is known all the same: nothing about it waits for the next run, and nothing false is said.
@@ -159,9 +162,9 @@ fn a_device_with_a_fault_hides_no_other_fault() {
         .replace("r2:a, r2:a", "r2:a, r2:b"),
         &[
             "4:5: the name \"r2\" stands in line 3 too (rename one)",
-            "4:5: no site is called \"s\" (add it, or take the site out)",
             &format!("4:10: \"7\" {no_uuid}"),
             "4:32: \"192.0.2.300\" is no name or address (an IPv4 address has four numbers from 0 to 255: 192.0.2.1)",
+            "4:51: no site is called \"s\" (add it, or take the site out)",
         ],
     );
     let no_name = "\"r 1\" is no name (a name begins with a letter or digit and has letters, digits, '-', '_', '.' and '/', up to 63)";
@@ -180,7 +183,7 @@ fn a_device_with_a_fault_hides_no_other_fault() {
             "  - {{nmae: r1, id: 0193a5b0-0000-7000-8000-000000000009, address: a, {rest}}}"
         )),
         &[
-            "4:5: `name` is missing",
+            "4:5: `name` is missing (add `name: r1`)",
             "4:12: unknown field `nmae` (did you mean `name`?)",
         ],
     );
@@ -194,10 +197,49 @@ fn a_device_with_a_fault_hides_no_other_fault() {
     check(
         "version: 1\nhosts: [{name: h1}]\nlinks: [{ends: [h1, r2:a]}, {ends: [h1:a, h1:b, h3:c]}]\n",
         &[
-            "3:9: no device or host is called \"r2\" (add it, or take the device or host out)",
             "3:17: \"h1\" is no end of a link (write it as device:interface)",
-            "3:29: no device or host is called \"h3\" (did you mean h1?)",
+            "3:21: no device or host is called \"r2\" (add it, or take the device or host out)",
             "3:36: a link with 3 ends (a link has two: [r1:eth1, r2:eth1])",
+            "3:49: no device or host is called \"h3\" (did you mean h1?)",
+        ],
+    );
+}
+
+/// What cannot be told is what a fault hides, and no more: a stray word at the top, or a device without a name, makes no
+/// wrong name right.
+#[test]
+fn a_fault_hides_the_names_that_it_holds_alone() {
+    let rest = "hosts: [{name: h1, site: s}]\nlinks: [{ends: [h1:a, x1:a]}]\ngroups: {g: [x2]}\n";
+    let told = |top: &str| {
+        let faults = Inventory::read(&format!("version: 1\n{top}\n{rest}"), schema_()).unwrap_err();
+        let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        ["\"s\"", "\"x1\"", "\"x2\""].map(|name| all.iter().any(|it| it.contains("is called") && it.contains(name)))
+    };
+    assert_eq!(told("routers: []"), [true, true, true]);
+    assert_eq!(told("devices: [{address: a}]"), [true, true, true]);
+    assert_eq!(told("devices: [{nmae: x1}, x2]"), [true, false, false]);
+    assert_eq!(told("devcies: []"), [true, false, false]);
+    assert_eq!(told("devices: {x1: {}}"), [true, false, false]);
+    assert_eq!(told("hots: []"), [true, false, false]);
+    assert_eq!(told("site: {}"), [false, true, true]);
+    assert_eq!(told("sites: [s]"), [false, true, true]);
+    assert_eq!(told("group: {}"), [true, true, false]);
+}
+
+/// A field that is missing is answered with one that could stand there.
+#[test]
+fn what_is_missing_is_told_with_its_form() {
+    check(
+        "version: 1\ndevices: [{}]\nhosts: [{}]\nprefixes: {p: {}}\nlinks: [{}]\n",
+        &[
+            "2:11: `id` is missing (add `id: UUID`, a new one from `uuidgen`)",
+            "2:11: `name` is missing (add `name: r1`)",
+            "2:11: `address` is missing (add `address: 192.0.2.1`)",
+            "2:11: `platforms` is missing (add `platforms: [frr]`)",
+            "2:11: `protocols` is missing (add `protocols: [netconf, cli]`)",
+            "3:9: `name` is missing (add `name: h1`)",
+            "4:15: `prefixes` is missing (add `prefixes: [192.0.2.0/24]`)",
+            "5:9: `ends` is missing (add `ends: [r1:eth1, r2:eth1]`)",
         ],
     );
 }

@@ -80,11 +80,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn names(&self, fields: &Fields<'_>, name: &'static str) -> BTreeSet<String> {
-        fields.optional(name).map(|it| self.set(it)).unwrap_or_default()
-    }
-
-    pub(super) fn set(&self, node: &Node) -> BTreeSet<String> {
-        node.list(self.faults)
+        let items = fields.optional(name).and_then(|it| it.list(self.faults));
+        items
             .unwrap_or_default()
             .iter()
             .filter_map(|it| self.name(it))

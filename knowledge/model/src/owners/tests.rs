@@ -385,3 +385,56 @@ fn what_a_newer_program_kept_is_refused() {
     let path = r#"{"version":1,"model":"1","wishes":[],"found":{"a//b":null},"places":[]}"#;
     assert_eq!(refused(path), "a stored ownership has \"a//b\" for a path");
 }
+
+/// What stands on a device only once is a conflict of those who want it twice, wherever they do.
+#[test]
+fn what_a_device_has_once_is_told_with_both_names() {
+    let canonical = Schema::canonical();
+    let told = |device: &str, wishes: &[Wish]| {
+        let device = tree(device);
+        let mut after = Ownership::new();
+        for wish in wishes {
+            after.contribute(wish.clone(), &device, canonical).unwrap();
+        }
+        let planned = plan(&Ownership::new(), &after, &device, canonical, &Tree::clone);
+        let conflicts = planned.err().unwrap_or_default();
+        conflicts.iter().map(Conflict::to_string).collect::<Vec<_>>()
+    };
+    let (one, other) = (
+        "interface[e]/address[192.0.2.1/24]",
+        "interface[f]/address[192.0.2.1/32]",
+    );
+    assert_eq!(
+        told("", &[wish("a", 0, one), wish("b", 9, other)]),
+        [format!(
+            "{other} of b (priority 9) repeats what {one} of a (priority 0) has for itself"
+        )]
+    );
+    assert_eq!(
+        told(one, &[wish("b", 0, other)]),
+        [format!(
+            "{other} of b (priority 0) repeats what {one} of what was found has for itself"
+        )]
+    );
+    for (one, other) in [
+        ("ospf/area[0.0.0.0]/interface[e]", "ospf/area[0.0.0.1]/interface[e]"),
+        ("ospfv3/area[0.0.0.0]/interface[e]", "ospfv3/area[0.0.0.1]/interface[e]"),
+        ("vxlan[7]/member[e]", "vxlan[8]/member[e]"),
+    ] {
+        assert_eq!(
+            told("", &[wish("a", 0, one), wish("b", 0, other)]),
+            [format!(
+                "{other} of b (priority 0) repeats what {one} of a (priority 0) has for itself"
+            )]
+        );
+    }
+    // What repeats itself already, and addresses that may, are nobody's conflict.
+    let twice = format!("{one} {other}");
+    assert_eq!(told(&twice, &[wish("a", 0, "interface[e]/mtu=1500")]), [""; 0]);
+    assert_eq!(
+        told(&twice, &[wish("a", 0, "interface[g]/address[192.0.2.2/24]")]),
+        [""; 0]
+    );
+    let local = "interface[e]/address[fe80::1/64] interface[f]/address[fe80::1/64]";
+    assert_eq!(told("", &[wish("a", 0, local)]), [""; 0]);
+}

@@ -1,7 +1,8 @@
-//! Entries of a list that have the same values where the schema wants them unique.
+//! Entries that have the same values where the schema wants them unique: among the entries of one list, or on the device.
 
 use super::conflict::{Bidder, Conflict, Reason};
 use crate::delta::Delta;
+use crate::distinct::{is_distinct, repeated};
 use crate::path::Path;
 use crate::schema::{Kind, Node, Schema};
 use crate::tree::Tree;
@@ -21,9 +22,31 @@ pub(super) fn conflicts(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn
     let judged = lists
         .iter()
         .filter_map(|(parent, node)| Some((parent, schema.at(node)?)));
-    judged
+    let mut conflicts: Vec<_> = judged
         .flat_map(|(parent, node)| within(parent, node, aim, bidder))
-        .collect()
+        .collect();
+    conflicts.extend(anywhere(delta, aim, schema, bidder));
+    conflicts
+}
+
+/// The entries of a device that repeat each other where one of them is new.
+fn anywhere(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn Fn(&Path) -> Bidder) -> Vec<Conflict> {
+    let new = delta.iter().filter(|it| it.1.before.is_none() && it.1.after.is_some());
+    let new: BTreeSet<&Path> = new.map(|it| it.0).filter(|it| is_distinct(it, schema)).collect();
+    if new.is_empty() {
+        return Vec::new();
+    }
+    let conflict = |path: &Path, first: &Path| Conflict {
+        path: path.clone(),
+        reason: Reason::Unique { with: first.clone() },
+        one: bidder(path),
+        other: bidder(first),
+    };
+    let twice = repeated(aim, schema);
+    let brought = twice
+        .iter()
+        .filter(|it| new.contains(it.path) || new.contains(it.first));
+    brought.map(|it| conflict(it.path, it.first)).collect()
 }
 
 fn groups(node: &Node) -> &[Vec<Box<str>>] {

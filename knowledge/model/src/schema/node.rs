@@ -40,6 +40,15 @@ pub struct Choice {
     pub case: Box<str>,
 }
 
+/// The part of a value that may stand on one device only once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The whole value.
+    Value,
+    /// The address before the slash; loopback and link-local addresses may repeat.
+    Address,
+}
+
 /// A node of the schema.
 #[derive(Debug)]
 pub struct Node {
@@ -54,6 +63,8 @@ pub struct Node {
     pub mandatory: bool,
     /// Holds the name of a secret.
     pub secret: bool,
+    /// On one device no two instances hold the same, wherever they stand; said of the key of a list.
+    pub distinct: Option<Part>,
     /// Is a key of the list it stands in: its value is part of the path and it is no entry.
     pub key: bool,
     /// Canonical values where none is set.

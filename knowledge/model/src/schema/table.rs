@@ -1,7 +1,7 @@
 //! Reading the schema table, line by line.
 
 use super::words::{Attributes, split, take, words};
-use super::{Choice, Kind, Module, Node, Schema};
+use super::{Choice, Kind, Module, Node, Part, Schema};
 use crate::types::Type;
 use std::collections::HashMap;
 
@@ -122,6 +122,7 @@ fn read_node(path: &str, module: usize, kind: Kind, mut rest: Attributes) -> Res
         state: take(&mut rest, "state").is_some(),
         mandatory: take(&mut rest, "mandatory").is_some(),
         secret: take(&mut rest, "secret").is_some(),
+        distinct: take(&mut rest, "distinct").map(|it| read_part(&it)).transpose()?,
         key: false,
         defaults: Vec::new(),
         choices: take(&mut rest, "choice")
@@ -144,6 +145,14 @@ fn read_node(path: &str, module: usize, kind: Kind, mut rest: Attributes) -> Res
     match rest.first() {
         Some((name, _)) => Err(format!("{name} is no attribute of {path}")),
         None => Ok(node),
+    }
+}
+
+fn read_part(text: &str) -> Result<Part, String> {
+    match text {
+        "value" => Ok(Part::Value),
+        "address" => Ok(Part::Address),
+        other => Err(format!("{other} is no part that is distinct")),
     }
 }
 

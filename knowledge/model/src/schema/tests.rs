@@ -63,6 +63,10 @@ fn faults_name_their_line() {
         "schema table, line 3: default 256: expected a whole number from 0 to 255",
     );
     check(
+        "a leaf type=string distinct=half in=m",
+        "schema table, line 3: half is no part that is distinct",
+    );
+    check(
         "a leaf type=string about=\"x in=m",
         "schema table, line 3: a quote is not closed",
     );
