@@ -153,6 +153,12 @@ pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
         faults.add(Mark { line: 1, column: 1 }, what, "split the file");
         return faults.settle(None);
     }
+    // A parser keeps the tokens of what stands in brackets until they are closed, so that these are counted before.
+    let values = text.bytes().filter(|it| matches!(it, b',' | b'[' | b'{')).count();
+    if values > receive::VALUES {
+        faults.add(Mark { line: 1, column: 1 }, receive::too_many(), "split the file");
+        return faults.settle(None);
+    }
     let documents = match receive::documents(Parser::new_from_str(text), &faults) {
         Ok(documents) => documents,
         Err(error) => {
@@ -557,9 +563,11 @@ mod tests {
 
     #[test]
     fn more_values_than_a_file_of_people_has_are_refused() {
-        let told = read(&format!("[{}]", "[],".repeat(500_001))).unwrap_err();
-        assert_eq!(told.len(), 1);
-        let told = told[0].to_string();
-        assert!(told.ends_with("more than 500000 values (split the file)"), "{told}");
+        for text in [format!("[{}]", "1,".repeat(500_001)), "- 1\n".repeat(500_001)] {
+            let told = read(&text).unwrap_err();
+            assert_eq!(told.len(), 1);
+            let told = told[0].to_string();
+            assert!(told.ends_with("more than 500000 values (split the file)"), "{told}");
+        }
     }
 }

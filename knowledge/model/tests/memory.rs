@@ -14,7 +14,7 @@ const HOSTILE: &str = "ENTENTE_HOSTILE";
 /// As long as a file of people may be.
 const LENGTH: usize = 16 << 20;
 /// What a file may take beside its text. Each value is kept with its place, and only so many are.
-const BOUND: usize = 400 << 20;
+const BOUND: usize = 256 << 20;
 
 fn hostile(kind: &str) -> String {
     match kind {

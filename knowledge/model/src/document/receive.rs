@@ -17,7 +17,7 @@ enum Open {
 }
 
 /// The most values of a document: each takes some hundred bytes, however short it is in the file.
-const VALUES: usize = 500_000;
+pub(super) const VALUES: usize = 500_000;
 /// The most lists and mappings inside each other.
 const DEPTH: usize = 64;
 
@@ -42,6 +42,11 @@ pub(super) fn documents<'input>(
         Some(error) => Err(error.clone()),
         None => Ok(receiver.loader.into_documents()),
     }
+}
+
+/// What is said of a text with more values.
+pub(super) fn too_many() -> String {
+    format!("more than {VALUES} values")
 }
 
 /// Fills a tree.
@@ -73,7 +78,7 @@ impl<'input> Receiver<'input, '_> {
             return Err(ScanError::new_str(span.start, "recursion without end"));
         }
         if self.values > VALUES {
-            return Err(ScanError::new(span.start, format!("more than {VALUES} values")));
+            return Err(ScanError::new(span.start, too_many()));
         }
         self.loader.on_event(event, span);
         Ok(())
