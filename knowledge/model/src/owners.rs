@@ -27,6 +27,7 @@ use crate::path::Path;
 use crate::schema::Schema;
 use crate::tree::{Tree, Value};
 use compose::Place;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What one intent wants of one device.
@@ -73,9 +74,13 @@ impl Ownership {
     /// what stands there on paths touched for the first time is what was found.
     pub fn contribute(&mut self, wish: Wish, device: &Tree, schema: &Schema) -> Result<(), Vec<Fault>> {
         let wish = checked(wish, schema)?;
-        for composed in &wish.composed {
-            let place = self.places.entry(composed.at.clone());
-            place.or_insert_with(|| Place::touched(&composed.at, device, schema));
+        let new: Vec<&Path> = wish.composed.iter().map(|it| &it.at).collect();
+        if new.iter().any(|at| !self.places.contains_key(at)) {
+            let before = self.before_all(device);
+            for at in new {
+                let place = self.places.entry(at.clone());
+                place.or_insert_with(|| Place::touched(at, &before, schema));
+            }
         }
         self.wishes.insert(wish.intent.clone(), wish);
         self.settle(device, schema);
@@ -87,6 +92,18 @@ impl Ownership {
         let wish = self.wishes.remove(intent)?;
         self.settle(&Tree::new(), schema);
         Some(wish)
+    }
+
+    /// A device with what was found where somebody owns it: a list that an intent detached was attached all the same.
+    fn before_all<'a>(&self, device: &'a Tree) -> Cow<'a, Tree> {
+        let mut before = Cow::Borrowed(device);
+        for (path, value) in self.found.iter().filter(|it| device.value(it.0) != it.1.as_ref()) {
+            match value {
+                Some(value) => before.to_mut().insert(path.clone(), value.clone()),
+                None => before.to_mut().remove(path),
+            };
+        }
+        before
     }
 
     /// The wishes, by the names of their intents.

@@ -438,3 +438,32 @@ fn what_a_device_has_once_is_told_with_both_names() {
     let local = "interface[e]/address[fe80::1/64] interface[f]/address[fe80::1/64]";
     assert_eq!(told("", &[wish("a", 0, local)]), [""; 0]);
 }
+
+/// Who composes a list where another intent has detached one finds that one, as if he had come first.
+#[test]
+fn a_list_that_an_intent_detached_was_found_all_the_same() {
+    let device = tree("access-list[old]/rule[10]/action=permit interface[e]/access-list-in=old");
+    let gone = Wish {
+        intent: "gone".into(),
+        priority: 1,
+        entries: [(path("interface[e]/access-list-in"), None)].into(),
+        composed: Vec::new(),
+    };
+    let share = Wish {
+        intent: "share".into(),
+        composed: vec![Composed {
+            at: path("interface[e]/access-list-in"),
+            rules: vec![rule("action=deny")],
+            last: rule("action=permit"),
+            adopt: true,
+        }],
+        ..Wish::default()
+    };
+    let at_once = owners(&device, [gone.clone(), share.clone()]);
+    let mut later = owners(&device, [gone]);
+    let mut there = device.clone();
+    let change = planned(&Ownership::new(), &later, &there).unwrap();
+    there.apply(&change.delta).unwrap();
+    later.contribute(share, &there, &schema()).unwrap();
+    assert_eq!(later, at_once);
+}

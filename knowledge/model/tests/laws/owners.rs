@@ -1,7 +1,7 @@
 //! Owners: in any order, there and back, and never on a path that nobody owns.
 
-use crate::sample::{PLACES, attached, shares, trees};
-use knowledge_model::owners::{Conflict, Planned, plan};
+use crate::sample::{PLACES, attached, entry, entry_nodes, shares, tree, trees};
+use knowledge_model::owners::{Conflict, Planned, Reason, plan};
 use knowledge_model::schema::{Node, Schema};
 use knowledge_model::{Ownership, Path, Tree, Value, Wish};
 use proptest::prelude::*;
@@ -32,12 +32,45 @@ fn devices() -> impl Strategy<Value = Tree> {
     })
 }
 
+/// Devices that often have a list attached where a wish may compose one, and that list at another place too.
+fn with_lists() -> impl Strategy<Value = Tree> {
+    (devices(), 0..6_u8).prop_map(|(device, how)| {
+        let place = |key: u8| (entry(PLACES[0], &[key]).0, Value::from("edge"));
+        let list = Path::root().keyed(attached(PLACES[0]), ["edge"]);
+        let mut entries: Vec<_> = device.clone().into_iter().collect();
+        match how {
+            0 => entries.extend([(list, Value::Present), place(0), place(1)]),
+            1 => entries.extend([(list, Value::Present), place(0)]),
+            _ => {}
+        }
+        tree(entries)
+    })
+}
+
+/// Entries that others want too, with other values or in other cases of a choice.
+fn contested() -> impl Strategy<Value = (Path, Value)> {
+    let nodes = entry_nodes().into_iter().filter(|it| !it.state);
+    let (chosen, plain): (Vec<&Node>, Vec<&Node>) = nodes.partition(|it| !it.choices.is_empty());
+    let leaves: Vec<_> = plain
+        .into_iter()
+        .filter(|it| it.is_leaf() && it.key_count() == 0)
+        .take(3)
+        .collect();
+    let one_of = |nodes: Vec<&'static Node>| (0..nodes.len(), 0..3_u8).prop_map(move |(at, last)| (nodes[at], last));
+    prop_oneof![one_of(chosen), one_of(leaves)].prop_map(|(node, last)| {
+        let path = entry(node, &[0]).0;
+        (path, entry(node, &[last]).1)
+    })
+}
+
 /// Up to three wishes with priorities that are often equal; some of what the device has is wanted absent, some have a
 /// share of a composed list.
 fn wishes() -> impl Strategy<Value = (Tree, Vec<Wish>)> {
     let composed = prop::option::weighted(0.3, shares());
-    let one = (trees(3), 0..3, prop::option::of(any::<prop::sample::Index>()), composed);
-    (devices(), prop::collection::vec(one, 1..=3)).prop_map(|(device, shares)| {
+    let contested = prop::option::weighted(0.3, contested());
+    let one = (trees(3), contested).prop_map(|(some, contested)| tree(some.into_iter().chain(contested)));
+    let one = (one, 0..3, prop::option::of(any::<prop::sample::Index>()), composed);
+    (with_lists(), prop::collection::vec(one, 1..=3)).prop_map(|(device, shares)| {
         let wishes = shares
             .into_iter()
             .enumerate()
@@ -127,7 +160,7 @@ fn wanted(owners: &Ownership) -> (Tree, Tree, bool) {
             None => gone.insert(path, Value::Present),
         };
     }
-    (numbered(&there), gone, desired.conflicts.is_empty())
+    (numbered(&there), numbered(&gone), desired.conflicts.is_empty())
 }
 
 /// The same tree with the rules of lists that can be composed numbered from zero: which numbers they got depends on who
@@ -174,6 +207,8 @@ proptest! {
         if wishes.iter().all(|it| it.composed.is_empty()) {
             prop_assert_eq!(&forth, &back);
             prop_assert_eq!(forth.desired(schema()), back.desired(schema()));
+            let nobody = Ownership::new();
+            prop_assert_eq!(planned(&nobody, &forth, &device), planned(&nobody, &back, &device));
         }
     }
 
@@ -266,6 +301,55 @@ proptest! {
         let (kept, model) = Ownership::from_stored(&owned.to_stored(schema().revision()).unwrap()).unwrap();
         prop_assert_eq!(kept, owned);
         prop_assert_eq!(model, schema().revision());
+    }
+}
+
+/// What a conflict is about; an override is one of its own.
+fn kind(conflict: &Conflict) -> &'static str {
+    match conflict.reason {
+        Reason::Value { .. } => "value",
+        Reason::Choice { .. } => "choice",
+        Reason::Unique { .. } => "unique",
+        Reason::Inside { .. } => "inside",
+        Reason::Attached { .. } => "attached",
+        Reason::Shared { .. } => "shared",
+        Reason::Full => "full",
+    }
+}
+
+/// The laws hold of conflicts too, so that they must have met them: each kind is counted, by itself and between equals
+/// or not. A list is full with 65,000 rules alone, which a test of composed lists makes.
+#[test]
+fn every_kind_of_conflict_is_generated() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = wishes();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..1000 {
+        let (device, wishes) = strategy.new_tree(&mut runner).unwrap().current();
+        let owned = owners(&device, &wishes);
+        let desired = owned.desired(schema());
+        let overridden = desired.overridden.iter().map(|it| match kind(it) {
+            "value" => "value overridden",
+            "choice" => "choice overridden",
+            other => other,
+        });
+        let unplanned = planned(&Ownership::new(), &owned, &device).err().unwrap_or_default();
+        let told: BTreeSet<&str> = overridden.chain(unplanned.iter().map(kind)).collect();
+        for it in told {
+            *seen.entry(it).or_default() += 1;
+        }
+    }
+    for (kind, least) in [
+        ("value", 20),
+        ("value overridden", 20),
+        ("choice", 5),
+        ("choice overridden", 5),
+        ("unique", 5),
+        ("inside", 20),
+        ("attached", 20),
+        ("shared", 5),
+    ] {
+        assert!(seen.get(kind).is_some_and(|it| *it >= least), "{kind} of {seen:?}");
     }
 }
 
