@@ -22,6 +22,7 @@ use crate::link::{Downward, Gate, Link, Query, Unwatch, Upward, Watch};
 use crate::part::Part;
 use crate::reading;
 use crate::sampling::Watches;
+use crate::slate::Slate;
 use crate::tell::Teller;
 
 /// How many requests wait for one device. More are dropped, and asked again by their coordinator.
@@ -121,7 +122,8 @@ impl Agent {
                 surroundings.switching,
                 connect_within(step_within),
                 Arc::new(teller),
-            );
+            )
+            .remembering(Arc::new(Slate::of(state, id)));
             let setup = Setup {
                 device: id,
                 name,

@@ -28,6 +28,7 @@ mod reach;
 mod reading;
 mod sampling;
 mod sense;
+mod slate;
 mod state;
 mod tell;
 mod trusted;

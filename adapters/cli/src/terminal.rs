@@ -109,20 +109,37 @@ impl Terminal {
             .first()
             .map(|it| it.name.clone())
             .unwrap_or_default();
+        let mut heard = terminal.session.silent;
         if mode != first {
             let found = terminal.session.modes.iter().find(|it| it.name == mode);
             let Some(rise) = found.and_then(|it| it.rise.clone()) else {
                 return Err(TerminalError::Mode { mode });
             };
-            mode = terminal.say(&rise, by).await?.mode;
+            mode = terminal.say_first(&rise, &mut heard, by).await?;
         }
         if mode != first {
             return Err(TerminalError::Mode { mode });
         }
         for line in terminal.session.prepare.clone() {
-            terminal.say(&line, by).await?;
+            terminal.say_first(&line, &mut heard, by).await?;
         }
         Ok(terminal)
+    }
+
+    /// Sends a line of the login. What looked like a prompt may have been a line of the banner: only what comes behind the
+    /// echo of the first line that is typed is an answer, and from then on every answer belongs to its line.
+    async fn say_first(&mut self, line: &str, heard: &mut bool, by: Deadline) -> Result<String, TerminalError> {
+        const PROMPTS: usize = 32;
+        self.write(format!("{line}\n").as_bytes(), line, by).await?;
+        for _ in 0..PROMPTS {
+            let (text, mode) = self.read(line, BANNER, by).await?;
+            *heard |= text.lines().any(|it| it.trim_end().ends_with(line.trim_end()));
+            if *heard {
+                return Ok(mode);
+            }
+        }
+        let after = format!("{line:?}");
+        Err(TerminalError::Question { after })
     }
 
     /// What the device said before its first prompt.
@@ -264,5 +281,49 @@ fn without_echo(text: &str, typed: &str) -> String {
     match text.split_once('\n') {
         Some((first, rest)) if first.trim_end().ends_with(typed) => rest.to_owned(),
         Some(_) | None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::DuplexStream;
+
+    /// Reads one line that was typed.
+    async fn typed(device: &mut DuplexStream) -> String {
+        let mut line = Vec::new();
+        while line.last() != Some(&b'\n') {
+            line.push(device.read_u8().await.unwrap());
+        }
+        String::from_utf8(line).unwrap().trim_end().to_owned()
+    }
+
+    async fn shows(device: &mut DuplexStream, text: &str) {
+        device.write_all(text.as_bytes()).await.unwrap();
+        // The clock of this test moves on when everybody waits: what was shown has been read by then.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_banner_that_looks_like_a_prompt_does_not_shift_the_answers() {
+        let (near, mut device) = tokio::io::duplex(1 << 16);
+        let device = tokio::spawn(async move {
+            shows(&mut device, "Property of the lab\r\nr9# ").await;
+            assert_eq!(typed(&mut device).await, "terminal length 0");
+            shows(&mut device, "\r\nr8# ").await;
+            shows(&mut device, "and keep out\r\nr1# ").await;
+            shows(&mut device, "terminal length 0\r\nr1# ").await;
+            assert_eq!(typed(&mut device).await, "show clock");
+            shows(&mut device, "show clock\r\n12:00\r\nr1# ").await;
+        });
+        let session = adapters_platform::builtin::named("frr").unwrap().session().unwrap();
+        let by = Deadline::after(Instant::now().into_std(), Duration::from_secs(5));
+        let terminal = Terminal::open(Box::new(near), session.clone(), None, by).await;
+        let answer = terminal
+            .unwrap_or_else(|error| panic!("{error}"))
+            .say("show clock", by)
+            .await;
+        assert_eq!(answer.unwrap().text, "12:00\n");
+        device.await.unwrap();
     }
 }

@@ -9,4 +9,4 @@ mod driver;
 pub use core::{
     Circuit, Health, Means, Phase, Policy, Selector, Situation, Verdict, Want, leads_elsewhere, may, may_begin,
 };
-pub use driver::{Failover, FailoverObserver, FailoverSession, Switch, Tell, Terms};
+pub use driver::{Failover, FailoverObserver, FailoverSession, Memory, Switch, Tell, Terms};

@@ -8,12 +8,14 @@
 #[path = "driver/device.rs"]
 mod device;
 
-use adapters_failover::{Failover, Policy, Terms};
+use adapters_failover::{Failover, Memory, Policy, Terms};
 use adapters_port::{
-    Access, Capabilities, ConfigureSession, Demand, Denial, Guarantee, Keeper, Protocol, SessionError, Standing,
+    Access, Capabilities, ConfigureSession, Deadline, Demand, Denial, Guarantee, Keeper, Protocol, SessionError,
+    Standing,
 };
 use device::{Device, Dies, Told, change, soon};
-use std::sync::Arc;
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn failover(device: &Device, told: &Arc<Told>) -> Failover {
@@ -91,6 +93,58 @@ async fn a_half_staged_change_is_left_only_with_proof() {
     device.exclusive(true);
     let staged = failover.session().stage(&change(), soon()).await.unwrap();
     assert_eq!(staged.record().protocol, Protocol::Cli);
+}
+
+/// What outlives a process, in memory.
+#[derive(Default)]
+struct Kept(Mutex<Option<Protocol>>);
+
+impl Memory for Kept {
+    fn recall(&self) -> Option<Protocol> {
+        *self.0.lock().unwrap()
+    }
+
+    fn keep(&self, protocol: Option<Protocol>) -> BoxFuture<'_, std::io::Result<()>> {
+        *self.0.lock().unwrap() = protocol;
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_left_half_staged_is_known_to_the_next() {
+    let (device, told) = (Device::new(Guarantee::Confirmed), Arc::new(Told::default()));
+    let kept = Arc::new(Kept::default());
+    let started = || failover(&device, &told).remembering(Arc::clone(&kept) as _);
+    device.dies(Protocol::Netconf, Dies::Staging);
+    assert!(started().session().stage(&change(), soon()).await.is_err());
+    assert_eq!(kept.recall(), Some(Protocol::Netconf));
+    device.dies(Protocol::Netconf, Dies::Connecting);
+    let vote = started().session().stage(&change(), soon()).await;
+    assert!(vote.is_err() && device.writes(Protocol::Cli) == 0, "{vote:?}");
+    // Over the same protocol it goes on, and what has ended is forgotten.
+    device.dies(Protocol::Netconf, Dies::Never);
+    let mut session = started().session();
+    let staged = session.stage(&change(), soon()).await.unwrap();
+    let applied = session.apply(staged, soon()).await.unwrap();
+    assert_eq!(kept.recall(), Some(Protocol::Netconf));
+    session.confirm(&applied, soon()).await.unwrap();
+    assert_eq!(kept.recall(), None);
+    device.dies(Protocol::Netconf, Dies::Connecting);
+    let staged = started().session().stage(&change(), soon()).await.unwrap();
+    assert_eq!(staged.record().protocol, Protocol::Cli);
+}
+
+/// A protocol that never answers leaves time for another one, also of a short deadline.
+#[tokio::test(start_paused = true)]
+async fn a_short_read_reaches_the_second_protocol() {
+    let (device, told) = (Device::new(Guarantee::Confirmed), Arc::new(Told::default()));
+    device.dies(Protocol::Netconf, Dies::Silent);
+    let failover = failover(&device, &told);
+    let brief = || Deadline::after(tokio::time::Instant::now().into_std(), Duration::from_secs(2));
+    let mut observer = failover.observe(brief()).await.unwrap();
+    observer.read(&[], brief()).await.unwrap();
+    assert_eq!(failover.protocol(), Protocol::Cli);
+    assert_eq!(failover.capabilities(brief()).await.unwrap().protocol, Protocol::Cli);
 }
 
 /// Insists that the device takes it back by itself.

@@ -26,7 +26,7 @@ const WINDOW: Duration = Duration::from_secs(2);
 /// What is waited beyond it, since clocks differ.
 const MARGIN: Duration = Duration::from_secs(5);
 const BRIEF: Duration = Duration::from_secs(2);
-const STEP: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_secs(20);
 /// Within this time everything ends that ends by itself.
 const AT_LAST: Duration = Duration::from_secs(120);
 

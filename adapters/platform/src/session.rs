@@ -30,6 +30,8 @@ pub struct Session {
     pub boot_file: Option<String>,
     /// A first prompt that has not come within this time never comes: the session is opened anew, once.
     pub patience: Option<Duration>,
+    /// It does not show what is typed, so that an answer cannot be told from what came before it.
+    pub silent: bool,
 }
 
 /// A mode of the command line.

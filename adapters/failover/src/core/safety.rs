@@ -85,6 +85,15 @@ impl Situation {
         }
     }
 
+    /// A process before this one has begun a change over this protocol, and nobody knows how far it came.
+    pub fn left_behind(protocol: Protocol) -> Self {
+        Self {
+            phase: Phase::Staged,
+            protocol: Some(protocol),
+            change: None,
+        }
+    }
+
     /// The first byte of a stage leaves over this protocol.
     pub fn staging(&mut self, change: ChangeId, protocol: Protocol) {
         *self = Self {

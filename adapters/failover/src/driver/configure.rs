@@ -100,6 +100,7 @@ impl FailoverSession {
     }
 
     async fn stage_over(&mut self, mut open: Open, change: &Change, by: Deadline) -> Result<Staged, SessionError> {
+        self.shared.remember(open.protocol).await?;
         let before = self.shared.situation(|it| *it);
         self.shared.situation(|it| it.staging(change.id, open.protocol));
         let begun = now();
@@ -112,6 +113,9 @@ impl FailoverSession {
             Err(SessionError::Stale { .. }) => self.shared.situation(Situation::ended),
             // Refused, and nothing of ours was left: as before, whatever an earlier session may have left.
             Err(_) => self.shared.situation(|it| *it = before),
+        }
+        if staged.is_err() {
+            self.shared.forget().await;
         }
         staged
     }
@@ -135,7 +139,10 @@ impl FailoverSession {
                 self.current = None;
                 self.shared.situation(|it| it.unanswered(guarantee, window, now()));
             }
-            Err(_) => self.shared.situation(Situation::ended),
+            Err(_) => {
+                self.shared.situation(Situation::ended);
+                self.shared.forget().await;
+            }
         }
         applied
     }

@@ -27,7 +27,7 @@ impl FailoverSession {
                 self.keep(open, confirmed.as_ref().err());
                 match confirmed {
                     Err(error) if leads_elsewhere(&error) => error,
-                    answer => return self.ended(answer),
+                    answer => return self.ended(answer).await,
                 }
             }
             Err(error) => error,
@@ -45,11 +45,12 @@ impl FailoverSession {
                     let remark = format!("applied over {}, confirmed over {protocol}", record.protocol);
                     confirmed.receipt.remarks.extend(remarks.into_iter().chain([remark]));
                 }
-                self.ended(confirmed)
+                self.ended(confirmed).await
             }
             Standing::Untouched => {
                 let message = "the device has taken the change back before it was confirmed".to_owned();
                 self.ended(Err(self.shared.refused(protocol, Step::Confirm, message)))
+                    .await
             }
             standing @ (Standing::Staged(_) | Standing::Confirmed | Standing::Unknown { .. }) => {
                 Err(self.strange(protocol, Step::Confirm, &standing))
@@ -66,7 +67,7 @@ impl FailoverSession {
                 self.keep(open, reverted.as_ref().err());
                 match reverted {
                     Err(error) if leads_elsewhere(&error) => error,
-                    answer => return self.ended(answer),
+                    answer => return self.ended(answer).await,
                 }
             }
             Err(error) => error,
@@ -78,7 +79,7 @@ impl FailoverSession {
             let remark = format!("applied over {}, reverted over {}", record.protocol, open.protocol);
             reverted.receipt.remarks.extend(remarks.into_iter().chain([remark]));
         }
-        self.ended(reverted)
+        self.ended(reverted).await
     }
 
     /// Another way where that is safe now, with where the change stands as seen from there.
@@ -118,9 +119,10 @@ impl FailoverSession {
         Err(lost)
     }
 
-    fn ended<T>(&mut self, answer: Result<T, SessionError>) -> Result<T, SessionError> {
+    async fn ended<T>(&mut self, answer: Result<T, SessionError>) -> Result<T, SessionError> {
         if answer.is_ok() {
             self.shared.situation(Situation::ended);
+            self.shared.forget().await;
         }
         answer
     }

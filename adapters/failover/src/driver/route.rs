@@ -1,6 +1,7 @@
 //! The ways to one device, and getting a session over the best of them.
 
 use super::configure::Open;
+use super::memory::Memory;
 use super::{FailoverObserver, FailoverSession};
 use crate::core::{Health, Policy, Selector, Situation, leads_elsewhere};
 use adapters_port::{
@@ -8,7 +9,7 @@ use adapters_port::{
     SessionError, Step,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A switch of protocol, as operators hear of it.
@@ -38,13 +39,16 @@ pub struct Failover {
 
 pub(super) struct Shared {
     pub(super) device: String,
-    routes: Vec<Arc<dyn Access>>,
+    pub(super) routes: Vec<Arc<dyn Access>>,
     selector: Mutex<Selector>,
     /// What may be on the device, whichever session put it there.
     situation: Mutex<Situation>,
     tell: Arc<dyn Tell>,
     switches: AtomicU64,
     connect_within: Duration,
+    /// What the next process will know of it, and what it would know now.
+    pub(super) memory: OnceLock<Arc<dyn Memory>>,
+    pub(super) kept: Mutex<Option<Protocol>>,
 }
 
 impl Failover {
@@ -68,6 +72,8 @@ impl Failover {
                 tell,
                 switches: AtomicU64::new(0),
                 connect_within,
+                memory: OnceLock::new(),
+                kept: Mutex::new(None),
             }),
         }
     }

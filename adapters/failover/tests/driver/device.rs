@@ -16,6 +16,8 @@ use std::time::Duration;
 pub enum Dies {
     Never,
     Connecting,
+    /// Connections are taken, and nothing ever comes.
+    Silent,
     Denying(Denial),
     Staging,
     Applying,
@@ -115,6 +117,21 @@ struct Session {
 }
 
 impl Way {
+    async fn silence(&self, by: Deadline) -> Result<(), SessionError> {
+        if self.device.state().dies.get(&self.protocol) != Some(&Dies::Silent) {
+            return Ok(());
+        }
+        tokio::time::sleep_until(by.instant().into()).await;
+        Err(SessionError::Unreachable {
+            place: Place {
+                device: "pe1".to_owned(),
+                protocol: self.protocol,
+                step: Step::Connect,
+            },
+            source: "nothing came".into(),
+        })
+    }
+
     fn open(&self) -> Result<Session, SessionError> {
         let state = self.device.state();
         let place = Place {
@@ -132,7 +149,8 @@ impl Way {
                 denial,
                 words: Box::new(DeviceWords::default()),
             }),
-            Some(Dies::Never | Dies::Staging | Dies::Applying | Dies::Late | Dies::Confirming) | None => {
+            Some(Dies::Never | Dies::Silent | Dies::Staging | Dies::Applying | Dies::Late | Dies::Confirming)
+            | None => {
                 let generation = state.generation.get(&self.protocol).copied().unwrap_or(0);
                 Ok(Session {
                     device: self.device.clone(),
@@ -149,8 +167,9 @@ impl Access for Way {
         self.protocol
     }
 
-    fn capabilities(&self, _by: Deadline) -> Answer<'_, Capabilities> {
+    fn capabilities(&self, by: Deadline) -> Answer<'_, Capabilities> {
         Box::pin(async move {
+            self.silence(by).await?;
             drop(self.open()?);
             // The terminal of this device promises little.
             let best = self.device.state().guarantee;
@@ -173,12 +192,18 @@ impl Access for Way {
         })
     }
 
-    fn configure(&self, _by: Deadline) -> Answer<'_, Box<dyn ConfigureSession>> {
-        Box::pin(async move { Ok(Box::new(self.open()?) as Box<dyn ConfigureSession>) })
+    fn configure(&self, by: Deadline) -> Answer<'_, Box<dyn ConfigureSession>> {
+        Box::pin(async move {
+            self.silence(by).await?;
+            Ok(Box::new(self.open()?) as Box<dyn ConfigureSession>)
+        })
     }
 
-    fn observe(&self, _by: Deadline) -> Answer<'_, Box<dyn Observer>> {
-        Box::pin(async move { Ok(Box::new(self.open()?) as Box<dyn Observer>) })
+    fn observe(&self, by: Deadline) -> Answer<'_, Box<dyn Observer>> {
+        Box::pin(async move {
+            self.silence(by).await?;
+            Ok(Box::new(self.open()?) as Box<dyn Observer>)
+        })
     }
 }
 

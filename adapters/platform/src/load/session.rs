@@ -32,6 +32,7 @@ pub(super) fn read(node: &Node, faults: &Faults) -> Option<Session> {
         commit: fields.optional("commit").and_then(|it| read_commit(it, faults)),
         boot_file: commands("boot-file").pop(),
         patience: fields.optional("patience").map(|it| span(it, faults)),
+        silent: super::flag(&fields, "silent", faults),
     };
     if session.modes.is_empty() {
         faults.add(node.at, "a session needs a mode", "modes: [{mode: …, prompt: …}]");
