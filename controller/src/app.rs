@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::advice::Advice;
 use crate::agents::{Agents, Roster};
 use crate::audit::{Audit, Entry};
-use crate::commit::{Change, Hub, Outcome, Track, now};
+use crate::commit::{Change, Hub, Outcome, Ride, Track, now};
 use crate::config::TermSettings;
 use crate::events::Events;
 use crate::gatekeeper::Gatekeeper;
@@ -214,30 +214,58 @@ impl App {
             begun: stamp(),
             ended: None,
         };
-        // Whoever finds it in the list can follow it.
+        // Whoever finds it in the list can follow it, and withdraw it.
         let track = self.hub.announce(transaction);
-        self.store.begin(&row).await?;
-        self.note(
-            asker,
-            "commit",
-            &row.id,
-            json!({ "plan": id, "hash": plan.hash, "gate": gate_word(&plan), "forced": plan.forced }),
-        )
-        .await?;
-        let charge = self.charge(transaction, &plan, asker).await?;
+        if let Err(error) = self.store.begin(&row).await {
+            self.hub.retract(transaction);
+            self.store.move_plan(id, "committing", "open").await?;
+            return Err(error.into());
+        }
+        if let Err(error) = self.begin((transaction, &row), &plan, track.clone(), asker).await {
+            self.hub.retract(transaction);
+            let reason = format!("it could not begin: {error}");
+            self.settled(transaction, transaction, None, &reason).await?;
+            track.end("rolled-back", &reason);
+            return Err(error);
+        }
+        Ok(row)
+    }
+
+    /// Begins what stands in the list already.
+    async fn begin(
+        &self,
+        (transaction, row): (TransactionId, &TransactionRow),
+        plan: &Plan,
+        track: Arc<Track>,
+        asker: &Asker,
+    ) -> Result<(), AppError> {
+        let detail = json!({ "plan": plan.id, "hash": plan.hash, "gate": gate_word(plan), "forced": plan.forced });
+        self.note(asker, "commit", &row.id, detail).await?;
+        let charge = self.charge(transaction, plan, asker).await?;
+        if charge.members.is_empty() {
+            // Nothing has to change: the plan is true already.
+            self.settled(transaction, transaction, Some(&Ending::Committed), "")
+                .await?;
+            self.hub.retract(transaction);
+            track.end("committed", "");
+            return Ok(());
+        }
+        let ride = self.ride(plan).await?;
         if charge.gate != Gate::None {
             self.gatekeeper.expect(transaction, plan.gate.clone());
         }
-        if charge.members.is_empty() {
-            // Nothing has to change: the plan is true already.
-            self.settled(transaction, Some(&Ending::Committed), "").await?;
-            track.end("committed", "");
-        } else {
-            let devices: Vec<DeviceId> = charge.members.iter().map(|member| member.device).collect();
-            self.snap(&devices, &row.id, "before").await;
-            self.hub.submit(charge, track).await;
-        }
-        Ok(row)
+        let devices: Vec<DeviceId> = charge.members.iter().map(|member| member.device).collect();
+        self.snap(&devices, &row.id, "before").await;
+        self.hub.submit(charge, ride, track).await;
+        Ok(())
+    }
+
+    /// Whether what a plan changes may ride one transaction with what others want of the same device: nobody had to approve
+    /// it, and nobody forced it.
+    async fn ride(&self, plan: &Plan) -> Result<Ride, AppError> {
+        let cuts = plan.devices.iter().any(|device| !device.cuts.is_empty());
+        let alone = plan.purpose.is_some() || plan.forced || cuts || !self.rules(plan).await?.is_empty();
+        Ok(if alone { Ride::Alone } else { Ride::Along })
     }
 
     /// Whether a plan may be committed now.
@@ -297,6 +325,7 @@ impl App {
         Ok(Charge {
             transaction,
             intents,
+            riders: Vec::new(),
             comment,
             members,
             gate: if plan.gate.counts() { Gate::Last } else { Gate::None },
@@ -307,7 +336,7 @@ impl App {
     /// Takes outcomes until none come any more: keeps them, moves intents on, tells who watches.
     pub async fn settle(self: Arc<Self>, mut outcomes: mpsc::Receiver<Outcome>) {
         while let Some(outcome) = outcomes.recv().await {
-            let (transaction, ending, reason, track) = match outcome {
+            let (led, ending, reason, track) = match outcome {
                 Outcome::Settled(settlement, track) => {
                     let reason = ended(&settlement.ending, &self.agents).1;
                     (settlement.transaction, Some(settlement.ending), reason, track)
@@ -317,31 +346,53 @@ impl App {
                     reason,
                     track,
                 } => (transaction, None, reason, track),
+                Outcome::Parted { transaction } => {
+                    self.operation.journal.kept(transaction);
+                    continue;
+                }
                 Outcome::Cleared { transaction, device } => {
                     self.cleared(transaction, device).await;
                     continue;
                 }
             };
-            self.gatekeeper.forget(transaction);
-            let said = std::iter::once(reason)
-                .chain(track.minded())
-                .filter(|it| !it.is_empty());
-            let reason = said.collect::<Vec<_>>().join("; ");
-            let state = ending
-                .as_ref()
-                .map_or("rolled-back", |ending| ended(ending, &self.agents).0);
-            if let Err(error) = self.settled(transaction, ending.as_ref(), &reason).await {
-                tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
+            let mut kept = true;
+            for (transaction, track) in track.told(led) {
+                kept &= self.over((transaction, led), ending.as_ref(), &reason, track).await;
             }
-            self.tell_ending(transaction, state, &reason);
-            self.snap_later(self.touched(transaction).await, transaction.to_string());
-            track.end(state, &reason);
-            let mut told = self.told.lock().await;
-            if told.len() >= TOLD {
-                told.pop_front();
+            if kept {
+                self.operation.journal.kept(led);
             }
-            told.push_back(track);
         }
+    }
+
+    /// Keeps how one transaction ended, by itself or as a rider of the one that led it, and tells who watches; whether that is
+    /// kept.
+    async fn over(
+        self: &Arc<Self>,
+        (transaction, led): (TransactionId, TransactionId),
+        ending: Option<&Ending>,
+        reason: &str,
+        track: Arc<Track>,
+    ) -> bool {
+        self.gatekeeper.forget(transaction);
+        let said = std::iter::once(reason.to_owned())
+            .chain(track.minded())
+            .filter(|it| !it.is_empty());
+        let reason = said.collect::<Vec<_>>().join("; ");
+        let state = ending.map_or("rolled-back", |ending| ended(ending, &self.agents).0);
+        let kept = self.settled(transaction, led, ending, &reason).await;
+        if let Err(error) = &kept {
+            tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
+        }
+        self.tell_ending(transaction, state, &reason);
+        self.snap_later(self.touched(transaction).await, transaction.to_string());
+        track.end(state, &reason);
+        let mut told = self.told.lock().await;
+        if told.len() >= TOLD {
+            told.pop_front();
+        }
+        told.push_back(track);
+        kept.is_ok()
     }
 
     /// Tells everybody how a transaction ended, signed.
@@ -367,10 +418,12 @@ impl App {
         changed.filter_map(|device| device.id.parse().ok()).collect()
     }
 
-    /// Keeps how a transaction ended; without an ending it was never admitted.
+    /// Keeps how a transaction ended that its devices know by the name of the one that led it; without an ending it was
+    /// never admitted.
     pub(crate) async fn settled(
         &self,
         transaction: TransactionId,
+        led: TransactionId,
         ending: Option<&Ending>,
         reason: &str,
     ) -> Result<(), AppError> {
@@ -392,7 +445,11 @@ impl App {
             return Ok(());
         }
         self.learn(&id, &plan, ending, reason).await;
-        self.incur(&id, ending).await?;
+        let led = led.to_string();
+        if led != id {
+            self.store.keep_ride(&id, &led).await?;
+        }
+        self.incur(&led, ending).await?;
         if holds {
             let mut network = self.network.lock().await;
             self.remember(&id, &plan, &network).await?;
@@ -411,7 +468,12 @@ impl App {
             who: "controller".to_owned(),
             door: "inside",
         };
-        self.note(&asker, state, &id, json!({ "reason": reason })).await
+        let detail = if led == id {
+            json!({ "reason": reason })
+        } else {
+            json!({ "reason": reason, "rode": led })
+        };
+        self.note(&asker, state, &id, detail).await
     }
 
     /// An intent is active once it is true; one that failed is kept for the record, but never in the place of one that

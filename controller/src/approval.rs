@@ -77,7 +77,7 @@ impl App {
     }
 
     /// The rules that a plan falls under at this moment, with what they have.
-    async fn rules(&self, plan: &Plan) -> Result<Vec<RuleView>, AppError> {
+    pub(crate) async fn rules(&self, plan: &Plan) -> Result<Vec<RuleView>, AppError> {
         let asked_by = self.store.plan_asker(&plan.id).await?;
         let devices = self.changing(plan).await;
         let subject = Subject {

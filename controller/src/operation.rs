@@ -98,15 +98,15 @@ fn low(id: u128) -> u64 {
 impl App {
     /// What a former run of the program left at `running` and the hub does not run: what the journal says of it, or that
     /// it never began. After a restore nothing is said of what may have gone on since: its devices are asked.
-    pub async fn catch_up(&self, endings: HashMap<TransactionId, Ending>) -> Result<(), AppError> {
+    pub async fn catch_up(&self, endings: HashMap<TransactionId, (TransactionId, Ending)>) -> Result<(), AppError> {
         for row in self.store.running().await? {
             let Ok(transaction) = row.id.parse::<TransactionId>() else {
                 continue;
             };
             match endings.get(&transaction) {
-                Some(ending) => {
+                Some((led, ending)) => {
                     let reason = ended(ending, &self.agents).1;
-                    self.settled(transaction, Some(ending), &reason).await?;
+                    self.settled(transaction, *led, Some(ending), &reason).await?;
                 }
                 None if self.hub.track(transaction).is_some() => {}
                 None if self.operation.restored.is_some_and(|it| it.covers(transaction)) => {
@@ -114,7 +114,7 @@ impl App {
                 }
                 None => {
                     let reason = "the controller stopped before it began";
-                    self.settled(transaction, None, reason).await?;
+                    self.settled(transaction, transaction, None, reason).await?;
                 }
             }
         }

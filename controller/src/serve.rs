@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use knowledge_model::inventory::Inventory;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use transaction::{CoordinatorRecord, Ending, TransactionId};
 
 use crate::advice::Advice;
 use crate::agents::Fabric;
@@ -17,7 +16,7 @@ use crate::audit::Audit;
 use crate::backup;
 use crate::classes;
 use crate::command::faulty;
-use crate::commit::{Bounded, Change, Ground, Hub};
+use crate::commit::{self, Bounded, Ground, Hub};
 use crate::config::Config;
 use crate::events;
 use crate::exit::Exit;
@@ -80,7 +79,7 @@ pub async fn run(config: Config) -> Result<()> {
         outcomes,
         restored,
     };
-    let endings = records.iter().filter_map(ending).collect();
+    let endings = commit::endings(records.iter());
     let hub = Hub::start(ground, records).await;
     let mut operation = Operation::new(config.state.clone(), journal, epoch.0, restored, logging);
     operation.traces = config
@@ -192,15 +191,4 @@ pub fn policy(file: Option<&Path>) -> Result<Policy> {
         Some(file) => Policy::read(&crate::command::read(file)?).map_err(|faults| faulty(file, &faults)),
         None => Ok(Policy::default()),
     }
-}
-
-/// How a record says that its transaction ended, if it does.
-fn ending(record: &CoordinatorRecord<Change>) -> Option<(TransactionId, Ending)> {
-    if let CoordinatorRecord::Settled {
-        transaction, ending, ..
-    } = record
-    {
-        return Some((*transaction, ending.clone()));
-    }
-    None
 }

@@ -1,6 +1,6 @@
 //! Devices that are not as others: in maintenance, replaced, or owed the end of a torn transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use knowledge_model::Path;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use transaction::{Debt, Decision, DeviceId, Due, Ending, Reason, TransactionId};
 use utoipa::ToSchema;
 
 use crate::app::{App, AppError, Asker, missing, read_plan, stamp};
-use crate::commit::Change;
+use crate::commit::{Change, together};
 use crate::plan::{self, DevicePlan, Plan, PlannedGate, Purpose};
 use crate::store::{Maintained, Owed};
 
@@ -28,11 +28,17 @@ impl App {
     /// The devices that are not as others.
     pub async fn standings(&self) -> Result<Vec<Standing>, AppError> {
         let (maintained, owed) = (self.store.maintained().await?, self.store.owed().await?);
+        let mut rode = HashMap::new();
+        for it in &owed {
+            rode.insert(it.transaction.clone(), self.store.riders(&it.transaction).await?);
+        }
         let network = self.network.lock().await;
         let standing = |known: &crate::network::Known| {
             let id = known.id.to_string();
             let by = maintained.iter().find(|it| it.device == id).map(worked_on);
-            let owed = owed.iter().filter(|it| it.device == id).map(owing).collect();
+            let riders = |it: &Owed| rode.get(&it.transaction).cloned().unwrap_or_default();
+            let owed = owed.iter().filter(|it| it.device == id);
+            let owed = owed.map(|it| owing(it, &riders(it))).collect();
             Standing {
                 device: known.name.clone(),
                 maintenance: by,
@@ -172,27 +178,41 @@ impl App {
     }
 
     async fn repayment(&self, owed: &Owed) -> Result<Due<Change>, AppError> {
-        let row = self.store.transaction(&owed.transaction).await?;
-        let row = row.ok_or_else(|| missing("transaction", &owed.transaction))?;
-        let kept = self
-            .store
-            .plan(&row.plan)
-            .await?
-            .ok_or_else(|| missing("plan", &row.plan))?;
-        let plan = read_plan(&kept)?;
-        let share = plan.devices.iter().find(|it| it.id == owed.device);
-        let share = share.ok_or_else(|| AppError::Inside(format!("plan {} lost a device", plan.id)))?;
-        let delta = share.delta().map_err(|error| AppError::Inside(error.to_string()))?;
+        let mut of = self.store.riders(&owed.transaction).await?;
+        if of.is_empty() {
+            of.push(owed.transaction.clone());
+        }
+        let mut changes = Vec::with_capacity(of.len());
+        for transaction in &of {
+            changes.push(self.share_of(transaction, &owed.device).await?);
+        }
+        // What once went together goes together again.
+        let change = together(&changes.iter().collect::<Vec<_>>());
+        let change = change
+            .ok_or_else(|| AppError::Inside(format!("{} carried what does not go together", owed.transaction)))?;
         let decision = match owed.confirm {
             true => Decision::Confirm,
             false => Decision::Revert {
                 reason: Reason::Cancelled,
             },
         };
-        Ok(Due::Repair {
-            decision,
-            change: Change::of(&plan.hash, &delta),
-        })
+        Ok(Due::Repair { decision, change })
+    }
+
+    /// What a transaction was to change on a device.
+    async fn share_of(&self, transaction: &str, device: &str) -> Result<Change, AppError> {
+        let row = self.store.transaction(transaction).await?;
+        let row = row.ok_or_else(|| missing("transaction", transaction))?;
+        let kept = self
+            .store
+            .plan(&row.plan)
+            .await?
+            .ok_or_else(|| missing("plan", &row.plan))?;
+        let plan = read_plan(&kept)?;
+        let share = plan.devices.iter().find(|it| it.id == device);
+        let share = share.ok_or_else(|| AppError::Inside(format!("plan {} lost a device", plan.id)))?;
+        let delta = share.delta().map_err(|error| AppError::Inside(error.to_string()))?;
+        Ok(Change::of(&plan.hash, &delta))
     }
 
     /// Keeps which devices a transaction left owed.
@@ -238,12 +258,16 @@ fn worked_on(by: &Maintained) -> String {
     }
 }
 
-fn owing(owed: &Owed) -> String {
+fn owing(owed: &Owed, riders: &[String]) -> String {
     let decided = if owed.confirm { "confirm" } else { "revert" };
     let waived = owed
         .waived_by
         .as_ref()
         .map(|who| format!(", waived by {who}"))
         .unwrap_or_default();
-    format!("{decided} of {}: {}{waived}", owed.transaction, owed.reason)
+    let of = match riders {
+        [] => owed.transaction.clone(),
+        [..] => format!("{}, that carried {}", owed.transaction, riders.join(", ")),
+    };
+    format!("{decided} of {of}: {}{waived}", owed.reason)
 }

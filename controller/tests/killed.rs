@@ -3,6 +3,8 @@
 
 mod network;
 
+use std::process::Command;
+
 use network::Network;
 
 /// What all devices hold: everywhere, nowhere, or a split.
@@ -73,4 +75,32 @@ fn who_hangs_up_has_asked() {
     let transaction = network.commit_and_hang_up("a.yaml", "r1");
     assert_eq!(network.ended(&transaction), "committed", "{}", network.logs());
     assert!(network.holds("r1", "carried"));
+
+    // What stands in the list and cannot begin ends, and stands in nobody's way: here it is to repay what nobody knows of.
+    let sql = |statement: &str| {
+        let program = "import sys, sqlite3; base = sqlite3.connect(sys.argv[1], timeout=20); base.execute(sys.argv[2]); base.commit()";
+        let store = network.path("state").join("store.db");
+        let done = Command::new("python3")
+            .args(["-c", program])
+            .arg(store)
+            .arg(statement)
+            .status();
+        assert!(done.unwrap().success(), "{statement}");
+    };
+    let r1 = network.id("r1");
+    sql(&format!(
+        "INSERT INTO debt VALUES ('{r1}', '00000000-0000-0000-0000-000000000009', 1, 'away', NULL, 1)"
+    ));
+    let (code, said) = network.entente("device repair r1");
+    assert!(code != 0 && said.contains("no transaction 00000000"), "{said}");
+    let said = network.entente("transaction list --output json").1;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&said).expect(&said);
+    assert_eq!(rows[0]["state"], "rolled-back", "{said}");
+    assert!(
+        rows[0]["reason"].as_str().unwrap().contains("could not begin"),
+        "{said}"
+    );
+    sql("DELETE FROM debt");
+    network.describe("b.yaml", "r1", "eth1", "later");
+    assert_eq!(network.entente("commit -f b.yaml").0, 0, "{}", network.logs());
 }

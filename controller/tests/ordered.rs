@@ -101,10 +101,7 @@ fn disorder(trace: &str, agents: &str) -> Result<(), String> {
     let decided =
         |line: &str| line.contains("pwrite64(") && line.contains("Decided") && line.contains("\\\"Confirm\\\"");
     let written = nth("the decision", 0, &decided)?;
-    let synced = nth("the end of its fdatasync", written, &|line| {
-        let ended = line.contains("fdatasync(") && !line.contains("<unfinished") || line.contains("fdatasync resumed");
-        ended && line.trim_end().ends_with("= 0")
-    });
+    let synced = synced(&lines, written);
     let until = synced.as_ref().map_or(lines.len() - 1, |at| *at);
     let leaves = |line: &&&str| line.contains(agents) && bytes(line) >= SHORTER_THAN_A_CONFIRM;
     if let Some(early) = lines[written..=until].iter().find(leaves) {
@@ -121,6 +118,44 @@ fn disorder(trace: &str, agents: &str) -> Result<(), String> {
         return Err(format!("{confirms} messages left for agents after the decision"));
     }
     Ok(())
+}
+
+/// Where the fdatasync ends that makes the decision durable: the first that begins after the write of it was done, on the
+/// same file; others write to other files meanwhile.
+fn synced(lines: &[&str], written: usize) -> Result<usize, String> {
+    let file = file(lines[written]).ok_or("the decision is written to no file")?;
+    let rest = |from: usize| lines.iter().enumerate().skip(from);
+    let ends = |from: usize, call: &str| {
+        let resumed = format!("<... {call} resumed>");
+        let thread = thread(lines[from]);
+        let resumes = |line: &str| self::thread(line) == thread && line.contains(&resumed);
+        match lines[from].contains("<unfinished") {
+            true => rest(from).find(|(_, line)| resumes(line)).map(|(at, _)| at),
+            false => Some(from),
+        }
+    };
+    let done = ends(written, "pwrite64").ok_or("the write of the decision does not end")?;
+    let sync = format!("fdatasync({file}");
+    let begun = rest(done).find(|(_, line)| line.contains(&sync));
+    let (begun, _) = begun.ok_or("not seen: a fdatasync of the file with the decision")?;
+    let ended = ends(begun, "fdatasync").ok_or("the fdatasync of the decision does not end")?;
+    if lines[ended].trim_end().ends_with("= 0") {
+        Ok(ended)
+    } else {
+        Err(format!("the fdatasync of the decision fails: {}", lines[ended]))
+    }
+}
+
+/// The thread that made a call: the first word of its line.
+fn thread(line: &str) -> Option<&str> {
+    line.split_whitespace().next()
+}
+
+/// The file that a call writes to, with its descriptor: `12</path>`.
+fn file(line: &str) -> Option<&str> {
+    let (_, call) = line.split_once("pwrite64(")?;
+    let (file, _) = call.split_once('>')?;
+    file.contains('<').then_some(file)
 }
 
 /// How many bytes a call wrote; none where it tells so only later, in a line that names no socket: then all that it was
@@ -155,4 +190,46 @@ fn the_decision_is_synced_before_the_first_byte_of_a_confirm_leaves() {
     assert!(seen.contains("left for an agent before"), "{seen}");
     println!("planted: {seen}");
     tests_real::operations(tests_real::Part::Strace, CONFIRMS as u64);
+}
+
+/// What another thread syncs meanwhile, or the same thread in another file, makes no decision durable.
+#[test]
+fn a_sync_of_another_file_is_not_the_decisions() {
+    let told = ["7 write(2<pipe:[1]>, \"controller: before sending confirm\", 35) = 35"].into_iter();
+    let confirms = (0..CONFIRMS).map(|_| "7 sendto(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"x\", 200, 0, NULL, 0) = 200");
+    let check = |middle: &[&'static str], expected: &str| {
+        let write = r#"5 pwrite64(12</s/journal/1>, "{\"Decided\":\"Confirm\"}", 40, 0) = 40"#;
+        let early = "6 sendto(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"x\", 200, 0, NULL, 0) = 200";
+        let middle = middle.iter().map(|it| if *it == "early" { early } else { it });
+        let lines: Vec<&str> = [write]
+            .into_iter()
+            .chain(middle)
+            .chain(told.clone())
+            .chain(confirms.clone())
+            .collect();
+        let seen = disorder(&lines.join("\n"), "TCP:[127.0.0.1:9->")
+            .err()
+            .unwrap_or_default();
+        assert!(
+            seen.contains(expected) && seen.is_empty() == expected.is_empty(),
+            "{seen:?} for {lines:?}"
+        );
+    };
+    let (begins, ends) = (
+        "5 fdatasync(12</s/journal/1> <unfinished ...>",
+        "5 <... fdatasync resumed>) = 0",
+    );
+    let other = "8 fdatasync(13</s/store.db-wal>) = 0";
+    check(&["5 fdatasync(12</s/journal/1>) = 0"], "");
+    check(&[begins, other, ends], "");
+    check(
+        &[other, "early", "5 fdatasync(12</s/journal/1>) = 0"],
+        "left for an agent before",
+    );
+    check(
+        &[begins, "8 <... fdatasync resumed>) = 0", "early", ends],
+        "left for an agent before",
+    );
+    check(&[begins, "5 <... fdatasync resumed>) = -1 EIO"], "fails");
+    check(&[other], "not seen");
 }

@@ -11,6 +11,10 @@ pub struct Charge<C> {
     pub transaction: TransactionId,
     /// The intents that ride it, at least one where people ask.
     pub intents: Vec<IntentId>,
+    /// The transactions that were asked for and ride this one together; none where it was asked for itself. Each is told
+    /// how this one ends, unless it is rolled back: then they run one by one, under their own names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub riders: Vec<TransactionId>,
     /// Who asked, for the devices' own commit comments.
     pub comment: String,
     /// Who takes part, each device once.
@@ -108,6 +112,12 @@ pub enum ChargeError {
         /// The debt.
         debt: TransactionId,
     },
+    /// Several ride it that cannot ride one.
+    #[error("charge a coordinator with {transaction}: only small changes of one device ride together, each once")]
+    Riders {
+        /// Of which transaction.
+        transaction: TransactionId,
+    },
     /// Its deadlines cannot work.
     #[error("charge a coordinator with {transaction}")]
     Terms {
@@ -141,8 +151,18 @@ impl<C> Charge<C> {
                 });
             }
         }
+        if !self.riders.is_empty() && !self.can_carry() {
+            return Err(ChargeError::Riders { transaction });
+        }
         let checked = self.terms.check();
         checked.map_err(|source| ChargeError::Terms { transaction, source })
+    }
+
+    /// Whether what rides it may: several, under other names than this, on one device, with no gate to fail for each other.
+    fn can_carry(&self) -> bool {
+        let distinct: BTreeSet<TransactionId> = self.riders.iter().copied().chain([self.transaction]).collect();
+        let several = self.riders.len() > 1 && distinct.len() == self.riders.len() + 1;
+        several && self.members.len() == 1 && self.gate == Gate::None
     }
 
     /// How many waves there are.

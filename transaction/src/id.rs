@@ -107,6 +107,16 @@ impl fmt::Display for Epoch {
     }
 }
 
+impl Epoch {
+    /// What is told under this epoch is numbered above this: above everything that was told under an earlier one,
+    /// whatever of it was lost. An epoch counts the restores in its upper half, in seconds since 1970 or more, and in its
+    /// lower half the starts since; both lift the numbers, and four thousand millions may be told in each run.
+    pub fn told_above(self) -> u64 {
+        let (restored, started) = (self.0 >> 32, self.0 & u64::from(u32::MAX));
+        (restored + started).saturating_mul(1 << 32)
+    }
+}
+
 /// Wall time in milliseconds since 1970, to stamp records with. Nothing is decided by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Moment(pub u64);
@@ -120,6 +130,22 @@ mod tests {
         let id = DeviceId(0x0192_f0c1_2233_7abc_8def_0123_4567_89ab);
         assert_eq!(id.to_string(), "0192f0c1-2233-7abc-8def-0123456789ab");
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn numbers_rise_with_every_start_and_every_restore() {
+        let restored = |seconds: u64, starts: u64| Epoch(seconds << 32 | starts).told_above();
+        let numbers = [
+            restored(0, 0),
+            restored(0, 1),
+            restored(0, 4_000),
+            restored(1_763_000_000, 0),
+            restored(1_763_000_000, 1),
+            restored(1_763_000_009, 0),
+            restored(2_000_000_000, 7),
+        ];
+        assert!(numbers.windows(2).all(|it| it[0] < it[1]), "{numbers:?}");
+        assert_eq!(Epoch(u64::MAX).told_above(), u64::MAX, "never back to the beginning");
     }
 
     #[test]

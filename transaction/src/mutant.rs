@@ -75,6 +75,10 @@ mod switch {
         CancelUnnamed = "cancel-unnamed",
         /// Staging does not reread what the plan was made from.
         StageBlind = "stage-blind",
+        /// Of several that rode a transaction that was rolled back one is not run again.
+        RiderLost = "rider-lost",
+        /// The coordinator believes any participant that another leads.
+        FenceOnWord = "fence-on-word",
     }
 
     thread_local! {

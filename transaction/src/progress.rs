@@ -17,8 +17,8 @@ pub struct Report {
 /// What a coordinator tells whoever watches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Progress {
-    /// Counts from 1 upwards, by one each time. Where another takes over the count goes on far above, from its epoch
-    /// times 2³², and the first of these says so: a watcher resumes after the last it saw, whoever leads.
+    /// Counts from 1 upwards, by one each time. Where another takes over the count goes on far above, from
+    /// [`crate::Epoch::told_above`], and the first of these says so: a watcher resumes after the last it saw, whoever leads.
     pub sequence: u64,
     /// The device it is about, none for the transaction as a whole.
     pub device: Option<DeviceId>,

@@ -76,7 +76,9 @@ pub enum BackupError {
 /// The epoch of a restored controller: above everything that any controller has spoken in since the backup. The upper
 /// half counts restores, by the clock and never back; the lower half counts starts.
 pub fn raised(epoch: u64, now_seconds: u64) -> u64 {
-    let generation = ((epoch >> 32) + 1).max(now_seconds);
+    let (restored, started) = (epoch >> 32, epoch & u64::from(u32::MAX));
+    // What was told is numbered from the sum of both: a restore lifts it above every start.
+    let generation = (restored + started + 1).max(now_seconds);
     generation.min(u64::from(u32::MAX) >> 1) << 32
 }
 

@@ -129,6 +129,7 @@ mod tests {
         let charge = Charge {
             transaction,
             intents: Vec::new(),
+            riders: Vec::new(),
             comment: "x".repeat(500),
             members: Vec::new(),
             gate: Gate::None,

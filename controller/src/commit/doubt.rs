@@ -13,12 +13,12 @@ use tokio::time::{Instant, timeout_at};
 use transaction::coordinator::Input;
 use transaction::{
     Answer, Charge, Coordinator, CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Inquiry, IntentId, Order,
-    Reason, Request, Settlement, Standing, Step, TicketId, Torn, TransactionId, admission,
+    Reason, Request, Settlement, Standing, Step, Torn, TransactionId, admission,
 };
 use transaction_journal::{Epoch as JournalEpoch, Json};
 
 use super::change::Change;
-use super::hub::{Hub, Outcome};
+use super::hub::{Hub, Outcome, tickets};
 use super::run::{Start, now};
 use super::track::Track;
 use super::verdict::{Found, Verdict, judge};
@@ -66,14 +66,10 @@ impl Hub {
     /// Takes up a transaction that began before the restore: its devices are held until it is known how it ended.
     pub async fn doubt(self: &Arc<Self>, charge: Charge<Change>, decided: Option<Decision>) {
         let (transaction, devices) = (charge.transaction, charge.members.iter().map(|it| it.device).collect());
-        let ticket = TicketId(transaction.0);
+        let tickets = tickets(&charge);
         tracing::warn!(%transaction, "in doubt since the restore: its devices are asked");
-        let doubt = self.doubtful(transaction);
-        self.tell_admission(admission::Input::Held {
-            tickets: vec![ticket],
-            devices,
-        })
-        .await;
+        let doubt = self.doubtful(transaction, &charge.riders);
+        self.tell_admission(admission::Input::Held { tickets, devices }).await;
         tokio::spawn(doubt.known(charge, decided));
     }
 
@@ -97,12 +93,12 @@ impl Hub {
     pub(super) fn doubt_unknown(self: &Arc<Self>, inquiry: Inquiry) {
         let transaction = inquiry.transaction;
         tracing::warn!(%transaction, device = %inquiry.device, "asked about a transaction that the backup does not know");
-        let doubt = self.doubtful(transaction);
+        let doubt = self.doubtful(transaction, &[]);
         tokio::spawn(doubt.unknown());
     }
 
-    fn doubtful(self: &Arc<Self>, transaction: TransactionId) -> Doubt {
-        let (inputs, track) = self.occupy(transaction);
+    fn doubtful(self: &Arc<Self>, transaction: TransactionId, riders: &[TransactionId]) -> Doubt {
+        let (inputs, track) = self.occupy(transaction, riders);
         Doubt {
             hub: self.clone(),
             transaction,
@@ -208,7 +204,7 @@ impl Doubt {
         if !self.record(records).await {
             return;
         }
-        let (ticket, how) = (TicketId(transaction.0), admission::Over::Torn);
+        let (ticket, how) = (self.track.ticket(transaction), admission::Over::Torn);
         self.hub.tell_admission(admission::Input::Over { ticket, how }).await;
         self.hub.leave(transaction);
         let settlement = Settlement {

@@ -11,15 +11,18 @@ use tokio::task::AbortHandle;
 use transaction::coordinator::Input;
 use transaction::{
     Charge, Coordinator, CoordinatorRecord, DeviceId, Epoch, Inquiry, Member, Reply, Report, Request, Settlement,
-    TicketId, TransactionId, admission,
+    TransactionId, admission,
 };
 
 use super::change::{Change, Content};
 use super::doubt::Restored;
+use super::room::Room;
 use super::run::{Decisions, Run, Start};
 use super::track::Track;
 use super::tracks::Tracks;
-use admitting::{Queue, Waiting};
+use admitting::Queue;
+
+pub(super) use admitting::tickets;
 
 mod admitting;
 mod resuming;
@@ -53,6 +56,11 @@ pub trait Gates: Send + Sync {
 pub enum Outcome {
     /// It ran.
     Settled(Settlement, Arc<Track>),
+    /// It carried others and was rolled back: each of them runs by itself now, and is told its own ending.
+    Parted {
+        /// Which.
+        transaction: TransactionId,
+    },
     /// A device is no longer owed the end of a transaction.
     Cleared {
         /// Of which.
@@ -100,7 +108,8 @@ pub struct Ground {
 pub struct Hub {
     ground: Ground,
     admission: mpsc::Sender<admission::Input>,
-    waiting: Arc<Mutex<HashMap<TicketId, Waiting>>>,
+    /// What does not run by itself yet.
+    room: Room,
     /// Who waits behind whom, as admission said last.
     queue: Queue,
     running: Arc<Mutex<HashMap<TransactionId, Running>>>,
@@ -117,7 +126,7 @@ impl Hub {
         let hub = Arc::new(Self {
             ground,
             admission,
-            waiting: Arc::default(),
+            room: Room::default(),
             queue: Arc::default(),
             running: Arc::default(),
             repaying: Arc::default(),
@@ -134,14 +143,17 @@ impl Hub {
         hub
     }
 
-    /// The agent of these devices is shut out: what is undecided and concerns one of them is withdrawn, for nobody could
-    /// confirm there. What is decided goes on, and names those that it cannot reach.
+    /// The agent of these devices is shut out: what waits or is undecided and concerns one of them is withdrawn, for nobody
+    /// could confirm there. What is decided goes on, and names those that it cannot reach.
     pub async fn shut_out(&self, devices: &BTreeSet<DeviceId>) {
         let concerned: Vec<_> = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             let of_them = running.values().filter(|it| !it.devices.is_disjoint(devices));
             of_them.map(|it| it.inputs.clone()).collect()
         };
+        for transaction in self.room.of(devices) {
+            self.cancel(transaction).await;
+        }
         for inputs in concerned {
             let _ = inputs.send(Input::Cancel).await; // one that has ended needs no withdrawing
         }
@@ -155,10 +167,7 @@ impl Hub {
     /// How many transactions run, and how many wait.
     pub fn load(&self) -> (usize, usize) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).len();
-        (
-            running,
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len(),
-        )
+        (running, self.room.count())
     }
 
     /// Whether a record could not be written: from then on nothing is decided.
@@ -171,8 +180,7 @@ impl Hub {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open: Vec<_> = running.keys().copied().collect();
         drop(running);
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        open.extend(waiting.keys().map(|ticket| TransactionId(ticket.0)));
+        open.extend(self.room.all().keys().map(|ticket| TransactionId(ticket.0)));
         open.sort();
         open
     }
@@ -242,11 +250,26 @@ impl Hub {
         running.get(&transaction).map(|it| it.inputs.clone())
     }
 
-    /// Takes the seat of a transaction that is not driven yet; what comes for it meanwhile comes out here.
-    pub(super) fn occupy(&self, transaction: TransactionId) -> (mpsc::Receiver<Input>, Arc<Track>) {
-        let (own, inputs) = mpsc::channel(INPUTS);
-        let track = Arc::new(Track::led_anew(self.ground.epoch));
+    /// What is told of a transaction that a former run of the program left behind, and of those that ride it.
+    pub(super) fn led_anew(&self, transaction: TransactionId, riders: &[TransactionId]) -> Arc<Track> {
+        let anew = || Track::led_anew(self.ground.epoch);
+        let riders: Vec<_> = riders.iter().map(|rider| (*rider, Arc::new(anew()))).collect();
+        for (rider, track) in &riders {
+            self.tracks.put(*rider, track);
+        }
+        let track = Arc::new(anew().carrying(riders));
         self.tracks.put(transaction, &track);
+        track
+    }
+
+    /// Takes the seat of a transaction that is not driven yet; what comes for it meanwhile comes out here.
+    pub(super) fn occupy(
+        &self,
+        transaction: TransactionId,
+        riders: &[TransactionId],
+    ) -> (mpsc::Receiver<Input>, Arc<Track>) {
+        let (own, inputs) = mpsc::channel(INPUTS);
+        let track = self.led_anew(transaction, riders);
         let running = Running {
             devices: BTreeSet::new(),
             inputs: own,
@@ -306,10 +329,11 @@ impl Hub {
             coordinator,
             ground: self.ground.clone(),
             admission: self.admission.clone(),
+            room: self.room.clone(),
             track,
             inputs,
             own,
-            doubted: BTreeSet::new(),
+            doubted: BTreeMap::new(),
         };
         let hub = self.clone();
         let task = tokio::spawn(async move {

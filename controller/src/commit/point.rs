@@ -34,6 +34,6 @@ pub fn before(effect: &Effect<Change>) -> Option<&'static str> {
         Effect::Repaired { .. } => "controller: before clearing a debt",
         Effect::Settled(_) => "controller: before telling the ending",
         Effect::Forget => "controller: before forgetting",
-        Effect::Arm { .. } | Effect::Disarm(_) | Effect::Progress(_) => return None,
+        Effect::Arm { .. } | Effect::Disarm(_) | Effect::Progress(_) | Effect::Verify { .. } => return None,
     })
 }

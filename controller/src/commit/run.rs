@@ -1,20 +1,21 @@
 //! One running transaction: the coordinator's effects performed in order, its inputs fed one by one.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 use transaction::coordinator::{Effect, Input, Timer, Verdict};
 use transaction::{
-    Answer, Coordinator, CoordinatorRecord, DeviceId, Ending, Moment, Progress, Reply, Settlement, Step, TicketId,
-    TransactionId, admission,
+    Coordinator, CoordinatorRecord, DeviceId, Ending, Epoch, Moment, Progress, Settlement, Step, TransactionId,
+    admission,
 };
 use transaction_journal::{AppendError, Journal, Json};
 
 use super::change::Change;
 use super::hub::{Ground, Outcome};
 use super::point;
+use super::room::Room;
 use super::timers::Timers;
 use super::track::Track;
 
@@ -39,14 +40,16 @@ pub struct Run {
     pub ground: Ground,
     /// Who waits for devices.
     pub admission: mpsc::Sender<admission::Input>,
+    /// Where those that ride it wait for its end.
+    pub room: Room,
     /// What is told.
     pub track: Arc<Track>,
     /// What the machine is told.
     pub inputs: mpsc::Receiver<Input>,
     /// For what the driver itself finds out.
     pub own: mpsc::Sender<Input>,
-    /// The devices whose agents say what the journal does not know.
-    pub doubted: BTreeSet<DeviceId>,
+    /// The devices whose agents say what the journal does not know, and the highest epoch that each spoke of.
+    pub doubted: BTreeMap<DeviceId, Epoch>,
 }
 
 /// What is said of such an agent.
@@ -86,49 +89,29 @@ impl Run {
                     timer = timers.next() => Input::Fired(timer),
                 },
             };
-            effects = match self.believed(input).await {
-                Some(input) => self.coordinator.step(input, now()),
-                None => Vec::new(),
-            };
+            effects = self.coordinator.step(input, now());
         }
     }
 
-    /// What an agent says, unless it says that another leads: that only the journal can know, so it is asked. Where it knows
-    /// of nobody the agent's own part fails, the operator is told, and the others go on.
-    async fn believed(&mut self, input: Input) -> Option<Input> {
-        let claim = if let Input::Reply(reply) = &input
-            && let Answer::Superseded { by } = reply.answer
-        {
-            Some((reply.device, by))
-        } else if let Input::Asked(inquiry) = &input {
-            Some((inquiry.device, inquiry.epoch))
-        } else {
-            None
-        };
-        let Some((device, claimed)) = claim.filter(|it| it.1 > self.ground.epoch) else {
-            return Some(input);
-        };
-        if !self.doubted.contains(&device) && self.is_fenced().await {
+    /// An agent says that another leads. That only the journal can know, so it is asked, of each agent once for each epoch
+    /// that it claims. Where it knows of nobody the operator is told, and the agent's own part answers for it.
+    async fn verified(&mut self, device: DeviceId, claimed: Epoch, step: Option<Step>) -> Input {
+        let asked = self.doubted.get(&device).is_some_and(|it| *it >= claimed);
+        if !asked && self.is_fenced().await {
             self.ground.mute.store(true, Ordering::Release);
-            return Some(Input::Fenced);
+            return Input::Fenced;
         }
-        if self.doubted.insert(device) {
+        if self.doubted.insert(device, claimed).is_none() {
             let name = self.ground.agents.name(device);
             tracing::error!(transaction = %self.transaction, device = name, %claimed, "its agent says that another leads, and the journal knows of nobody");
             self.track.mind(name, NOBODY.to_owned());
         }
-        let Input::Reply(reply) = input else { return None };
-        let reason = NOBODY.to_owned();
-        let answer = match reply.step {
-            Step::Stage | Step::Apply | Step::Renew { .. } => Answer::Failed { reason },
-            Step::Confirm | Step::Revert | Step::Inquire => Answer::Deferred { reason },
-        };
-        Some(Input::Reply(Reply { answer, ..reply }))
+        Input::Unfounded { device, step }
     }
 
     /// Whether the journal stands at a higher epoch than ours.
     async fn is_fenced(&self) -> bool {
-        let epoch = transaction_journal::Epoch(self.ground.epoch.0);
+        let epoch = Epoch(self.ground.epoch.0);
         let asked = self.ground.journal.append(epoch, Vec::new()).await;
         matches!(asked, Err(AppendError::Fenced { .. }))
     }
@@ -151,6 +134,10 @@ impl Run {
                         return self.unwritten(began, &error).await;
                     }
                 }
+                Effect::Verify { device, claimed, step } => {
+                    let verified = self.verified(device, claimed, step).await;
+                    waiting.push_back(verified);
+                }
                 Effect::Send(request) => {
                     let device = request.device;
                     if !self.ground.agents.offer(request) {
@@ -163,7 +150,7 @@ impl Run {
                 Effect::Progress(progress) => self.tell(progress),
                 Effect::Release { device, owed } => {
                     let owed = owed.then_some(self.transaction);
-                    let ticket = TicketId(self.transaction.0);
+                    let ticket = self.track.ticket(self.transaction);
                     self.tell_admission(admission::Input::Release { ticket, device, owed })
                         .await;
                 }
@@ -183,7 +170,7 @@ impl Run {
     }
 
     async fn record(&self, record: CoordinatorRecord<Change>) -> Result<(), AppendError> {
-        let epoch = transaction_journal::Epoch(self.ground.epoch.0);
+        let epoch = Epoch(self.ground.epoch.0);
         #[cfg(torture)]
         if crate::halt::planted("send-before-durable") {
             let journal = self.ground.journal.clone();
@@ -219,8 +206,12 @@ impl Run {
     }
 
     async fn refused(&self, reason: String) {
-        let (ticket, how) = (TicketId(self.transaction.0), admission::Over::RolledBack);
+        let (ticket, how) = (self.track.ticket(self.transaction), admission::Over::RolledBack);
+        let parted = self.room.part(&self.track.riders());
         self.tell_admission(admission::Input::Over { ticket, how }).await;
+        if parted {
+            return; // each of them is asked for by itself now
+        }
         let (transaction, track) = (self.transaction, self.track.clone());
         let outcome = Outcome::Refused {
             transaction,
@@ -247,15 +238,19 @@ impl Run {
             Ending::RolledBack { .. } => admission::Over::RolledBack,
             Ending::Torn { .. } => admission::Over::Torn,
         };
-        let ticket = TicketId(self.transaction.0);
+        let (transaction, riders) = (self.transaction, self.track.riders());
+        let parted = how == admission::Over::RolledBack && self.room.part(&riders);
+        let outcome = if parted {
+            self.track
+                .note(None, format!("{transaction} was rolled back: each goes on by itself"));
+            Outcome::Parted { transaction }
+        } else {
+            self.room.leave(&riders);
+            Outcome::Settled(settlement, self.track.clone())
+        };
+        let ticket = self.track.ticket(transaction);
         self.tell_admission(admission::Input::Over { ticket, how }).await;
-        if self
-            .ground
-            .outcomes
-            .send(Outcome::Settled(settlement, self.track.clone()))
-            .await
-            .is_err()
-        {
+        if self.ground.outcomes.send(outcome).await.is_err() {
             tracing::warn!(transaction = %self.transaction, "settled while stopping");
         }
     }

@@ -1,11 +1,11 @@
 //! What is told of a running transaction: a bounded history that a watcher resumes by number.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::watch;
-use transaction::Epoch;
+use transaction::{Epoch, TicketId, TransactionId};
 
 /// How many events of one transaction are kept.
 const KEPT: usize = 4096;
@@ -34,6 +34,8 @@ pub struct Track {
     over: OnceLock<Event>,
     last: watch::Sender<u64>,
     minded: Mutex<Vec<String>>,
+    /// The transactions that ride this one: what is told of it is told of each.
+    riders: Vec<(TransactionId, Arc<Track>)>,
 }
 
 impl Default for Track {
@@ -43,6 +45,7 @@ impl Default for Track {
             over: OnceLock::new(),
             last: watch::Sender::new(0),
             minded: Mutex::default(),
+            riders: Vec::new(),
         }
     }
 }
@@ -51,8 +54,32 @@ impl Track {
     /// The history of a transaction that is led anew under this epoch: its numbers are above all that were told before.
     pub fn led_anew(epoch: Epoch) -> Self {
         Self {
-            last: watch::Sender::new(epoch.0 << 32),
+            last: watch::Sender::new(epoch.told_above()),
             ..Self::default()
+        }
+    }
+
+    /// The history of a transaction that others ride: each of them hears it, and how it ends is told to each by itself.
+    pub fn carrying(self, riders: Vec<(TransactionId, Arc<Self>)>) -> Self {
+        Self { riders, ..self }
+    }
+
+    /// The transactions that ride this one.
+    pub fn riders(&self) -> Vec<TransactionId> {
+        self.riders.iter().map(|(rider, _)| *rider).collect()
+    }
+
+    /// What admission knows a transaction by: itself, or any of those that ride it.
+    pub fn ticket(&self, transaction: TransactionId) -> TicketId {
+        TicketId(self.riders.first().map_or(transaction, |(rider, _)| *rider).0)
+    }
+
+    /// Who is told how a transaction ended: itself, or everyone that rides it.
+    pub fn told(self: &Arc<Self>, transaction: TransactionId) -> Vec<(TransactionId, Arc<Self>)> {
+        if self.riders.is_empty() {
+            vec![(transaction, self.clone())]
+        } else {
+            self.riders.clone()
         }
     }
 
@@ -75,6 +102,9 @@ impl Track {
 
     /// Adds what happened and wakes who watches.
     pub fn add(&self, device: Option<String>, text: String, percent: u8, ending: Option<String>) {
+        for (_, rider) in &self.riders {
+            rider.add(device.clone(), text.clone(), percent, ending.clone());
+        }
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = *self.last.borrow() + 1;
         if events.len() == KEPT {
@@ -101,10 +131,18 @@ impl Track {
         let mut minded = self.minded.lock().unwrap_or_else(PoisonError::into_inner);
         let said = format!("{device}: {text}");
         if minded.len() < KEPT && !minded.contains(&said) {
-            minded.push(said);
+            minded.push(said.clone());
             drop(minded);
+            for (_, rider) in &self.riders {
+                rider.keep_in_mind(said.clone());
+            }
             self.note(Some(device), text);
         }
+    }
+
+    /// What is told at the end alone: whoever tells it to all tells it in passing himself.
+    fn keep_in_mind(&self, said: String) {
+        self.minded.lock().unwrap_or_else(PoisonError::into_inner).push(said);
     }
 
     /// What an operator must hear of at the end.
@@ -176,6 +214,25 @@ mod tests {
             (late[0].text.as_str(), late[0].ending.as_deref()),
             ("committed", Some("committed"))
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_told_of_a_carrier_is_told_of_everyone_that_rides_it() {
+        let riders: Vec<_> = (1..=2).map(|it| (TransactionId(it), Arc::<Track>::default())).collect();
+        riders[1].1.note(None, "waits".to_owned());
+        let carrier = Arc::new(Track::default().carrying(riders.clone()));
+        carrier.add(None, "moves on".to_owned(), 33, None);
+        carrier.mind("r1".to_owned(), "somebody else wrote there".to_owned());
+        let told = carrier.told(TransactionId(9));
+        assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), carrier.riders());
+        for (at, (_, rider)) in told.iter().enumerate() {
+            let told = rider.after(at as u64).await;
+            let words: Vec<&str> = told.iter().map(|it| it.text.as_str()).collect();
+            assert_eq!(words, ["moves on", "somebody else wrote there"]);
+            assert_eq!(rider.minded(), ["r1: somebody else wrote there"]);
+        }
+        let alone = Arc::new(Track::default());
+        assert_eq!(alone.told(TransactionId(9))[0].0, TransactionId(9));
     }
 
     #[tokio::test]

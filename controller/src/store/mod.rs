@@ -13,6 +13,7 @@ mod learned;
 mod model_use;
 mod native;
 mod operate;
+mod rides;
 mod said;
 pub mod schema;
 mod was;

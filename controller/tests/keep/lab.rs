@@ -71,6 +71,16 @@ impl Lab {
             .unwrap();
     }
 
+    /// How often a device was asked for this operation.
+    pub fn count(&self, device: &str, operation: &str) -> u64 {
+        let request = self.http.get(format!("{}/devices/{device}/counts", self.base));
+        let counts: Value = self
+            .runtime
+            .block_on(async { request.send().await.unwrap().json().await })
+            .unwrap();
+        counts[operation].as_u64().unwrap_or(0)
+    }
+
     /// Everything that runs on a device, in its own words.
     pub fn running(&self, device: &str) -> String {
         let request = self.http.get(format!("{}/devices/{device}/config/running", self.base));

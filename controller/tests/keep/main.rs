@@ -7,6 +7,7 @@ mod cases;
 mod drift;
 mod history;
 mod lab;
+mod merging;
 mod probe;
 mod rollback;
 #[path = "../stage/mod.rs"]

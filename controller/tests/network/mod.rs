@@ -81,6 +81,12 @@ impl Network {
         )
     }
 
+    /// The id of a device.
+    pub fn id(&self, device: &str) -> String {
+        let named = self.devices.iter().find(|it| it.name == device);
+        named.expect("a device of this name").id.clone()
+    }
+
     /// Where everything of this network lies.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

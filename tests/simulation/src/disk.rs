@@ -246,13 +246,31 @@ impl<R: Clone> Journal<R> {
         moved && kept(self.named_synced)
     }
 
+    /// One change of a name at least is lost, and of the others any: whichever was moved last and is kept bears the name.
+    fn lose_names(&mut self, dice: &mut Chance) {
+        let surely = dice.below(
+            self.namings
+                .iter()
+                .filter(|it| matches!(it, Naming::Moved(_)))
+                .count()
+                .max(1) as u64,
+        );
+        let mut moved = 0;
+        self.namings.retain(|it| match it {
+            Naming::Made => dice.permille(500),
+            Naming::Moved(_) => {
+                moved += 1;
+                moved - 1 != surely && dice.permille(500)
+            }
+        });
+    }
+
     /// The power is cut: of what is not synced any subset is kept, of sectors and of names.
     pub fn cut(&mut self, chance: &mut Chance) {
         // Drawn apart, so that a world whose disk is cut elsewhere goes on as it did.
         let mut dice = Chance::new(chance.clone().any() ^ self.written);
         if self.named() != self.named_synced && chance.permille(500) {
-            self.namings
-                .retain(|it| !matches!(it, Naming::Moved(_)) && dice.permille(500));
+            self.lose_names(&mut dice);
         }
         let named = self.named();
         (self.named_synced, self.namings) = (named, Vec::new());
@@ -310,6 +328,25 @@ mod tests {
         );
         journal.sync_directory();
         assert!(journal.is_durable(|it| *it == 1));
+    }
+
+    /// Several names that were never synced: any of the files may bear the name after a cut, and the last one need not.
+    #[test]
+    fn of_several_renames_any_subset_is_kept() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let mut journal = Journal::default();
+            journal.append(0);
+            journal.sync();
+            for number in 1..4 {
+                let file = journal.rewrite(vec![number]);
+                journal.sync_rewritten(file);
+                journal.rename(file);
+            }
+            journal.cut(&mut Chance::new(seed));
+            seen.extend(journal.records());
+        }
+        assert_eq!(seen, (0..4).collect());
     }
 
     /// Any subset: later frames survive on the medium where an earlier one did not, and are never read.

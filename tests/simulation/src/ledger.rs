@@ -83,6 +83,10 @@ pub struct Ledger {
     pub refused: BTreeSet<TransactionId>,
     /// How often somebody was refused, and for what.
     pub refusals: BTreeMap<&'static str, u64>,
+    /// Who says what he likes: of his own part nothing is known, and the others are held to everything.
+    pub liar: Option<DeviceId>,
+    /// How often he did.
+    pub lies_told: u64,
     /// The first invariant that did not hold.
     pub broken: Option<Broken>,
 }
@@ -91,6 +95,17 @@ impl Ledger {
     /// Notes what did not hold; the first counts.
     pub fn breaks(&mut self, invariant: &'static str, seen: String) {
         self.broken.get_or_insert(Broken { invariant, seen });
+    }
+
+    /// Whether what this device says of itself is worth nothing.
+    pub fn lies(&self, device: DeviceId) -> bool {
+        self.liar == Some(device)
+    }
+
+    /// Those that take part and do not lie.
+    fn honest(&self, transaction: TransactionId) -> Vec<DeviceId> {
+        let members = self.members.get(&transaction).cloned().unwrap_or_default();
+        members.into_iter().filter(|it| !self.lies(*it)).collect()
     }
 
     fn demand(&mut self, holds: bool, invariant: &'static str, seen: impl FnOnce() -> String) {
@@ -102,10 +117,9 @@ impl Ledger {
     /// 3: nothing applied before all have staged; and nothing twice, unless it is a repair.
     pub fn applies(&mut self, part: Part, recorded: bool) {
         let (transaction, device) = part;
-        let all = self
-            .members
-            .get(&transaction)
-            .is_some_and(|it| it.iter().all(|it| self.staged.contains(&(transaction, *it))));
+        let members = self.honest(transaction);
+        let all = self.members.contains_key(&transaction)
+            && members.iter().all(|it| self.staged.contains(&(transaction, *it)));
         self.demand(all, "no early effect", || {
             format!("{device} applied before everybody had staged")
         });
@@ -139,7 +153,7 @@ impl Ledger {
         self.demand(decided, "validity", || {
             format!("{device} was confirmed, and that is not what is on record")
         });
-        let members = self.members.get(&transaction).cloned().unwrap_or_default();
+        let members = self.honest(transaction);
         let all = members.iter().all(|it| self.applied.contains_key(&(transaction, *it)));
         self.demand(all, "validity", || {
             format!("{device} was confirmed before everybody had applied")
@@ -153,7 +167,7 @@ impl Ledger {
             format!("{transaction}: {first:?} was on record, now {verdict:?}")
         });
         if verdict == Verdict::Confirm {
-            let members = self.members.get(&transaction).cloned().unwrap_or_default();
+            let members = self.honest(transaction);
             let all = members.iter().all(|it| self.applied.contains_key(&(transaction, *it)));
             self.demand(all, "validity", || {
                 format!("{transaction}: confirm on record before everybody had applied")
@@ -197,7 +211,7 @@ impl Ledger {
     /// 1, of the state as it stands: of any two who ended otherwise one is named.
     pub fn agrees(&mut self) {
         let split = self.endings_by_transaction().find_map(|(transaction, ends)| {
-            let named = |it: &&(DeviceId, Standing)| self.names(transaction, it.0);
+            let named = |it: &&(DeviceId, Standing)| self.names(transaction, it.0) || self.lies(it.0);
             let kept = ends
                 .iter()
                 .filter(|it| it.1 == Standing::Confirmed && !named(it))
@@ -237,10 +251,8 @@ impl Ledger {
                 format!("{device} ended confirmed in {transaction}, and that was not decided"),
             );
         }
-        let missing = |seen: &dyn Fn(Part) -> bool, of: TransactionId| {
-            let members = self.members.get(&of)?;
-            members.iter().copied().find(|it| !seen((of, *it)))
-        };
+        let missing =
+            |seen: &dyn Fn(Part) -> bool, of: TransactionId| self.honest(of).into_iter().find(|it| !seen((of, *it)));
         let confirmed = self.decided.iter().filter(|(_, it)| **it == Verdict::Confirm);
         let unapplied = confirmed
             .map(|(it, _)| *it)
@@ -251,10 +263,7 @@ impl Ledger {
                 format!("{transaction}: confirm is on record, and {device} has not applied"),
             );
         }
-        let missing = |of: TransactionId| {
-            let members = self.members.get(&of)?;
-            members.iter().copied().find(|it| !self.staged.contains(&(of, *it)))
-        };
+        let missing = |of: TransactionId| self.honest(of).into_iter().find(|it| !self.staged.contains(&(of, *it)));
         let early = self
             .applied
             .keys()
@@ -286,7 +295,8 @@ impl Ledger {
             .find(|((it, _), end)| *it == transaction && **end != standing);
         let split = other
             .map(|((_, it), end)| (*it, *end))
-            .filter(|(it, _)| !self.names(transaction, *it) && !self.names(transaction, device));
+            .filter(|(it, _)| !self.names(transaction, *it) && !self.names(transaction, device))
+            .filter(|(it, _)| !self.lies(*it) && !self.lies(device));
         if let Some((it, end)) = split {
             self.breaks("agreement", format!("{device} ended {standing:?}, {it} ended {end:?}"));
         }
@@ -304,10 +314,10 @@ impl Ledger {
         let ends: Vec<Standing> = self
             .ended
             .iter()
-            .filter(|((it, _), _)| *it == transaction)
+            .filter(|((it, device), _)| *it == transaction && !self.lies(*device))
             .map(|(_, it)| *it)
             .collect();
-        let members = self.members.get(&transaction).map_or(0, Vec::len);
+        let members = self.honest(transaction).len();
         let decided = self.decided.get(&transaction).copied();
         let holds = match ending {
             Ending::Committed => ends.len() == members && ends.iter().all(|it| *it == Standing::Confirmed),
@@ -353,7 +363,7 @@ impl Ledger {
 
     /// 4: a Confirm that somebody has heard is on disk until everybody has acknowledged it.
     pub fn keeps(&mut self, is_durable: impl Fn(TransactionId) -> bool) {
-        let acked = |part: Part| self.ended.contains_key(&part) || self.cleared.contains(&part);
+        let acked = |part: Part| self.ended.contains_key(&part) || self.cleared.contains(&part) || self.lies(part.1);
         let waits = |it: &&TransactionId| {
             self.members
                 .get(*it)

@@ -97,6 +97,8 @@ pub fn of_effect(effect: &coordinator::Effect<Change>) -> &'static str {
         coordinator::Effect::Repaired { .. } => "coordinator: repaired",
         coordinator::Effect::Settled(_) => "coordinator: settled",
         coordinator::Effect::Forget => "coordinator: forget",
+        // Alone in its step: who dies before it dies after the last effect, which is a point already.
+        coordinator::Effect::Verify { .. } => "coordinator: verify",
     }
 }
 

@@ -85,6 +85,7 @@ impl Tally {
         let beside = [
             ("insisted on more than a device gives", outcomes.unmet),
             ("shared journal lost its power", outcomes.cuts_beside),
+            ("lie told by a participant", outcomes.lies),
         ];
         for (what, times) in outcomes.refusals.into_iter().chain(beside) {
             *self.beside.entry(what).or_insert(0) += times;

@@ -23,6 +23,7 @@ fn two_thousand_worlds_keep_the_invariants_and_visit_every_crash_point() {
         "withdrawn",
         "insisted on more than a device gives",
         "shared journal lost its power",
+        "lie told by a participant",
     ] {
         assert!(
             tally.beside.get(met).is_some_and(|it| *it > 5),

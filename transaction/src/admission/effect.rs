@@ -41,7 +41,7 @@ pub struct Submission {
 pub enum Input {
     /// Somebody wants devices.
     Submit(Submission),
-    /// Somebody no longer waits.
+    /// Somebody no longer waits: in the queue, or to be run singly.
     Withdraw(TicketId),
     /// A transaction is finished with one of its devices.
     Release {

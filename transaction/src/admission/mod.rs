@@ -47,7 +47,7 @@ impl Admission {
         let mut effects = Vec::new();
         match input {
             Input::Submit(submission) => self.submit(submission, &mut effects),
-            Input::Withdraw(ticket) => self.leave(ticket, Refusal::Withdrawn { ticket }, &mut effects),
+            Input::Withdraw(ticket) => self.withdraw(ticket, &mut effects),
             Input::Fired(Timer::Wait(ticket)) => self.leave(ticket, Refusal::Waited { ticket }, &mut effects),
             Input::Release { ticket, device, owed } => self.release(ticket, device, owed),
             Input::Over { ticket, how } => self.over(ticket, how, &mut effects),
@@ -128,6 +128,9 @@ impl Admission {
         } = self.running.swap_remove(at);
         if how == Over::RolledBack && tickets.len() > 1 {
             singly = tickets.into();
+            if planted!(RiderLost) {
+                singly.pop_back();
+            }
         }
         if let Some(next) = singly.pop_front() {
             let debts = self.debts(&holds);

@@ -22,6 +22,17 @@ impl Admission {
         effects.push(Effect::Refuse { ticket, refusal });
     }
 
+    /// Who waits, or waits to be run singly, does so no longer.
+    pub(super) fn withdraw(&mut self, ticket: TicketId, effects: &mut Vec<Effect>) {
+        let refusal = Refusal::Withdrawn { ticket };
+        let mut singly = self.running.iter_mut().map(|it| &mut it.singly);
+        if let Some(singly) = singly.find(|it| it.contains(&ticket)) {
+            singly.retain(|it| *it != ticket);
+            return effects.push(Effect::Refuse { ticket, refusal });
+        }
+        self.leave(ticket, refusal, effects);
+    }
+
     pub(super) fn leave(&mut self, ticket: TicketId, refusal: Refusal, effects: &mut Vec<Effect>) {
         let Some(at) = self.queue.iter().position(|it| it.ticket == ticket) else {
             return;

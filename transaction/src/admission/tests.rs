@@ -174,3 +174,31 @@ fn whoever_withdraws_leaves_the_queue_and_blocks_nobody() {
         "who runs is cancelled, not withdrawn"
     );
 }
+
+#[test]
+fn who_waits_to_be_run_singly_can_withdraw_too() {
+    let mut admission = Admission::new(Limits::default());
+    admission.step(submission(1, &[1], false));
+    for ticket in 2..=4 {
+        admission.step(submission(ticket, &[1], true));
+    }
+    assert_eq!(admitted(&admission.step(over(1, Over::Committed))), [[2, 3, 4]]);
+    assert!(
+        admission.step(Input::Withdraw(TicketId(3))).is_empty(),
+        "it rides, so that what carries it is cancelled"
+    );
+    assert_eq!(admitted(&admission.step(over(2, Over::RolledBack))), [[2]]);
+    let ticket = TicketId(3);
+    let refusal = Refusal::Withdrawn { ticket };
+    assert_eq!(
+        admission.step(Input::Withdraw(ticket)),
+        [Effect::Refuse { ticket, refusal }]
+    );
+    assert_eq!(admitted(&admission.step(over(2, Over::Committed))), [[4]]);
+    admission.step(over(4, Over::Committed));
+    assert_eq!(
+        admitted(&admission.step(submission(5, &[1], false))),
+        [[5]],
+        "the device is free"
+    );
+}

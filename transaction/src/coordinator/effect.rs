@@ -1,6 +1,8 @@
 //! What goes into a coordinator and what comes out.
 
-use crate::{CoordinatorRecord, DeviceId, Inquiry, Progress, Reply, Report, Request, Settlement, TransactionId};
+use crate::{
+    CoordinatorRecord, DeviceId, Epoch, Inquiry, Progress, Reply, Report, Request, Settlement, Step, TransactionId,
+};
 use std::time::Duration;
 
 /// What a coordinator can be told.
@@ -32,6 +34,13 @@ pub enum Input {
     Report(Report),
     /// The journal refuses this epoch: another leads. Nothing more comes out of this coordinator.
     Fenced,
+    /// The journal knows of nobody who leads in a higher epoch, whatever this participant said.
+    Unfounded {
+        /// Who said so.
+        device: DeviceId,
+        /// What it was to do; nothing where it asked.
+        step: Option<Step>,
+    },
 }
 
 /// What the health gate saw.
@@ -80,6 +89,16 @@ pub enum Effect<C> {
     /// Make durable; no later effect of this step before it is. If the journal is fenced, feed [`Input::Fenced`] and
     /// perform nothing that follows. If the outcome is lost, drop this coordinator and recover from the journal.
     Record(CoordinatorRecord<C>),
+    /// A participant says that another leads in a higher epoch. That only the journal can know: ask it, and feed
+    /// [`Input::Fenced`] or [`Input::Unfounded`].
+    Verify {
+        /// Who says so.
+        device: DeviceId,
+        /// In which epoch.
+        claimed: Epoch,
+        /// What it was to do; nothing where it asked.
+        step: Option<Step>,
+    },
     /// Offer to the agent that speaks for the device; feed [`Input::Unreachable`] if that is not possible now.
     Send(Request<C>),
     /// Arm a timer.

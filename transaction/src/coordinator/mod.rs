@@ -113,6 +113,7 @@ impl<C: Clone> Coordinator<C> {
             Input::Cancel => self.cancel(turn),
             Input::Report(report) => self.report(&report, turn),
             Input::Fenced => self.phase = Phase::Fenced,
+            Input::Unfounded { device, step } => self.unfounded(device, step, turn),
         }
     }
 

@@ -4,9 +4,6 @@ use super::turn::Turn;
 use super::{Coordinator, Effect, Phase, Stand};
 use crate::{CoordinatorRecord, Decision, DeviceId, Ending, Epoch, Moment, Reason};
 
-/// What a successor tells is numbered from its epoch upwards: above everything that was told before, whatever was lost.
-const EPOCH_SHIFT: u32 = 32;
-
 impl<C: Clone> Coordinator<C> {
     /// The coordinator that these records leave behind, under this epoch, and what it does first. `records` are those
     /// of one transaction, in the order they were written. None if there is nothing left to do: the transaction never
@@ -20,9 +17,8 @@ impl<C: Clone> Coordinator<C> {
         for record in records {
             match record {
                 CoordinatorRecord::Began { charge, .. } => {
-                    let sequence = epoch.0 << EPOCH_SHIFT;
                     coordinator = Some(Self {
-                        sequence,
+                        sequence: epoch.told_above(),
                         ..Self::charged(charge.clone(), epoch)
                     });
                 }

@@ -2,7 +2,7 @@
 
 use super::turn::Turn;
 use super::{Coordinator, Effect, Phase, Stand, Timer};
-use crate::{Act, Answer, Inquiry, Order, Reason, Reply, Request, Step};
+use crate::{Act, Answer, DeviceId, Epoch, Inquiry, Order, Reason, Reply, Request, Step};
 
 impl<C: Clone> Coordinator<C> {
     pub(super) fn fired(&mut self, timer: Timer, turn: &mut Turn<C>) {
@@ -46,10 +46,7 @@ impl<C: Clone> Coordinator<C> {
     pub(super) fn reply(&mut self, reply: Reply, turn: &mut Turn<C>) {
         let Some(at) = self.seat(reply.device) else { return };
         if let Answer::Superseded { by } = reply.answer {
-            if by > self.epoch {
-                self.phase = Phase::Fenced;
-            }
-            return;
+            return self.doubted(reply.device, by, Some(reply.step), turn);
         }
         if reply.epoch != self.epoch {
             return;
@@ -63,6 +60,37 @@ impl<C: Clone> Coordinator<C> {
             Phase::Confirming | Phase::Reverting { .. } => self.ended(at, reply, turn),
             Phase::New | Phase::Repaying | Phase::Settled { .. } | Phase::Fenced => {}
         }
+    }
+
+    /// A participant says that another leads. Its word alone stops nobody: a liar could stop everything.
+    fn doubted(&mut self, device: DeviceId, claimed: Epoch, step: Option<Step>, turn: &mut Turn<C>) {
+        if claimed <= self.epoch {
+            return;
+        }
+        if planted!(FenceOnWord) {
+            self.phase = Phase::Fenced;
+            return;
+        }
+        turn.push(Effect::Verify { device, claimed, step });
+    }
+
+    /// Nobody else leads: what the participant was asked for it has not done, and it alone has to answer for that.
+    pub(super) fn unfounded(&mut self, device: DeviceId, step: Option<Step>, turn: &mut Turn<C>) {
+        let Some(step) = step else { return };
+        let reason = "its agent says that another controller leads, and none does".to_owned();
+        let answer = match step {
+            Step::Stage | Step::Apply | Step::Renew { .. } => Answer::Failed { reason },
+            Step::Confirm | Step::Revert | Step::Inquire => Answer::Deferred { reason },
+        };
+        let (transaction, epoch) = (self.charge.transaction, self.epoch);
+        let reply = Reply {
+            transaction,
+            epoch,
+            device,
+            step,
+            answer,
+        };
+        self.reply(reply, turn);
     }
 
     fn voted(&mut self, at: usize, reply: Reply, turn: &mut Turn<C>) {
@@ -125,8 +153,7 @@ impl<C: Clone> Coordinator<C> {
     pub(super) fn asked(&mut self, inquiry: Inquiry, turn: &mut Turn<C>) {
         let Some(at) = self.seat(inquiry.device) else { return };
         if inquiry.epoch > self.epoch {
-            self.phase = Phase::Fenced;
-            return;
+            return self.doubted(inquiry.device, inquiry.epoch, None, turn);
         }
         if inquiry.transaction != self.charge.transaction {
             return;

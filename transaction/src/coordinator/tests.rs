@@ -23,6 +23,7 @@ fn charge(debts: &[Debt<u8>]) -> Charge<u8> {
     Charge {
         transaction: T,
         intents: Vec::new(),
+        riders: Vec::new(),
         comment: String::new(),
         members: vec![member(1), member(2)],
         gate: Gate::None,
@@ -256,4 +257,106 @@ fn a_charge_that_cannot_be_carried_out_is_refused() {
             }
         );
     }
+}
+
+fn superseded(step: Step) -> Input {
+    let by = Epoch(u64::MAX);
+    Input::Reply(reply(1, step, Answer::Superseded { by }))
+}
+
+fn reply(device: u128, step: Step, answer: Answer) -> Reply {
+    Reply {
+        transaction: T,
+        epoch: Epoch(1),
+        device: DeviceId(device),
+        step,
+        answer,
+    }
+}
+
+/// That another leads only the journal can know.
+#[test]
+fn a_participants_word_fences_nobody() {
+    let mut coordinator = Coordinator::new(charge(&[]), Epoch(1)).unwrap();
+    coordinator.step(Input::Begin, NOW);
+    let (device, claimed, step) = (DeviceId(1), Epoch(u64::MAX), Some(Step::Stage));
+    let before = coordinator.clone();
+    let effects = coordinator.step(superseded(Step::Stage), NOW);
+    assert_eq!(effects, [Effect::Verify { device, claimed, step }]);
+    assert_eq!(coordinator, before, "nothing comes of it before the journal was asked");
+    let inquiry = crate::Inquiry {
+        transaction: T,
+        epoch: claimed,
+        device,
+        standing: crate::Standing::Applied,
+    };
+    let effects = coordinator.step(Input::Asked(inquiry), NOW);
+    assert_eq!(
+        effects,
+        [Effect::Verify {
+            device,
+            claimed,
+            step: None
+        }]
+    );
+    assert!(
+        coordinator
+            .step(Input::Unfounded { device, step: None }, NOW)
+            .is_empty()
+    );
+    assert_eq!(coordinator, before);
+    // Where the journal says so too, nothing more comes out.
+    let mut fenced = coordinator.clone();
+    fenced.step(Input::Fenced, NOW);
+    assert_eq!(*fenced.phase(), Phase::Fenced);
+    // Where it knows of nobody the liar's own part fails.
+    coordinator.step(Input::Unfounded { device, step }, NOW);
+    let Phase::Reverting {
+        reason: Reason::Failed { device: failed, reason },
+    } = coordinator.phase()
+    else {
+        panic!("{coordinator:?}");
+    };
+    assert_eq!(*failed, device);
+    assert!(reason.contains("none does"), "{reason}");
+}
+
+/// After the decision a lie only delays its own acknowledgement.
+#[test]
+fn a_lie_after_the_decision_is_not_yet() {
+    let mut coordinator = Coordinator::new(charge(&[]), Epoch(1)).unwrap();
+    coordinator.step(Input::Begin, NOW);
+    coordinator.step(Input::Cancel, NOW);
+    coordinator.step(superseded(Step::Revert), NOW);
+    let device = DeviceId(1);
+    coordinator.step(
+        Input::Unfounded {
+            device,
+            step: Some(Step::Revert),
+        },
+        NOW,
+    );
+    coordinator.step(Input::Reply(reply(2, Step::Revert, Answer::Reverted)), NOW);
+    assert_eq!(coordinator.ending(), None, "the liar has not acknowledged");
+    coordinator.step(Input::Reply(reply(1, Step::Revert, Answer::Reverted)), NOW);
+    assert!(matches!(coordinator.ending(), Some(Ending::RolledBack { .. })));
+}
+
+#[test]
+fn only_what_can_ride_together_does() {
+    let of = |riders: &[u128], members: usize, gate: Gate| {
+        let mut charge = charge(&[]);
+        charge.members.truncate(members);
+        charge.gate = gate;
+        charge.riders = riders.iter().copied().map(TransactionId).collect();
+        charge.check()
+    };
+    let refused = Err(ChargeError::Riders { transaction: T });
+    assert_eq!(of(&[2, 3], 1, Gate::None), Ok(()));
+    assert_eq!(of(&[], 2, Gate::Last), Ok(()));
+    assert_eq!(of(&[2], 1, Gate::None), refused, "one rides nothing");
+    assert_eq!(of(&[2, 2], 1, Gate::None), refused);
+    assert_eq!(of(&[2, 1], 1, Gate::None), refused, "nobody rides himself");
+    assert_eq!(of(&[2, 3], 2, Gate::None), refused);
+    assert_eq!(of(&[2, 3], 1, Gate::Last), refused);
 }

@@ -1,25 +1,20 @@
 //! Who may begin: admission driven, the queue shown, and whoever withdraws let go at any moment from here to the decision.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use transaction::coordinator::Input;
 use transaction::{Admission, Charge, Coordinator, DeviceId, TicketId, TransactionId, admission};
+use uuid::Uuid;
 
 use super::super::change::Change;
+use super::super::merge::{self, Ride};
+use super::super::room::{Place, Waiting};
 use super::super::run::Start;
 use super::super::timers::Timers;
 use super::super::track::Track;
 use super::{Hub, Outcome};
-
-/// A charge that has not begun.
-pub(super) struct Waiting {
-    pub charge: Charge<Change>,
-    pub track: Arc<Track>,
-    /// The caller withdrew it: it does not begin any more, whatever admission says meanwhile.
-    withdrawn: bool,
-}
 
 /// Everybody who waits, as admission said last.
 pub(super) type Queue = Arc<Mutex<Vec<admission::Waiting>>>;
@@ -35,46 +30,53 @@ impl Hub {
     pub fn announce(&self, transaction: TransactionId) -> Arc<Track> {
         let track = Arc::default();
         self.tracks.put(transaction, &track);
+        self.room.announce(TicketId(transaction.0), &track);
         track
     }
 
-    /// Submits a transaction that was announced: it begins as soon as all its devices are free.
-    pub async fn submit(&self, charge: Charge<Change>, track: Arc<Track>) {
+    /// A transaction that was announced is not submitted after all.
+    pub fn retract(&self, transaction: TransactionId) {
+        self.room.leave(&[transaction]);
+    }
+
+    /// Submits a transaction that was announced: it begins as soon as all its devices are free, by itself or together with
+    /// others that waited for the same one.
+    pub async fn submit(&self, charge: Charge<Change>, ride: Ride, track: Arc<Track>) {
         let ticket = TicketId(charge.transaction.0);
-        let devices = charge.members.iter().map(|member| member.device).collect();
-        let waiting = Waiting {
-            charge,
-            track,
-            withdrawn: false,
-        };
-        self.waiting().insert(ticket, waiting);
         let submission = admission::Submission {
             ticket,
-            devices,
-            mergeable: false,
+            devices: charge.members.iter().map(|member| member.device).collect(),
+            mergeable: ride.fits(&charge),
         };
+        if !self.room.submit(ticket, charge, track) {
+            let refusal = admission::Refusal::Withdrawn { ticket };
+            return self.refuse(ticket, &refusal.to_string()).await;
+        }
         if self.admission.send(admission::Input::Submit(submission)).await.is_err() {
             return self.refuse(ticket, "the controller is stopping").await;
         }
         // Whoever withdrew before admission had heard of it was not heard by it either.
-        let withdrawn = self.waiting().get(&ticket).is_some_and(|it| it.withdrawn);
+        let withdrawn = self.room.all().get(&ticket).is_some_and(|it| it.withdrawn);
         if withdrawn {
             self.tell_admission(admission::Input::Withdraw(ticket)).await;
         }
     }
 
-    /// Withdraws a transaction that waits or has not been decided; false where there is none.
+    /// Withdraws a transaction that waits or has not been decided; false where there is none. One that rides another takes
+    /// that back with it: the others go on, each by itself.
     pub async fn cancel(&self, transaction: TransactionId) -> bool {
         let ticket = TicketId(transaction.0);
-        let waits = self.waiting().get_mut(&ticket).map(|it| it.withdrawn = true).is_some();
-        if waits {
-            // Whom admission lets in at this very moment, the mark keeps out.
-            let withdraw = admission::Input::Withdraw(ticket);
-            return self.admission.send(withdraw).await.is_ok();
-        }
-        match self.sender(transaction) {
+        let led = match self.room.withdraw(ticket) {
+            // Whoever submits it, or lets it in at this very moment, sees the mark.
+            Some(Place::Announced) => return true,
+            Some(Place::Waits) => return self.admission.send(admission::Input::Withdraw(ticket)).await.is_ok(),
+            Some(Place::Rides(carrier)) => carrier,
+            None => transaction,
+        };
+        match self.sender(led) {
             Some(sender) => sender.send(Input::Cancel).await.is_ok(),
-            None => false,
+            // What carried it was rolled back this moment, and it goes no further than the mark.
+            None => led != transaction,
         }
     }
 
@@ -84,12 +86,8 @@ impl Hub {
         queue.iter().find(|it| it.ticket.0 == transaction.0).cloned()
     }
 
-    pub(super) fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<TicketId, Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn refuse(&self, ticket: TicketId, reason: &str) {
-        let waiting = self.waiting().remove(&ticket);
+        let waiting = self.room.all().remove(&ticket);
         if let Some(Waiting { track, .. }) = waiting {
             let outcome = Outcome::Refused {
                 transaction: TransactionId(ticket.0),
@@ -105,18 +103,18 @@ impl Hub {
     /// Begins what was admitted. Nobody finds it neither waiting nor running: it leaves the one under the lock under
     /// which it enters the other.
     fn admitted(self: &Arc<Self>, ticket: TicketId, debts: &[(DeviceId, TransactionId)]) -> Admitted {
-        let mut all = self.waiting();
-        let Some(waiting) = all.get(&ticket) else {
+        let mut all = self.room.all();
+        let Some((waiting, charge)) = all.get(&ticket).and_then(|it| Some((it, it.charge.as_ref()?))) else {
             return Admitted::Refused("nobody knows what was asked any more".to_owned());
         };
         if waiting.withdrawn {
             let refusal = admission::Refusal::Withdrawn { ticket };
             return Admitted::Refused(refusal.to_string());
         }
-        if !waiting.brings(debts) {
+        if !brings(charge, debts) {
             return Admitted::Refused(owed(self, debts));
         }
-        let coordinator = match Coordinator::new(waiting.charge.clone(), self.ground.epoch) {
+        let coordinator = match Coordinator::new(charge.clone(), self.ground.epoch) {
             Ok(coordinator) => coordinator,
             Err(error) => return Admitted::Refused(crate::start::chain(&error)),
         };
@@ -125,16 +123,60 @@ impl Hub {
         all.remove(&ticket);
         Admitted::Runs
     }
+
+    /// Begins several that were admitted together, as one transaction that carries them all. False where they do not go
+    /// together, or one of them may not begin: each is looked at by itself then.
+    fn admitted_together(self: &Arc<Self>, tickets: &[TicketId], debts: &[(DeviceId, TransactionId)]) -> bool {
+        let mut all = self.room.all();
+        let ready = |it: &TicketId| all.get(it).filter(|it| !it.withdrawn);
+        let Some(riders) = tickets.iter().map(ready).collect::<Option<Vec<&Waiting>>>() else {
+            return false;
+        };
+        let Some(charges) = riders.iter().map(|it| it.charge.as_ref()).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let transaction = TransactionId(Uuid::now_v7().as_u128());
+        let carrier = merge::carrier(transaction, &charges).filter(|_| debts.is_empty());
+        let Some(coordinator) = carrier.and_then(|it| Coordinator::new(it, self.ground.epoch).ok()) else {
+            return false;
+        };
+        let tracks = charges
+            .iter()
+            .zip(&riders)
+            .map(|(charge, it)| (charge.transaction, it.track.clone()));
+        let track = Arc::new(Track::default().carrying(tracks.collect()));
+        tracing::info!(%transaction, riders = tickets.len(), "carries what waited for one device");
+        track.note(
+            None,
+            format!(
+                "goes as {transaction}, one of {} that waited for this device",
+                tickets.len()
+            ),
+        );
+        for ticket in tickets {
+            if let Some(waiting) = all.get_mut(ticket) {
+                waiting.carrier = Some(transaction);
+            }
+        }
+        self.run(coordinator, Start::Begin, track);
+        true
+    }
 }
 
-impl Waiting {
-    /// Whether it brings all of these debts along, to be repaid or waived first.
-    fn brings(&self, debts: &[(DeviceId, TransactionId)]) -> bool {
-        debts.iter().all(|(device, transaction)| {
-            let member = self.charge.members.iter().find(|member| member.device == *device);
-            member.is_some_and(|it| it.debts.iter().any(|debt| debt.transaction == *transaction))
-        })
+/// What admission knows a transaction by: those that ride it, or itself.
+pub(crate) fn tickets(charge: &Charge<Change>) -> Vec<TicketId> {
+    if charge.riders.is_empty() {
+        return vec![TicketId(charge.transaction.0)];
     }
+    charge.riders.iter().map(|rider| TicketId(rider.0)).collect()
+}
+
+/// Whether it brings all of these debts along, to be repaid or waived first.
+fn brings(charge: &Charge<Change>, debts: &[(DeviceId, TransactionId)]) -> bool {
+    debts.iter().all(|(device, transaction)| {
+        let member = charge.members.iter().find(|member| member.device == *device);
+        member.is_some_and(|it| it.debts.iter().any(|debt| debt.transaction == *transaction))
+    })
 }
 
 /// Why devices that are owed something take part in nothing new.
@@ -166,12 +208,20 @@ pub(super) async fn admit(hub: Arc<Hub>, mut inputs: mpsc::Receiver<admission::I
         for effect in effects {
             match effect {
                 admission::Effect::Admit { tickets, debts } => {
-                    for ticket in tickets {
-                        if let Admitted::Refused(reason) = hub.admitted(ticket, &debts) {
-                            hub.refuse(ticket, &reason).await;
-                            let how = admission::Over::RolledBack;
-                            next.push_back(admission::Input::Over { ticket, how });
-                        }
+                    let Some(ticket) = tickets.first().copied() else {
+                        continue;
+                    };
+                    let begun = if tickets.len() > 1 {
+                        hub.admitted_together(&tickets, &debts)
+                    } else if let Admitted::Refused(reason) = hub.admitted(ticket, &debts) {
+                        hub.refuse(ticket, &reason).await;
+                        false
+                    } else {
+                        true
+                    };
+                    if !begun {
+                        let how = admission::Over::RolledBack;
+                        next.push_back(admission::Input::Over { ticket, how });
                     }
                 }
                 admission::Effect::Refuse { ticket, refusal } => hub.refuse(ticket, &refusal.to_string()).await,

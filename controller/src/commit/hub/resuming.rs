@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use transaction::coordinator::Stand;
-use transaction::{Coordinator, CoordinatorRecord, DeviceId, TicketId, TransactionId, admission};
+use transaction::{Coordinator, CoordinatorRecord, DeviceId, TransactionId, admission};
 
 use super::super::change::Change;
 use super::super::run::{Start, now};
-use super::super::track::Track;
 use super::Hub;
+use super::admitting::tickets;
 
 impl Hub {
     pub(super) async fn resume(self: &Arc<Self>, transaction: TransactionId, history: &[CoordinatorRecord<Change>]) {
@@ -42,7 +42,7 @@ impl Hub {
             .collect();
         if !settled {
             inputs.push(admission::Input::Held {
-                tickets: vec![TicketId(transaction.0)],
+                tickets: tickets(coordinator.charge()),
                 devices: held,
             });
         }
@@ -51,7 +51,7 @@ impl Hub {
                 return;
             }
         }
-        let track = Arc::new(Track::led_anew(self.ground.epoch));
+        let track = self.led_anew(transaction, &coordinator.charge().riders);
         self.run(coordinator, Start::Resume(effects), track);
     }
 }

@@ -7,7 +7,12 @@ use futures::FutureExt;
 use transaction::{Answer, Demand, Ending, Gate, Guarantee, Order, Standing, Step, Terms};
 use transaction_journal::{AppendError, CompactError, Journal, Json, Keep, Position};
 
+use super::super::change::Entry;
+use super::super::merge::Ride;
 use super::*;
+use transaction::TicketId;
+
+mod riding;
 
 /// A journal that no test writes to.
 struct Unwritten;
@@ -43,6 +48,30 @@ impl Journal<Json<CoordinatorRecord<Change>>> for Picky {
         });
         let answer = if too_long {
             Err(AppendError::TooLarge { bytes: 9, limit: 8 })
+        } else {
+            Ok(Position(1))
+        };
+        futures::future::ready(answer).boxed()
+    }
+
+    fn compact(&self, _keep: Keep<Json<CoordinatorRecord<Change>>>) -> BoxFuture<'_, Result<(), CompactError>> {
+        futures::future::pending().boxed()
+    }
+}
+
+/// A journal that another writes to from some moment on.
+#[derive(Default)]
+struct Taken(AtomicBool);
+
+impl Journal<Json<CoordinatorRecord<Change>>> for Taken {
+    fn append(
+        &self,
+        _epoch: Epoch,
+        _records: Vec<Json<CoordinatorRecord<Change>>>,
+    ) -> BoxFuture<'_, Result<Position, AppendError>> {
+        let taken = self.0.load(Ordering::Acquire);
+        let answer = if taken {
+            Err(AppendError::Fenced { current: Epoch(2) })
         } else {
             Ok(Position(1))
         };
@@ -107,6 +136,7 @@ fn charge(number: u128, device: u128, comment: &str) -> Charge<Change> {
     Charge {
         transaction: TransactionId(number),
         intents: Vec::new(),
+        riders: Vec::new(),
         comment: comment.to_owned(),
         members: vec![Member {
             device: DeviceId(device),
@@ -152,7 +182,7 @@ async fn who_cancels_while_admission_lets_him_in_never_begins() {
     let heard = Arc::new(Heard::default());
     let (outcomes, mut told) = mpsc::channel(4);
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
-    hub.submit(charge(1, 7, ""), Arc::default()).await;
+    hub.submit(charge(1, 7, ""), Ride::Alone, Arc::default()).await;
     assert!(hub.cancel(TransactionId(1)).await, "it is known, so it is answered");
     let (transaction, reason) = refused(&mut told).await;
     assert_eq!(transaction, TransactionId(1));
@@ -160,7 +190,7 @@ async fn who_cancels_while_admission_lets_him_in_never_begins() {
     assert!(heard.0.lock().unwrap().is_empty(), "nobody heard of it");
     assert!(!hub.cancel(TransactionId(1)).await, "it is over");
     // Its device is free again.
-    hub.submit(charge(2, 7, ""), Arc::default()).await;
+    hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     heard_of(&heard, 2).await;
 }
 
@@ -169,9 +199,9 @@ async fn who_waits_is_shown_with_whom_he_waits_for_and_can_withdraw() {
     let heard = Arc::new(Heard::default());
     let (outcomes, mut told) = mpsc::channel(4);
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
-    hub.submit(charge(1, 7, ""), Arc::default()).await;
+    hub.submit(charge(1, 7, ""), Ride::Alone, Arc::default()).await;
     heard_of(&heard, 1).await;
-    hub.submit(charge(2, 7, ""), Arc::default()).await;
+    hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     until(|| hub.waits(TransactionId(2)).is_some()).await;
     let waits = hub.waits(TransactionId(2)).unwrap();
     assert_eq!((waits.before, waits.behind), (0, vec![TicketId(1)]));
@@ -186,12 +216,12 @@ async fn a_record_that_is_too_long_is_its_own_transactions_misfortune() {
     let heard = Arc::new(Heard::default());
     let (outcomes, mut told) = mpsc::channel(4);
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
-    hub.submit(charge(1, 7, "too long"), Arc::default()).await;
+    hub.submit(charge(1, 7, "too long"), Ride::Alone, Arc::default()).await;
     let (transaction, reason) = refused(&mut told).await;
     assert_eq!(transaction, TransactionId(1));
     assert!(reason.contains("longer than 8"), "{reason}");
     assert!(!hub.is_mute(), "the others are led on");
-    hub.submit(charge(2, 7, ""), Arc::default()).await;
+    hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     heard_of(&heard, 2).await;
     assert!(
         heard
@@ -240,7 +270,7 @@ async fn an_agent_that_says_that_another_leads_stops_nobody() {
         renews: true,
     };
     // Before the decision: it is taken back, and the device is free for the next.
-    hub.submit(charge(1, 7, ""), Arc::default()).await;
+    hub.submit(charge(1, 7, ""), Ride::Alone, Arc::default()).await;
     heard_step(&heard, 1, Step::Stage).await;
     hub.reply(says(1, Step::Stage, HIGHEST));
     heard_step(&heard, 1, Step::Revert).await;
@@ -251,7 +281,7 @@ async fn an_agent_that_says_that_another_leads_stops_nobody() {
         "{ending:?}"
     );
     // After it: it is asked again, and can still say that it has confirmed. Its questions stop nobody either.
-    hub.submit(charge(2, 7, ""), Arc::default()).await;
+    hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     heard_step(&heard, 2, Step::Stage).await;
     hub.reply(says(2, Step::Stage, staged()));
     heard_step(&heard, 2, Step::Apply).await;
@@ -283,10 +313,10 @@ async fn a_charge_that_no_coordinator_takes_is_refused() {
     let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
     let mut twice = charge(1, 7, "");
     twice.members.push(twice.members[0].clone());
-    hub.submit(twice, Arc::default()).await;
+    hub.submit(twice, Ride::Alone, Arc::default()).await;
     let (_, reason) = refused(&mut told).await;
     assert!(reason.contains("takes part twice"), "{reason}");
-    hub.submit(charge(2, 7, ""), Arc::default()).await;
+    hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     heard_of(&heard, 2).await;
 }
 
@@ -320,4 +350,73 @@ async fn who_is_led_but_not_heard_is_told_nothing() {
     let sent = heard.0.lock().unwrap();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].transaction, TransactionId(2));
+}
+
+/// An agent's word has the journal asked, and what that says holds: from then on this controller says nothing.
+#[tokio::test]
+async fn where_the_journal_says_so_too_nothing_more_is_said() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, _told) = mpsc::channel(4);
+    let taken = Arc::new(Taken::default());
+    let hub = Hub::start(ground(taken.clone(), &heard, outcomes), Vec::new()).await;
+    hub.submit(charge(1, 7, ""), Ride::Alone, Arc::default()).await;
+    heard_step(&heard, 1, Step::Stage).await;
+    taken.0.store(true, Ordering::Release);
+    hub.reply(says(1, Step::Stage, HIGHEST));
+    until(|| hub.is_mute()).await;
+    let inquiry = Inquiry {
+        transaction: TransactionId(2),
+        epoch: Epoch(1),
+        device: DeviceId(7),
+        standing: Standing::Applied,
+    };
+    hub.asked(inquiry);
+    let said = heard.0.lock().unwrap();
+    assert!(said.iter().all(|it| it.order.step() == Step::Stage), "{said:?}");
+}
+
+#[tokio::test]
+async fn who_is_announced_can_be_withdrawn_and_never_begins() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    let track = hub.announce(TransactionId(1));
+    assert!(hub.cancel(TransactionId(1)).await, "it is known before it is submitted");
+    hub.submit(charge(1, 7, ""), Ride::Alone, track).await;
+    let (transaction, reason) = refused(&mut told).await;
+    assert!(
+        transaction == TransactionId(1) && reason.contains("withdrawn"),
+        "{reason}"
+    );
+    let _track = hub.announce(TransactionId(2));
+    hub.retract(TransactionId(2));
+    assert!(!hub.cancel(TransactionId(2)).await, "it is not submitted after all");
+    assert!(heard.0.lock().unwrap().is_empty() && hub.open().is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_device_whose_agent_is_shut_out_is_withdrawn() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    for number in [1, 2] {
+        hub.submit(charge(number, 7, ""), Ride::Alone, Arc::default()).await;
+    }
+    hub.submit(charge(3, 8, ""), Ride::Alone, Arc::default()).await;
+    heard_step(&heard, 1, Step::Stage).await;
+    heard_step(&heard, 3, Step::Stage).await;
+    until(|| hub.waits(TransactionId(2)).is_some()).await;
+    hub.shut_out(&BTreeSet::from([DeviceId(7)])).await;
+    let (transaction, reason) = refused(&mut told).await;
+    assert!(
+        transaction == TransactionId(2) && reason.contains("withdrawn"),
+        "{reason}"
+    );
+    heard_step(&heard, 1, Step::Revert).await;
+    let sent = heard.0.lock().unwrap();
+    assert!(
+        sent.iter()
+            .all(|it| it.transaction.0 != 3 || it.order.step() == Step::Stage),
+        "another device"
+    );
 }

@@ -103,6 +103,7 @@ fn charge(number: u128) -> Charge<u64> {
     Charge {
         transaction: TransactionId(number),
         intents: vec![IntentId(number)],
+        riders: Vec::new(),
         comment: "bench".to_owned(),
         members: (0..PARTICIPANTS).map(member).collect(),
         gate: Gate::None,

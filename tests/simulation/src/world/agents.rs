@@ -46,6 +46,7 @@ impl World {
         }
         let part = (request.transaction, request.device);
         let old = self.ledger.is_old(part, request.epoch);
+        self.maybe_lie(at, &request);
         let effects = self.agent_step(at, Input::Request(request.clone()));
         let refuses =
             |it: &Effect<Change>| matches!(it, Effect::Reply(it) if matches!(it.answer, Answer::Superseded { .. }));

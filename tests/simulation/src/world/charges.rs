@@ -47,6 +47,11 @@ impl World {
         Charge {
             transaction,
             intents: wishes.iter().map(|it| IntentId(it.transaction.0)).collect(),
+            riders: if wishes.len() > 1 {
+                wishes.iter().map(|it| it.transaction).collect()
+            } else {
+                Vec::new()
+            },
             comment: "simulated".to_owned(),
             members,
             gate: wishes.first().map_or(Gate::None, |it| it.gate),

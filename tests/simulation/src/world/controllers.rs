@@ -69,6 +69,8 @@ impl World {
         } else if waits.iter().any(|it| it.ticket == ticket) {
             self.say(|| format!("{} is withdrawn", short(transaction)));
             self.admit(at, admission::Input::Withdraw(ticket));
+        } else {
+            self.withdraw_rider(at, transaction);
         }
     }
 
@@ -130,6 +132,9 @@ impl World {
         if let Some(refused) = wishes.iter().find(|it| self.ledger.refused.contains(*it)).copied() {
             let seen = format!("{} was refused and begins all the same", short(refused));
             return self.ledger.breaks("usefulness", seen);
+        }
+        if wishes.iter().any(|it| self.withdrawn.contains(it)) {
+            return self.keep_out(at, wishes);
         }
         let transaction = match wishes {
             [alone] => *alone,
@@ -273,6 +278,12 @@ impl World {
                     self.journal.sync();
                     self.note_durable(&record);
                 }
+                Effect::Verify { device, step, .. } => {
+                    if self.lease > self.controllers[at].epoch {
+                        return self.fence(at);
+                    }
+                    back.push(Input::Unfounded { device, step });
+                }
                 Effect::Send(request) => {
                     let device = request.device;
                     if !self.send_down(at, request) {
@@ -303,7 +314,7 @@ impl World {
         let tickets = self.tickets(transaction);
         let ticket = tickets.first().copied().unwrap_or(TicketId(transaction.0));
         match effect {
-            Effect::Record(_) | Effect::Send(_) => {}
+            Effect::Record(_) | Effect::Send(_) | Effect::Verify { .. } => {}
             Effect::Arm { timer, after } => {
                 let after = self.skewed(after);
                 let (arming, life) = (self.sequence, self.controllers[at].life);

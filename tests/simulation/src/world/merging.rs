@@ -1,7 +1,8 @@
 //! Wishes for one device that wait at the same time ride one transaction, and go singly where that is rolled back.
 
-use super::World;
-use transaction::{Ending, TicketId, TransactionId};
+use super::{World, short};
+use transaction::coordinator::Input;
+use transaction::{Ending, TicketId, TransactionId, admission};
 
 /// From here on transactions have several riders.
 const MERGED: u128 = 1_000;
@@ -40,6 +41,31 @@ impl World {
         self.is_begun(wish)
             || self.ledger.refused.contains(&wish)
             || self.carriers(wish).any(|it| self.is_begun(it) && !rolled_back(&it))
+    }
+
+    /// Somebody withdraws who rides with others, or waits to be run singly. What carries him is taken back, unless that is
+    /// decided otherwise already, and the others go on by themselves.
+    pub(super) fn withdraw_rider(&mut self, at: usize, wish: TransactionId) {
+        let led = &self.controllers[at].coordinators;
+        let carrier = self.carriers(wish).find(|it| led.contains_key(it));
+        self.withdrawn.insert(wish);
+        if let Some(carrier) = carrier {
+            self.say(|| format!("{} is withdrawn from {}", short(wish), short(carrier)));
+            self.coordinate(at, carrier, Input::Cancel);
+        } else {
+            self.admit(at, admission::Input::Withdraw(TicketId(wish.0)));
+        }
+    }
+
+    /// Of those that were admitted one was withdrawn: several go singly, and who is alone does not begin.
+    pub(super) fn keep_out(&mut self, at: usize, wishes: &[TransactionId]) {
+        let Some(first) = wishes.first().copied() else { return };
+        if wishes.len() == 1 {
+            let begun = self.is_begun(first);
+            self.ledger.refuses(first, "withdrawn", begun);
+        }
+        let (ticket, how) = (TicketId(first.0), admission::Over::RolledBack);
+        self.admit(at, admission::Input::Over { ticket, how });
     }
 
     fn carriers(&self, wish: TransactionId) -> impl Iterator<Item = TransactionId> {

@@ -6,6 +6,7 @@ mod compaction;
 mod controllers;
 mod faults;
 mod look;
+mod lying;
 mod merging;
 mod network;
 mod operations;
@@ -142,6 +143,12 @@ pub struct World {
     chance: Chance,
     /// Drawn apart from the rest: what was added to the worlds later, so that the others stay what they were.
     luck: Chance,
+    /// Drawn apart once more: what the liar says, and which riders withdraw.
+    tongue: Chance,
+    /// The agent that lies, if one does.
+    liar: Option<usize>,
+    /// Who was withdrawn while it rode with others.
+    withdrawn: BTreeSet<TransactionId>,
     events: BinaryHeap<Reverse<(u64, u64)>>,
     bodies: BTreeMap<u64, Event>,
     sequence: u64,
@@ -181,6 +188,8 @@ pub struct Outcomes {
     pub unmet: u64,
     /// How often the shared journal lost its power while another controller could lead.
     pub cuts_beside: u64,
+    /// How many lies a participant told.
+    pub lies: u64,
     /// The devices that ended torn: what each promises, and what excuses it.
     pub torn: Vec<(Guarantee, Excuse)>,
 }
@@ -320,18 +329,22 @@ impl World {
         self.ledger.barred.extend(self.barred_now());
         let torn = oracle::torn(&self.ledger, PATIENCE);
         self.ledger.barred.truncate(ended);
-        if let Some(((transaction, device), _)) = torn.iter().find(|(_, excuse)| excuse.is_none()) {
+        let unexcused = |it: &&((TransactionId, DeviceId), Option<Excuse>)| it.1.is_none() && !self.ledger.lies(it.0.1);
+        if let Some(((transaction, device), _)) = torn.iter().find(unexcused) {
             let seen = format!("{device} ended torn in {} and nothing excuses it", short(*transaction));
             self.ledger.breaks("usefulness", seen);
         }
     }
 
-    /// Whether somebody withdrew from this transaction, or the network was not well after it.
+    /// Whether somebody withdrew from this transaction, the network was not well after it, or somebody in it lies.
     fn is_doomed(&self, transaction: TransactionId) -> bool {
         self.riders(transaction)
             .iter()
             .filter_map(|it| self.scenario.wish(*it))
-            .any(|it| !it.healthy || it.cancelled.is_some())
+            .any(|it| {
+                let lies = it.parts.iter().any(|part| Some(part.device) == self.liar);
+                lies || !it.healthy || it.cancelled.is_some()
+            })
     }
 
     fn outcomes(&self) -> Outcomes {
@@ -364,6 +377,7 @@ impl World {
             refusals: self.ledger.refusals.clone(),
             unmet: self.ledger.unmet,
             cuts_beside: self.cuts_beside,
+            lies: self.ledger.lies_told,
             torn: torn
                 .filter_map(|((_, device), excuse)| Some((class(device), excuse?)))
                 .collect(),

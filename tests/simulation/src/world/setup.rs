@@ -26,6 +26,7 @@ impl World {
         } else {
             limits(&mut luck)
         };
+        let (tongue, liar) = tongue(seed, &mut scenario);
         let devices: Vec<Device> = (0..scenario.devices)
             .map(|_| device(&mut chance, weather.candidates))
             .collect();
@@ -44,6 +45,9 @@ impl World {
             mishaps: BTreeSet::new(),
             chance,
             luck,
+            tongue,
+            liar,
+            withdrawn: BTreeSet::new(),
             events: BinaryHeap::new(),
             bodies: BTreeMap::new(),
             sequence: 0,
@@ -64,6 +68,7 @@ impl World {
             judged: 0,
         };
         world.dirty.resize(world.devices.len(), None);
+        world.ledger.liar = liar.map(|at| world.agents[at].device);
         world.plan();
         world
     }
@@ -110,6 +115,22 @@ impl World {
             self.schedule(after, Event::CompactController(0));
         }
     }
+}
+
+/// In some worlds somebody lies, and of those that ride together one withdraws. One kind of weather stays what it was before
+/// there were liars: one of its worlds is a test by name.
+fn tongue(seed: u64, scenario: &mut Scenario) -> (Chance, Option<usize>) {
+    let mut tongue = Chance::new(seed ^ 0x11e5);
+    if seed % 10 == 7 {
+        return (tongue, None);
+    }
+    for wish in scenario.wishes.iter_mut().filter(|it| it.mergeable) {
+        let after = tongue.below(4_000);
+        wish.cancelled = tongue.permille(150).then_some(wish.at + after);
+    }
+    let lies = tongue.permille(150);
+    let who = usize::try_from(tongue.below(scenario.devices as u64)).unwrap_or(0);
+    (tongue, lies.then_some(who))
 }
 
 /// In some worlds few may wait, or not for long.

@@ -238,6 +238,13 @@ pub enum Does {
 impl Leader {
     pub fn step(&mut self, input: coordinator::Input, timed: bool) -> Vec<Does> {
         let effects = self.machine.step(input, NOW);
+        if effects
+            .iter()
+            .any(|it| matches!(it, coordinator::Effect::Verify { .. }))
+        {
+            // Nobody lies in this space, so the journal says the same.
+            return self.step(coordinator::Input::Fenced, timed);
+        }
         self.does(effects, timed)
     }
 
@@ -262,7 +269,8 @@ impl Leader {
             | coordinator::Effect::Gate { .. }
             | coordinator::Effect::Progress(_)
             | coordinator::Effect::Release { .. }
-            | coordinator::Effect::Repaired { .. } => {}
+            | coordinator::Effect::Repaired { .. }
+            | coordinator::Effect::Verify { .. } => {}
         }
         Does::Else
     }

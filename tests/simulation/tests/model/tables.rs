@@ -415,6 +415,7 @@ fn charge(participants: usize) -> Charge<u8> {
     Charge {
         transaction: T,
         intents: Vec::new(),
+        riders: Vec::new(),
         comment: String::new(),
         members: (0..participants).map(member).collect(),
         gate: Gate::None,

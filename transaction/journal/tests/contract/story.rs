@@ -106,6 +106,7 @@ fn drive(
             | coordinator::Effect::Progress(_)
             | coordinator::Effect::Release { .. }
             | coordinator::Effect::Repaired { .. }
+            | coordinator::Effect::Verify { .. }
             | coordinator::Effect::Forget => {}
         }
     }
@@ -123,6 +124,7 @@ fn charge(participants: usize) -> Charge<u64> {
     Charge {
         transaction: T,
         intents: Vec::new(),
+        riders: Vec::new(),
         comment: String::new(),
         members: (0..participants).map(member).collect(),
         gate: Gate::None,

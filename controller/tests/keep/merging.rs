@@ -1,0 +1,117 @@
+//! Small changes that wait for one device ride one transaction; where that is rolled back each goes by itself.
+
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, expect, rows, until};
+use crate::stage::Stage;
+
+const RIDERS: usize = 5;
+
+/// A route of its own on r1, that no gate looks at.
+fn route(number: usize) -> String {
+    format!(
+        "class: routing.static\nname: n{number}\ngate: none\nslots: {{ device: [r1], prefix: 198.51.{number}.0/24, next_hop: 192.0.2.1 }}\n"
+    )
+}
+
+/// Asks for a route and does not wait for it; the id of its transaction.
+fn ask(stage: &Stage, number: usize) -> String {
+    let file = format!("n{number}.yaml");
+    stage.write(&file, &route(number));
+    let row = rows(stage, &format!("commit -f {file} --detach"));
+    row["id"].as_str().unwrap().to_owned()
+}
+
+/// One is busy with r1, and these wait behind it.
+fn behind_one(stage: &Stage, lab: &Lab, first: usize) -> (String, Vec<String>) {
+    let slow = json!({ "fault": "delay", "millis": 7_000, "operation": "commit", "times": 1 });
+    lab.fault("r1", &slow);
+    let one = ask(stage, first);
+    let mut riders: Vec<String> = std::thread::scope(|scope| {
+        let asking = (1..=RIDERS).map(|it| scope.spawn(move || ask(stage, first + it)));
+        let asking: Vec<_> = asking.collect();
+        asking.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    riders.sort(); // an id carries the time: who came first is first
+    let waits = |id: &String| !rows(stage, &format!("transaction show {id}"))["waits"].is_null();
+    assert!(
+        riders.iter().all(waits),
+        "all of them came while the first took its time"
+    );
+    (one, riders)
+}
+
+/// How each of them ended, once it has.
+fn ended(stage: &Stage, ids: &[String]) -> Vec<String> {
+    let state = |id: &String| {
+        rows(stage, &format!("transaction show {id}"))["state"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    until("all to have ended", || ids.iter().all(|it| state(it) != "running"));
+    ids.iter().map(state).collect()
+}
+
+/// What was told of a transaction, to whoever follows it from its beginning.
+fn told(stage: &Stage, id: &str) -> String {
+    stage.run(&format!("transaction follow {id}")).1
+}
+
+#[test]
+fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
+    let stage = Stage::start();
+    let lab = Lab::of(&stage);
+
+    let before = lab.count("r1", "commit");
+    let (one, riders) = behind_one(&stage, &lab, 10);
+    let all: Vec<String> = std::iter::once(one).chain(riders.iter().cloned()).collect();
+    assert_eq!(ended(&stage, &all), ["committed"; RIDERS + 1]);
+    let running = lab.running("r1");
+    assert!(
+        (10..=10 + RIDERS).all(|it| running.contains(&format!("198.51.{it}.0/24"))),
+        "{running}"
+    );
+    // A transaction is a confirmed commit and its confirmation: one for the first, one for all the others.
+    assert_eq!(
+        lab.count("r1", "commit") - before,
+        4,
+        "the device saw two transactions, not {}",
+        RIDERS + 1
+    );
+    for id in &riders {
+        let told = told(&stage, id);
+        assert!(
+            told.contains(&format!("one of {RIDERS} that waited")) && told.contains("committed"),
+            "{told}"
+        );
+    }
+
+    // The device refuses what carries them, and then the first of them: the others stand.
+    let (one, riders) = behind_one(&stage, &lab, 20);
+    let refuse = json!({ "fault": "reject", "operation": "edit-config", "tag": "invalid-value", "times": 2 });
+    lab.fault("r1", &refuse);
+    assert_eq!(ended(&stage, &[one]), ["committed"]);
+    let states = ended(&stage, &riders);
+    assert_eq!(states[0], "rolled-back");
+    assert_eq!(states[1..], ["committed"; RIDERS - 1]);
+    let running = lab.running("r1");
+    let there = (21..=20 + RIDERS).filter(|it| running.contains(&format!("198.51.{it}.0/24")));
+    assert_eq!(there.count(), RIDERS - 1, "{running}");
+    let sunk = rows(&stage, &format!("transaction show {}", riders[0]));
+    assert!(sunk["reason"].as_str().unwrap().contains("r1"), "{sunk}");
+    assert!(told(&stage, &riders[1]).contains("each goes on by itself"));
+    let intents: Value = rows(&stage, "intent list");
+    let ours = |it: &Value| {
+        it["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("n1") || name.starts_with("n2"))
+    };
+    let active = intents
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| ours(it) && it["state"] == "active");
+    assert_eq!(active.count(), 2 * RIDERS + 1, "{intents}");
+    expect(&stage, "audit verify", 0, "entries hold");
+}
