@@ -102,16 +102,9 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
     assert!(sunk["reason"].as_str().unwrap().contains("r1"), "{sunk}");
     assert!(told(&stage, &riders[1]).contains("each goes on by itself"));
     let intents: Value = rows(&stage, "intent list");
-    let ours = |it: &Value| {
-        it["name"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("n1") || name.starts_with("n2"))
-    };
-    let active = intents
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|it| ours(it) && it["state"] == "active");
+    let ours = |it: &&Value| it["intent"]["name"].as_str().is_some_and(|name| name.starts_with('n'));
+    let active = intents.as_array().unwrap().iter().filter(ours);
+    let active = active.filter(|it| it["state"] == "active");
     assert_eq!(active.count(), 2 * RIDERS + 1, "{intents}");
     expect(&stage, "audit verify", 0, "entries hold");
 }
