@@ -17,6 +17,12 @@ fn described(name: &str, text: &str) -> String {
     )
 }
 
+fn addressed(name: &str, interface: &str) -> String {
+    format!(
+        "class: interface.address\nname: {name}\nslots: {{ interface: 'r3:{interface}', address: 198.51.100.9/24 }}\n"
+    )
+}
+
 #[test]
 fn an_intent_is_changed_in_place_and_leaves_what_it_found() {
     let stage = Stage::start();
@@ -81,6 +87,11 @@ fn what_cannot_be_planned_is_said_and_changes_nothing() {
     stage.write("one.yaml", &described("one", "one"));
     assert_eq!(stage.run("commit -f one.yaml").0, 0);
     check(&described("two", "two"), 9, "interface[eth1]/description");
+    // An address stands on a device once: the conflict names who has it.
+    stage.write("three.yaml", &addressed("three", "eth1"));
+    let (code, said) = stage.run("commit -f three.yaml");
+    assert_eq!(code, 0, "{said}");
+    check(&addressed("two", "eth2"), 9, "of three (priority ");
     let (_, said) = stage.run("intent list");
     assert!(!said.contains("two"), "{said}");
 }

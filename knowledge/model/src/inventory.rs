@@ -4,6 +4,7 @@
 //! that may.
 
 mod check;
+mod hidden;
 mod id;
 mod publish;
 mod read;

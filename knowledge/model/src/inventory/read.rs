@@ -1,5 +1,6 @@
 //! Reading an inventory: every fault with its line and column, all at once, unknown keys refused.
 
+use super::hidden::{Hidden, hidden, misspelt};
 use super::{
     Channel, Device, DeviceId, End, Group, Guarantee, Host, Inventory, Link, Place, Platform, Prefixes, Protocol,
 };
@@ -27,14 +28,6 @@ pub(super) struct Marks {
 pub(super) struct Named {
     pub(super) at: Mark,
     pub(super) name: String,
-}
-
-/// Names that a fault may hide: what refers to one that is not here may be right all the same.
-#[derive(Default)]
-pub(super) struct Hidden {
-    pub(super) nodes: bool,
-    pub(super) groups: bool,
-    pub(super) sites: bool,
 }
 
 /// As much of a device or host as could be read.
@@ -441,47 +434,5 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-}
-
-/// The name of a device or host whose field for it goes by a wrong name.
-fn misspelt(fields: &Fields<'_>) -> Option<String> {
-    match &fields.alike("name")?.value {
-        Content::Text(name) => Some(name.clone()),
-        Content::Null
-        | Content::Bool(_)
-        | Content::Integer(_)
-        | Content::Float(_)
-        | Content::List(_)
-        | Content::Map(_) => None,
-    }
-}
-
-/// Which names cannot be told: those in a field that goes by a wrong name, or holds another kind of value.
-fn hidden(document: &Node) -> Hidden {
-    const KNOWN: [&str; 7] = ["version", "devices", "hosts", "sites", "groups", "prefixes", "links"];
-    let Content::Map(entries) = &document.value else {
-        return Hidden::default();
-    };
-    let lost = |name: &str| {
-        let meant = |key: &str| !KNOWN.contains(&key) && nearest(key, KNOWN.into_iter()) == Some(name);
-        entries
-            .iter()
-            .any(|(key, node)| meant(key) || (key == name && is_unfit(name, &node.value)))
-    };
-    Hidden {
-        nodes: lost("devices") || lost("hosts"),
-        groups: lost("groups"),
-        sites: lost("sites"),
-    }
-}
-
-/// True for a kind of value that the field never has.
-fn is_unfit(field: &str, value: &Content) -> bool {
-    match value {
-        Content::Null => false,
-        Content::List(_) => matches!(field, "sites" | "groups"),
-        Content::Map(_) => matches!(field, "devices" | "hosts"),
-        Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => true,
     }
 }

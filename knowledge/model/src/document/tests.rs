@@ -1,0 +1,140 @@
+//! Files of people: every fault with its place and remedy, and bounds on what is read.
+
+use super::*;
+
+fn faults(text: &str) -> Vec<String> {
+    let (node, all) = match open(text) {
+        Ok(opened) => opened,
+        Err(faults) => return faults.iter().map(ToString::to_string).collect(),
+    };
+    let value = node.fields(&all).map(|fields| {
+        let _ = fields.required("name").and_then(|it| it.text(&all));
+        let _ = fields.optional("port").and_then(|it| it.integer(&all));
+        fields.end();
+    });
+    all.settle(value)
+        .err()
+        .unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn every_fault_is_named_with_its_place() {
+    let found = faults("nmae: r1\nport: twenty\n");
+    assert_eq!(
+        found,
+        [
+            "1:1: `name` is missing (add `name: …`)",
+            "1:7: unknown field `nmae` (did you mean `name`?)",
+            "2:7: expected a whole number, found text (write digits alone, without quotes)",
+        ]
+    );
+    assert!(faults("name: r1\nport: 22\n").is_empty());
+    assert_eq!(faults("- a").len(), 1);
+    assert!(!faults("a: [1, 2").is_empty());
+    assert!(!faults("name: a\nname: b\n").is_empty(), "the same key twice");
+    assert!(!faults("name: a\n---\nname: b\n").is_empty(), "two documents");
+}
+
+#[test]
+fn what_is_no_yaml_is_told_with_its_remedy() {
+    let check = |text: &str, expected: &str| assert_eq!(faults(text), [expected], "{text}");
+    check(
+        "name: a\nport: 1\nname: b\n",
+        "3:1: the key \"name\" stands twice in one mapping (keep one)",
+    );
+    assert_eq!(
+        faults("a: {x: 1, x: 2}\na: {y: 1, y: 2}\nname: r1\n").len(),
+        4,
+        "each of them, and `a`"
+    );
+    check(
+        "{name: a, \"port\": 1, 'port': 2}",
+        "1:22: the key \"port\" stands twice in one mapping (keep one)",
+    );
+    check(
+        "name: *other\n",
+        "1:7: *other repeats nothing (what is repeated stands above, behind &name: or write it out)",
+    );
+    check(
+        "name: !secret a\n",
+        "1:7: not a plain value (write it without !tag: tags have no meaning here)",
+    );
+    check("name: a\ntrue: b\n", "2:1: a key is true, not text (put it in quotes)");
+    for text in [
+        "name: [a, b",
+        "name: {a: 1",
+        "name: \"a",
+        "name: a: b",
+        "name: a\n  port: 1\n",
+        "name:\n\t- a\n",
+        "a:\n - b\n  - c: d\n e\n",
+        "name: @a",
+        "name: %a\n%",
+        "name: ]",
+    ] {
+        let found = faults(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].ends_with(')'), "no remedy for {text:?}: {found:?}");
+    }
+}
+
+#[test]
+fn aliases_do_not_explode() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let below = format!("*a{}", level - 1);
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![below; 10].join(", ")));
+    }
+    let told = read(&bomb).unwrap_err()[0].to_string();
+    assert!(
+        told.ends_with("aliases repeat too much (write out what they repeat)"),
+        "{told}"
+    );
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for text in ["[", "{a: ", "- ", "? "] {
+        let told = read(&text.repeat(100_000)).unwrap_err()[0].to_string();
+        assert!(told.ends_with("(nest less deeply)"), "{text}: {told}");
+    }
+    let sound = format!("a: {}b{}", "[".repeat(50), "]".repeat(50));
+    assert!(read(&sound).is_ok());
+}
+
+#[test]
+fn more_faults_than_are_mended_at_once_are_counted() {
+    let told = faults(&(0..1500).map(|it| format!("x{it}: 1\n")).collect::<String>());
+    assert_eq!(told.len(), 1001);
+    assert!(
+        told[1000].ends_with(": 501 more faults (mend those above first)"),
+        "{}",
+        told[1000]
+    );
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    for (text, at) in [
+        ("\0", "1:1: "),
+        ("name: a\0b\n", "1:"),
+        ("name: a\nport: \0\n", "2:"),
+        ("name: \"a\0\"\n", "1:"),
+    ] {
+        let told = faults(text);
+        assert!(told.iter().any(|it| it.starts_with(at)), "{text:?}: {told:?}");
+    }
+}
+
+#[test]
+fn more_values_than_a_file_of_people_has_are_refused() {
+    for text in [format!("[{}]", "1,".repeat(500_001)), "- 1\n".repeat(500_001)] {
+        let told = read(&text).unwrap_err();
+        assert_eq!(told.len(), 1);
+        let told = told[0].to_string();
+        assert!(told.ends_with("more than 500000 values (split the file)"), "{told}");
+    }
+}
