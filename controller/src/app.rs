@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -57,6 +57,9 @@ pub struct Asker {
     pub who: String,
     /// `rest`, `file`.
     pub door: &'static str,
+    /// Whether he showed who he is. The admin token says that its holder may, not who he is: there the name is what he
+    /// calls himself.
+    pub proven: bool,
 }
 
 /// The controller.
@@ -120,24 +123,21 @@ impl App {
         self.issue(plan, asker).await
     }
 
-    /// Reads what is not read yet, and makes of what was drafted a plan that is kept.
+    /// Reads the devices of what was drafted, and makes a plan of it that is kept.
     pub(crate) async fn draw(
         &self,
         drafted: plan::Drafted,
-        mut read: HashMap<DeviceId, knowledge_model::Tree>,
-        purpose: Option<Purpose>,
+        purpose: Purpose,
+        wishes: Wishes,
         asker: &Asker,
     ) -> Result<Plan, AppError> {
-        let more = drafted
-            .devices()
-            .into_iter()
-            .filter(|device| !read.contains_key(device));
-        read.extend(self.read_all(more.collect()).await?);
+        let read = self.read_all(drafted.devices()).await?;
         self.network.lock().await.promise(self.agents.guarantees());
         let words = drafted.words();
         let mut plan = plan::finish(drafted, &read, &*self.network.lock().await)?;
-        self.guard(&mut plan, &words, &read, Wishes::default()).await?;
-        self.issue(Plan { purpose, ..plan }, asker).await
+        plan.purpose = Some(purpose);
+        self.guard(&mut plan, &words, &read, wishes).await?;
+        self.issue(plan, asker).await
     }
 
     /// Gives a plan its id and its hash, and keeps it.
@@ -241,6 +241,10 @@ impl App {
     ) -> Result<(), AppError> {
         let detail = json!({ "plan": plan.id, "hash": plan.hash, "gate": gate_word(plan), "forced": plan.forced });
         self.note(asker, "commit", &row.id, detail).await?;
+        if let Some(Purpose::Replace { device }) = &plan.purpose {
+            // What the old hardware was owed is void once the new one is brought to what is wanted.
+            self.waive(device, asker).await?;
+        }
         let charge = self.charge(transaction, plan, asker).await?;
         if charge.members.is_empty() {
             // Nothing has to change: the plan is true already.
@@ -254,8 +258,6 @@ impl App {
         if charge.gate != Gate::None {
             self.gatekeeper.expect(transaction, plan.gate.clone());
         }
-        let devices: Vec<DeviceId> = charge.members.iter().map(|member| member.device).collect();
-        self.snap(&devices, &row.id, "before").await;
         self.hub.submit(charge, ride, track).await;
         Ok(())
     }
@@ -266,6 +268,30 @@ impl App {
         let cuts = plan.devices.iter().any(|device| !device.cuts.is_empty());
         let alone = plan.purpose.is_some() || plan.forced || cuts || !self.rules(plan).await?.is_empty();
         Ok(if alone { Ride::Alone } else { Ride::Along })
+    }
+
+    /// Whether a transaction may begin now that its devices are its own: somebody may have frozen them, or work on them,
+    /// since it was asked for, and an approval may be wanted at this hour. What stands there before it is kept.
+    pub(crate) async fn begins(&self, transaction: TransactionId) -> Result<(), AppError> {
+        let id = transaction.to_string();
+        let row = self.store.transaction(&id).await?;
+        let row = row.ok_or_else(|| missing("transaction", &id))?;
+        let kept = self.store.plan(&row.plan).await?;
+        let plan = read_plan(&kept.ok_or_else(|| missing("plan", &row.plan))?)?;
+        self.allowed(&plan).await?;
+        let changed = plan.devices.iter().filter(|device| !device.entries.is_empty());
+        let devices: Vec<DeviceId> = changed.filter_map(|device| device.id.parse().ok()).collect();
+        self.snap(&devices, (&id, "before"), &[]).await;
+        Ok(())
+    }
+
+    /// Withdraws a transaction that waits or is not decided, and keeps who did.
+    pub async fn cancel(&self, transaction: TransactionId, asker: &Asker) -> Result<bool, AppError> {
+        if self.hub.track(transaction).is_none() {
+            return Ok(false);
+        }
+        self.note(asker, "cancel", &transaction.to_string(), json!({})).await?;
+        Ok(self.hub.cancel(transaction).await)
     }
 
     /// Whether a plan may be committed now.
@@ -293,20 +319,21 @@ impl App {
         let mut members = Vec::new();
         let settles = matches!(plan.purpose, Some(Purpose::Settle { .. }));
         let owed = self.store.owed().await?;
-        for device in plan
-            .devices
-            .iter()
-            .filter(|device| settles || !device.entries.is_empty())
-        {
-            let delta = device.delta().map_err(|error| inside(&error))?;
+        for device in &plan.devices {
+            let (delta, stands) = (device.delta().map_err(|error| inside(&error))?, device.stands());
+            // A device that has to change nothing takes part where something has to stand on it.
+            if !settles && delta.is_empty() && stands.is_empty() {
+                continue;
+            }
+            let demand = device.demand.as_deref().filter(|_| !delta.is_empty());
             let id = device
                 .id
                 .parse()
                 .map_err(|error: transaction::IdError| inside(&error))?;
             members.push(Member {
                 device: id,
-                change: Change::of(&plan.hash, &delta),
-                demand: device.demand.as_deref().map_or(Demand::Any, demand),
+                change: Change::of(&plan.hash, &delta).where_stand(&stands),
+                demand: demand.map_or(Demand::Any, self::demand),
                 wave: device.wave,
                 debts: self.debts(&owed, id, settles).await?,
             });
@@ -356,8 +383,12 @@ impl App {
                 }
             };
             let mut kept = true;
-            for (transaction, track) in track.told(led) {
+            let told = track.told(led);
+            let together: Vec<String> = told.iter().map(|(transaction, _)| transaction.to_string()).collect();
+            for (transaction, track) in told {
                 kept &= self.over((transaction, led), ending.as_ref(), &reason, track).await;
+                let devices = self.touched(transaction).await;
+                self.snap_later(devices, transaction.to_string(), together.clone());
             }
             if kept {
                 self.operation.journal.kept(led);
@@ -385,7 +416,6 @@ impl App {
             tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
         }
         self.tell_ending(transaction, state, &reason);
-        self.snap_later(self.touched(transaction).await, transaction.to_string());
         track.end(state, &reason);
         let mut told = self.told.lock().await;
         if told.len() >= TOLD {
@@ -461,19 +491,22 @@ impl App {
         for intent in plan.withdraws.iter().filter(|_| holds) {
             self.store.move_intent(intent, "withdrawn").await?;
         }
-        self.store.move_plan(&plan.id, "committing", state).await?;
-        self.store.end(&id, state, reason, stamp()).await?;
-        self.operation.settled(transaction, &row, state);
+        // Noted first: an ending that is stored is never noted any more.
         let asker = Asker {
             who: "controller".to_owned(),
             door: "inside",
+            proven: true,
         };
         let detail = if led == id {
             json!({ "reason": reason })
         } else {
             json!({ "reason": reason, "rode": led })
         };
-        self.note(&asker, state, &id, detail).await
+        self.note(&asker, state, &id, detail).await?;
+        self.store.move_plan(&plan.id, "committing", state).await?;
+        self.store.end(&id, state, reason, stamp()).await?;
+        self.operation.settled(transaction, &row, state);
+        Ok(())
     }
 
     /// An intent is active once it is true; one that failed is kept for the record, but never in the place of one that

@@ -62,6 +62,9 @@ impl RuleView {
     }
 }
 
+/// Why a yes does not count.
+const UNPROVEN: &str = "the admin token does not say who approves: approve with a token of your own (`entente token create NAME --role approver`) or a certificate";
+
 impl App {
     /// What a plan needs, and what was said about it.
     pub async fn approval(&self, id: &str) -> Result<Approval, AppError> {
@@ -101,11 +104,10 @@ impl App {
         Ok(self.policy.asks(&subject, stamp()).into_iter().map(view).collect())
     }
 
-    /// The devices that a plan changes.
+    /// The devices that a plan touches.
     pub(crate) async fn changing(&self, plan: &Plan) -> Vec<Known> {
         let network = self.network.lock().await;
-        let changed = plan.devices.iter().filter(|device| !device.entries.is_empty());
-        changed
+        plan.touched()
             .filter_map(|device| network.named(&device.name).cloned())
             .collect()
     }
@@ -142,6 +144,12 @@ impl App {
                 return Err(AppError::Unapproved {
                     id: id.to_owned(),
                     wanting: vec![format!("{} asked for it, somebody else has to approve it", asker.who)],
+                });
+            }
+            if !asker.proven {
+                return Err(AppError::Unapproved {
+                    id: id.to_owned(),
+                    wanting: vec![UNPROVEN.to_owned()],
                 });
             }
         }

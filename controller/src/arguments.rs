@@ -74,6 +74,17 @@ impl Wanted {
     }
 }
 
+/// What becomes of a plan that a command makes.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Carry {
+    /// Only show the plan
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Commit it without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// What is planned.
 #[derive(Debug, Args)]
 pub struct PlanArguments {
@@ -168,9 +179,10 @@ pub enum Command {
     Rollback {
         /// The transaction's id
         transaction: String,
-        /// Only show the plan
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        carry: Carry,
+        #[command(flatten)]
+        wanted: Wanted,
         #[command(flatten)]
         remote: Remote,
     },
@@ -289,9 +301,8 @@ pub enum IntentCommand {
     Withdraw {
         /// Its id or name
         key: String,
-        /// Only show the plan
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        carry: Carry,
         #[command(flatten)]
         wanted: Wanted,
         #[command(flatten)]
@@ -356,9 +367,10 @@ pub enum DeviceCommand {
     Replace {
         /// Its name
         name: String,
-        /// Only show the plan
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        carry: Carry,
+        #[command(flatten)]
+        wanted: Wanted,
         #[command(flatten)]
         remote: Remote,
     },
@@ -366,6 +378,8 @@ pub enum DeviceCommand {
     Repair {
         /// Its name
         name: String,
+        #[command(flatten)]
+        carry: Carry,
         #[command(flatten)]
         remote: Remote,
     },

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
-use knowledge_model::{Path, Tree};
+use knowledge_model::{Path, Schema, Tree};
 use serde::Serialize;
 use serde_json::json;
+use transaction::DeviceId;
 use utoipa::ToSchema;
 
-use crate::app::{App, AppError, Asker, missing, stamp};
+use crate::app::{App, AppError, Asker, Wishes, missing, stamp};
 use crate::network::Known;
 use crate::plan::{self, Deviation, Plan, PlanError, Purpose};
 
@@ -43,10 +43,11 @@ impl App {
             }
         };
         let quiet = self.quiet().await?;
-        let reads = join_all(devices.iter().map(|known| self.agents.read(known.id, Vec::new()))).await;
+        let ids: Vec<DeviceId> = devices.iter().map(|known| known.id).collect();
+        let mut reads = self.read_each(&ids).await?;
         let mut all = Vec::new();
-        for (known, read) in devices.iter().zip(reads) {
-            match read {
+        for known in &devices {
+            match reads.remove(&known.id).unwrap_or_else(|| Ok(Tree::new())) {
                 Ok(there) => {
                     for deviation in self.deviations(known, &there).await {
                         let hushed = quiet.hushes(known, &deviation.path);
@@ -92,11 +93,17 @@ impl App {
     }
 
     /// Plans the repair of a device's drift: all that is not ignored, or these paths.
-    pub async fn repair(&self, device: &str, paths: &[String], asker: &Asker) -> Result<Plan, AppError> {
+    pub async fn repair(
+        &self,
+        device: &str,
+        paths: &[String],
+        wishes: Wishes,
+        asker: &Asker,
+    ) -> Result<Plan, AppError> {
         let known = self.device(device).await?;
         let paths = read_paths(paths)?;
         let quiet = self.quiet().await?;
-        let there = self.agents.read(known.id, Vec::new()).await?;
+        let there = self.read_decided(known.id).await?;
         let chosen = |path: &Path| match paths.is_empty() {
             true => !quiet.hushes(&known, path),
             false => paths.iter().any(|root| path.starts_with(root)),
@@ -109,7 +116,7 @@ impl App {
             network.promise(self.agents.guarantees());
             plan::repaired(&known, &there, &network, purpose, &chosen)?
         };
-        self.guard_one(&mut plan, (known.id, there)).await?;
+        self.guard_one(&mut plan, (known.id, there), wishes).await?;
         self.issue(plan, asker).await
     }
 
@@ -123,7 +130,7 @@ impl App {
     ) -> Result<Vec<Drift>, AppError> {
         let known = self.device(device).await?;
         let paths = read_paths(paths)?;
-        let there = self.agents.read(known.id, Vec::new()).await?;
+        let there = self.read_decided(known.id).await?;
         {
             let mut network = self.network.lock().await;
             let found = plan::deviations(&known, &there, network.owners(known.id));
@@ -153,7 +160,13 @@ impl App {
     /// Leaves drift at these paths, and below them, alone from now on; or looks at it again.
     pub async fn ignore(&self, device: &str, paths: &[String], on: bool, asker: &Asker) -> Result<(), AppError> {
         let known = self.device(device).await?;
-        for path in read_paths(paths)? {
+        let read = read_paths(paths)?;
+        let unknown = read.iter().filter(|path| Schema::canonical().node(path).is_none());
+        let unknown: Vec<String> = unknown.map(|path| format!("no entry can stand at {path}")).collect();
+        if !unknown.is_empty() {
+            return Err(AppError::Plan(PlanError::Invalid(unknown)));
+        }
+        for path in read {
             let (id, path) = (known.id.to_string(), path.to_string());
             if on {
                 self.store.ignore(&id, &path, &asker.who, stamp()).await?;

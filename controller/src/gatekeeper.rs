@@ -1,7 +1,7 @@
 //! The health gate of running transactions: what their plans want looked at, asked of the agents near the devices.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, join_all};
@@ -21,13 +21,25 @@ const NAMED: usize = 4;
 pub struct Gatekeeper {
     agents: Arc<Agents>,
     planned: Arc<Mutex<HashMap<TransactionId, PlannedGate>>>,
+    doorman: Arc<OnceLock<Doorman>>,
 }
+
+/// Says whether a transaction may begin now that its devices are its own, or why not.
+pub type Doorman = Box<dyn Fn(TransactionId) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 impl Gatekeeper {
     /// Nothing is planned yet.
     pub fn new(agents: Arc<Agents>) -> Self {
-        let planned = Arc::default();
-        Self { agents, planned }
+        Self {
+            agents,
+            planned: Arc::default(),
+            doorman: Arc::default(),
+        }
+    }
+
+    /// Who is asked before a transaction begins; the first one stays.
+    pub fn ask_first(&self, doorman: Doorman) {
+        let _ = self.doorman.set(doorman);
     }
 
     /// A transaction begins whose plan wants this.
@@ -147,8 +159,16 @@ fn reds(device: &str, found: Vec<(PlannedCheck, (bool, String))>) -> Vec<String>
 }
 
 impl Gates for Gatekeeper {
-    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, ()> {
-        self.clone().exclude(transaction, track).boxed()
+    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>> {
+        let (keeper, asked) = (self.clone(), self.doorman.get().map(|doorman| doorman(transaction)));
+        let before = async move {
+            if let Some(asked) = asked {
+                asked.await?;
+            }
+            keeper.exclude(transaction, track).await;
+            Ok(())
+        };
+        before.boxed()
     }
 
     fn ask(&self, transaction: TransactionId, _wave: u16, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>> {

@@ -38,11 +38,18 @@ pub struct Comparison {
 
 impl App {
     /// Reads and keeps what stands on devices now. What cannot be read is said in the log, and holds nothing up.
-    pub(crate) async fn snap(&self, devices: &[DeviceId], transaction: &str, moment: &'static str) {
+    pub(crate) async fn snap(
+        &self,
+        devices: &[DeviceId],
+        (transaction, moment): (&str, &'static str),
+        together: &[String],
+    ) {
         if self.keep.most == 0 {
             return;
         }
-        let snaps = devices.iter().map(|device| self.snap_one(*device, transaction, moment));
+        let snaps = devices
+            .iter()
+            .map(|device| self.snap_one(*device, transaction, moment, together));
         for (device, snapped) in devices.iter().zip(join_all(snaps).await) {
             if let Err(error) = snapped {
                 tracing::warn!(%device, transaction, moment, %error, "no native configuration is kept");
@@ -50,8 +57,19 @@ impl App {
         }
     }
 
-    async fn snap_one(&self, device: DeviceId, transaction: &str, moment: &str) -> Result<(), AppError> {
-        let text = self.agents.native(device).await?;
+    async fn snap_one(
+        &self,
+        device: DeviceId,
+        transaction: &str,
+        moment: &str,
+        together: &[String],
+    ) -> Result<(), AppError> {
+        let mut text = self.agents.native(device).await?;
+        if moment == "after"
+            && let Some(next) = self.found_by_the_next(device, transaction, together).await?
+        {
+            text = next;
+        }
         let native = Native {
             number: 0,
             transaction: transaction.to_owned(),
@@ -69,10 +87,32 @@ impl App {
             .await?)
     }
 
+    /// What the transaction after this one found on a device before it began: the reading just made may be of what that one
+    /// did there already, and this is what this one left. Those that went `together` with it are no next ones.
+    async fn found_by_the_next(
+        &self,
+        device: DeviceId,
+        transaction: &str,
+        together: &[String],
+    ) -> Result<Option<String>, AppError> {
+        let device = device.to_string();
+        let kept = self.store.native(&device).await?;
+        let before = || kept.iter().filter(|it| it.moment == "before");
+        let Some(own) = before().find(|it| it.transaction == transaction) else {
+            return Ok(None);
+        };
+        let next = before().filter(|it| it.number > own.number && !together.contains(&it.transaction));
+        let next = next.min_by_key(|it| it.number);
+        match next {
+            Some(next) => Ok(self.store.native_text(&device, next.number).await?),
+            None => Ok(None),
+        }
+    }
+
     /// Keeps what stands on devices after a transaction, beside everything else that goes on.
-    pub(crate) fn snap_later(self: &Arc<Self>, devices: Vec<DeviceId>, transaction: String) {
+    pub(crate) fn snap_later(self: &Arc<Self>, devices: Vec<DeviceId>, transaction: String, together: Vec<String>) {
         let app = self.clone();
-        tokio::spawn(async move { app.snap(&devices, &transaction, "after").await });
+        tokio::spawn(async move { app.snap(&devices, (&transaction, "after"), &together).await });
     }
 
     /// What is kept of a device, the latest first.

@@ -17,6 +17,7 @@ mod command;
 mod commit;
 mod compare;
 mod config;
+mod decided;
 mod drift;
 mod events;
 mod exit;
@@ -113,9 +114,10 @@ async fn run(arguments: Arguments) -> Result<()> {
         } => commit(&client(&remote)?, output, (plan, file, wanted), detach).await,
         Command::Rollback {
             transaction,
-            dry_run,
+            carry,
+            wanted,
             remote,
-        } => command::drift::rollback(&client(&remote)?, output, &transaction, dry_run).await,
+        } => command::drift::rollback(&client(&remote)?, output, &transaction, (carry, wanted)).await,
         Command::Learn(command) => command::learn::run(command, output, client).await,
         Command::Freeze(command) => command::approval::freeze(command, output, client).await,
         Command::Case(command) => command::case::run(command, output, client).await,
@@ -258,11 +260,18 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
             off,
             remote,
         } => command::standing::maintain(&client(&remote)?, &name, &reason, off).await,
-        DeviceCommand::Replace { name, dry_run, remote } => {
-            command::standing::planned(&client(&remote)?, output, &name, "replace", dry_run).await
+        DeviceCommand::Replace {
+            name,
+            carry,
+            wanted,
+            remote,
+        } => {
+            let path = format!("/v1/devices/{name}/replace{}", wanted.query());
+            command::standing::planned(&client(&remote)?, output, &path, carry).await
         }
-        DeviceCommand::Repair { name, remote } => {
-            command::standing::planned(&client(&remote)?, output, &name, "repair", false).await
+        DeviceCommand::Repair { name, carry, remote } => {
+            let path = format!("/v1/devices/{name}/repair");
+            command::standing::planned(&client(&remote)?, output, &path, carry).await
         }
         DeviceCommand::Waive { name, remote } => command::standing::waive(&client(&remote)?, output, &name).await,
         DeviceCommand::Native { name, which, remote } => {
@@ -307,7 +316,7 @@ async fn intent(command: IntentCommand, output: Output, client: impl Fn(&Remote)
         }
         IntentCommand::Withdraw {
             key,
-            dry_run,
+            carry,
             wanted,
             remote,
         } => {
@@ -315,7 +324,7 @@ async fn intent(command: IntentCommand, output: Output, client: impl Fn(&Remote)
             let plan: plan::Plan = client
                 .post(&format!("/v1/intents/{key}/withdraw{}", wanted.query()), String::new())
                 .await?;
-            command::commit::shown(&client, output, &plan, dry_run).await
+            command::commit::shown(&client, output, &plan, carry).await
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Where a plan's devices are no longer what it was made from, and whether it was us.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use knowledge_model::{Path, Value};
+use futures::future::try_join_all;
+use knowledge_model::{Path, Tree, Value};
 use serde::Serialize;
 use transaction::DeviceId;
 use utoipa::ToSchema;
 
 use crate::app::{App, AppError, missing, read_plan};
-use crate::plan::{self, Plan};
+use crate::plan::{self, DevicePlan, Plan};
 
 /// An entry that a plan was made from, and that is different by now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,17 +45,24 @@ impl App {
     }
 
     pub(crate) async fn moves(&self, plan: &Plan) -> Result<Vec<Moved>, AppError> {
-        let devices = plan.devices.iter().filter(|device| !device.entries.is_empty());
+        let looked = |device: &&DevicePlan| !device.entries.is_empty() || !device.stood.is_empty();
+        let devices = plan.devices.iter().filter(looked);
         let ids: Vec<DeviceId> = devices.clone().filter_map(|device| device.id.parse().ok()).collect();
-        let read = self.read_all(ids).await?;
+        let reads = ids.into_iter().map(|id| async move {
+            let there = self.agents.read(id, Vec::new()).await?;
+            Ok::<_, AppError>((id, there))
+        });
+        let read: HashMap<DeviceId, Tree> = try_join_all(reads).await?.into_iter().collect();
         let ours = self.ours(&plan.id).await?;
         let mut moved = Vec::new();
         for device in devices {
             let there = device.id.parse().ok().and_then(|id: DeviceId| read.get(&id));
             let delta = device.delta().map_err(|error| AppError::Inside(error.to_string()))?;
-            for (path, edit) in delta.iter() {
+            let changes = delta.iter().map(|(path, edit)| (path.clone(), edit.before.clone()));
+            let looked: BTreeMap<Path, Option<Value>> = device.stands().into_iter().chain(changes).collect();
+            for (path, before) in &looked {
                 let found = there.and_then(|tree| tree.value(path)).cloned();
-                if found != edit.before {
+                if found != *before {
                     let put = ours.get(&(device.id.clone(), path.clone()));
                     let by = put.into_iter().flatten().find(|(value, _)| *value == found);
                     let by = by.map(|(_, by)| by.clone());

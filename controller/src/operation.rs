@@ -138,6 +138,7 @@ impl App {
         let asker = Asker {
             who: row.asked_by.clone(),
             door: "rest",
+            proven: true,
         };
         let charge = self.charge(transaction, &read_plan(&kept)?, &asker).await?;
         self.hub.doubt_anew(charge).await;

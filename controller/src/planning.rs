@@ -6,7 +6,7 @@ use intents::Envelope;
 use knowledge_model::Tree;
 use transaction::DeviceId;
 
-use crate::app::{App, AppError, Asker, Wishes};
+use crate::app::{App, AppError, Asker, Wishes, stamp};
 use crate::holding::holding;
 use crate::plan::{self, Draft, Drafted, Ground, Plan, PlanError};
 
@@ -110,12 +110,14 @@ impl App {
         )))
     }
 
-    /// What stands on each of these devices now.
+    /// What stands on each of these devices now, but for what is only tried out there.
     pub(crate) async fn read_all(&self, devices: Vec<DeviceId>) -> Result<HashMap<DeviceId, Tree>, AppError> {
+        let since = stamp();
         let reads = devices
             .into_iter()
             .map(|device| async move { self.agents.read(device, Vec::new()).await.map(|tree| (device, tree)) });
-        let read: Vec<_> = futures::future::try_join_all(reads).await?;
+        let mut read: HashMap<DeviceId, Tree> = futures::future::try_join_all(reads).await?.into_iter().collect();
+        self.undecided_out(&mut read, since).await?;
         let known = self.known.clone();
         let copy = read.clone();
         let kept =
@@ -124,7 +126,7 @@ impl App {
         if let Ok(Err(error)) = kept.await {
             tracing::warn!("cannot keep what devices hold: {error:#}");
         }
-        Ok(read.into_iter().collect())
+        Ok(read)
     }
 }
 

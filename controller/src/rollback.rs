@@ -6,14 +6,14 @@ use knowledge_model::owners::Wish;
 use serde_json::json;
 use transaction::DeviceId;
 
-use crate::app::{App, AppError, Asker, missing, read_plan, stamp};
+use crate::app::{App, AppError, Asker, Wishes, missing, read_plan, stamp};
 use crate::network::Network;
 use crate::plan::{self, Plan, PlanError, PlannedIntent, PlannedWish, Purpose, Taken};
 use crate::store::{TransactionRow, Was};
 
 impl App {
     /// Plans the way back from a past transaction.
-    pub async fn rollback(&self, id: &str, asker: &Asker) -> Result<Plan, AppError> {
+    pub async fn rollback(&self, id: &str, wishes: Wishes, asker: &Asker) -> Result<Plan, AppError> {
         let row = self
             .store
             .transaction(id)
@@ -51,7 +51,7 @@ impl App {
             transaction: id.to_owned(),
         };
         let drafted = plan::again(&past, &taken);
-        self.draw(drafted, HashMap::new(), Some(purpose), asker).await
+        self.draw(drafted, purpose, wishes, asker).await
     }
 
     /// Who stands on a transaction, in words.

@@ -113,6 +113,14 @@ pub async fn run(config: Config) -> Result<()> {
         doors: (config.agents_listen, config.agents_enrolment),
         operation,
     });
+    let inside = Arc::downgrade(&app);
+    app.gatekeeper.ask_first(Box::new(move |transaction| {
+        let app = inside.upgrade();
+        Box::pin(async move {
+            let app = app.ok_or("the controller is stopping")?;
+            app.begins(transaction).await.map_err(|error| chain(&error))
+        })
+    }));
     app.teach().await.map_err(|error| Exit::State.because(chain(&error)))?;
     app.catch_up(endings)
         .await

@@ -8,7 +8,7 @@ use serde_json::json;
 use transaction::{Debt, Decision, DeviceId, Due, Ending, Reason, TransactionId};
 use utoipa::ToSchema;
 
-use crate::app::{App, AppError, Asker, missing, read_plan, stamp};
+use crate::app::{App, AppError, Asker, Wishes, missing, read_plan, stamp};
 use crate::commit::{Change, together};
 use crate::plan::{self, DevicePlan, Plan, PlannedGate, Purpose};
 use crate::store::{Maintained, Owed};
@@ -71,8 +71,7 @@ impl App {
     /// Whether nobody works on the devices of a plan.
     pub(crate) async fn left_alone(&self, plan: &Plan) -> Result<(), AppError> {
         let maintained = self.store.maintained().await?;
-        let changed = plan.devices.iter().filter(|device| !device.entries.is_empty());
-        let busy = changed.filter_map(|device| {
+        let busy = plan.touched().filter_map(|device| {
             let by = maintained.iter().find(|it| it.device == device.id)?;
             Some(format!("{}: {}", device.name, worked_on(by)))
         });
@@ -83,11 +82,11 @@ impl App {
         Err(AppError::Maintained { busy })
     }
 
-    /// Plans to make new hardware under a device's id what its intents want. What the old one was owed is void.
-    pub async fn replace(&self, device: &str, asker: &Asker) -> Result<Plan, AppError> {
+    /// Plans to make new hardware under a device's id what its intents want. What the old one was owed is void once that is
+    /// committed.
+    pub async fn replace(&self, device: &str, wishes: Wishes, asker: &Asker) -> Result<Plan, AppError> {
         let known = self.device(device).await?;
-        let there = self.agents.read(known.id, Vec::new()).await?;
-        self.waive(device, asker).await?;
+        let there = self.read_decided(known.id).await?;
         let purpose = Purpose::Replace {
             device: device.to_owned(),
         };
@@ -96,7 +95,7 @@ impl App {
             network.promise(self.agents.guarantees());
             plan::repaired(&known, &there, &network, purpose, &|_: &Path| true)?
         };
-        self.guard_one(&mut plan, (known.id, there)).await?;
+        self.guard_one(&mut plan, (known.id, there), wishes).await?;
         self.issue(plan, asker).await
     }
 

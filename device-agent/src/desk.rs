@@ -7,6 +7,7 @@ mod outcome;
 
 pub(crate) use outcome::{chain, guarantee};
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapters_failover::{Failover, FailoverSession, Terms};
@@ -14,7 +15,7 @@ use adapters_port::{
     Access, Applied, Capabilities, Change, ChangeId, ConfigureSession, Deadline, PersistId, Receipt, Record,
     SessionError, Staged, Standing, Step,
 };
-use knowledge_model::{Delta, Path};
+use knowledge_model::{Path, Tree};
 use transaction::participant::{Operation, Outcome};
 use transaction::{Demand, DeviceId, Lease, TransactionId};
 
@@ -141,7 +142,7 @@ impl Desk {
 
     async fn attempt(&mut self, work: Operation<Part>, errand: &Errand, by: Deadline) -> Done {
         match work {
-            Operation::Stage { change, comment } => self.stage(change.delta, comment, errand, by).await,
+            Operation::Stage { change, comment } => self.stage(change, comment, errand, by).await,
             Operation::Restage { change } => self.restage(change, errand, by).await,
             Operation::Apply { change, evidence, .. } => {
                 let record = self.record(change, &evidence, errand, by).await?;
@@ -168,9 +169,12 @@ impl Desk {
     }
 
     /// Stages over the best protocol that is well.
-    async fn stage(&mut self, delta: Delta, comment: String, errand: &Errand, by: Deadline) -> Done {
+    async fn stage(&mut self, part: Part, comment: String, errand: &Errand, by: Deadline) -> Done {
         self.close();
-        let change = self.change(delta, comment, errand);
+        let change = self.change(part, comment, errand);
+        if change.delta.is_empty() {
+            return self.look_on(&change, by).await;
+        }
         let mut session = self.failover.session();
         let staged = session.stage_on(errand, &change, by).await?;
         let outcome = Outcome::Staged {
@@ -188,6 +192,25 @@ impl Desk {
         })
     }
 
+    /// Stages what changes nothing: no session is opened and nothing is locked or saved for it, it is looked whether all
+    /// stands that has to.
+    async fn look_on(&mut self, change: &Change, by: Deadline) -> Done {
+        let capabilities = self.failover.capabilities(by).await?;
+        if !change.stands.is_empty() {
+            let seen = self.failover.observe(by).await?.read(&change.looked_at(), by).await?;
+            let moved = change.moved(&seen);
+            if !moved.is_empty() {
+                return Ok(done(Outcome::Stale { what: list(&moved) }));
+            }
+        }
+        let record = Record::new(change, capabilities.protocol, capabilities.guarantee, Tree::new());
+        Ok(done(Outcome::Staged {
+            evidence: evidence::write(&record),
+            guarantee: guarantee(capabilities.guarantee),
+            renews: capabilities.renew,
+        }))
+    }
+
     /// Stages what is left of a decided change, wherever on its way the device stands.
     async fn restage(&mut self, part: Part, errand: &Errand, by: Deadline) -> Done {
         self.close();
@@ -200,10 +223,19 @@ impl Desk {
                 foreign: Vec::new(),
             });
         }
-        self.stage(part.rest(&seen), "repair".to_owned(), errand, by).await
+        // It is decided: what stands beside it does not count any more.
+        let rest = Part {
+            delta: part.rest(&seen),
+            stands: BTreeMap::new(),
+            ..part
+        };
+        self.stage(rest, "repair".to_owned(), errand, by).await
     }
 
     async fn apply(&mut self, record: &Record, by: Deadline) -> Done {
+        if record.delta.is_empty() {
+            return Ok(done(Outcome::Applied));
+        }
         let held = std::mem::replace(&mut self.held, Held::Nothing);
         let (Some(session), Held::Staged(staged)) = (self.session.as_mut(), held) else {
             return Ok(refused("what was staged is gone with its session"));
@@ -230,6 +262,9 @@ impl Desk {
                 foreign: Vec::new(),
             });
         }
+        if record.delta.is_empty() {
+            return Ok(done(Outcome::Renewed));
+        }
         let applied = match self.applied(record, by).await? {
             Found::Applied(applied) => applied,
             Found::Confirmed(_) => return Ok(unknown("the change stays already")),
@@ -246,6 +281,9 @@ impl Desk {
     }
 
     async fn confirm(&mut self, record: &Record, by: Deadline) -> Done {
+        if record.delta.is_empty() {
+            return Ok(done(Outcome::Confirmed { saved: true }));
+        }
         let applied = match self.applied(record, by).await? {
             Found::Applied(applied) | Found::Confirmed(applied) => applied,
             Found::Not(work) => return Ok(work),
@@ -278,6 +316,9 @@ impl Desk {
                 foreign: Vec::new(),
             });
         }
+        if record.delta.is_empty() {
+            return Ok(done(Outcome::Reverted));
+        }
         let session = self.session();
         let reverted = session.revert(record, by).await?;
         self.close();
@@ -302,6 +343,11 @@ impl Desk {
                 receipt: None,
                 foreign: Vec::new(),
             });
+        }
+        if record.delta.is_empty() {
+            // What changes nothing is in effect from when it is applied until it is taken back.
+            let standing = transaction::Standing::Applied;
+            return Ok(done(Outcome::Stands { standing }));
         }
         let standing = match self.resume(record, by).await? {
             Standing::Untouched => transaction::Standing::Untouched,
@@ -384,12 +430,12 @@ impl Desk {
         }
         let capabilities = self.failover.capabilities(by).await?;
         let before = part.before();
-        let change = self.change(part.delta, "repair".to_owned(), errand);
+        let change = self.change(part, "repair".to_owned(), errand);
         let (protocol, guarantee) = (capabilities.protocol, capabilities.guarantee);
         Ok(Record::new(&change, protocol, guarantee, before))
     }
 
-    fn change(&self, delta: Delta, comment: String, errand: &Errand) -> Change {
+    fn change(&self, part: Part, comment: String, errand: &Errand) -> Change {
         let id = ChangeId(errand.transaction.0 ^ self.device.0.rotate_left(64));
         let window = errand
             .lease
@@ -397,7 +443,8 @@ impl Desk {
             .map_or(Duration::from_secs(120), |lease| lease.whole);
         Change {
             id,
-            delta,
+            delta: part.delta,
+            stands: part.stands,
             window,
             persist: PersistId::new((self.random)()),
             comment,
@@ -412,24 +459,25 @@ enum Found {
     Not(Work),
 }
 
-fn refused(reason: &str) -> Work {
+/// Work that asked nothing of the device.
+fn done(outcome: Outcome) -> Work {
     Work {
-        outcome: Outcome::Refused {
-            reason: reason.to_owned(),
-        },
+        outcome,
         receipt: None,
         foreign: Vec::new(),
     }
 }
 
+fn refused(reason: &str) -> Work {
+    done(Outcome::Refused {
+        reason: reason.to_owned(),
+    })
+}
+
 fn unknown(reason: &str) -> Work {
-    Work {
-        outcome: Outcome::Unknown {
-            reason: reason.to_owned(),
-        },
-        receipt: None,
-        foreign: Vec::new(),
-    }
+    done(Outcome::Unknown {
+        reason: reason.to_owned(),
+    })
 }
 
 fn list(paths: &[Path]) -> String {

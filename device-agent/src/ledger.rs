@@ -162,6 +162,7 @@ mod tests {
             change: Part {
                 revision: "1".to_owned(),
                 delta: Delta::new(),
+                stands: BTreeMap::new(),
             },
             evidence: String::new(),
             guarantee: Guarantee::Plain,

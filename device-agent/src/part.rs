@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The version of the stored form. A newer one is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+/// What a part without conditions is written as, which older programs read too.
+const PLAIN: u32 = 1;
 
 /// What changes on one device, from what to what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,8 @@ pub struct Part {
     pub revision: String,
     /// Each touched path with what the plan saw there and what it wants.
     pub delta: Delta,
+    /// What has to stand as the plan saw it, and is not touched: where it does not, nothing is staged.
+    pub stands: BTreeMap<Path, Option<Value>>,
 }
 
 impl Part {
@@ -85,6 +89,8 @@ struct Stored {
     format: u32,
     revision: String,
     delta: BTreeMap<String, (Option<Leaf>, Option<Leaf>)>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    stands: BTreeMap<String, Option<Leaf>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,10 +112,12 @@ impl From<Part> for Stored {
             .delta
             .iter()
             .map(|(path, it)| (path.to_string(), (leaf(&it.before), leaf(&it.after))));
+        let stands = part.stands.iter().map(|(path, it)| (path.to_string(), leaf(it)));
         Self {
-            format: FORMAT,
+            format: if part.stands.is_empty() { PLAIN } else { FORMAT },
             revision: part.revision,
             delta: delta.collect(),
+            stands: stands.collect(),
         }
     }
 }
@@ -127,20 +135,25 @@ impl TryFrom<Stored> for Part {
                 Leaf::Scalar(text) => Value::Scalar(text),
             })
         };
+        let path = |path: String| path.parse::<Path>().map_err(|source| PartError::Path { path, source });
         let mut delta = Delta::new();
-        for (path, (before, after)) in stored.delta {
-            let at = path.parse().map_err(|source| PartError::Path { path, source })?;
+        for (at, (before, after)) in stored.delta {
             delta.insert(
-                at,
+                path(at)?,
                 Edit {
                     before: value(before),
                     after: value(after),
                 },
             );
         }
+        let stands = stored
+            .stands
+            .into_iter()
+            .map(|(at, there)| Ok((path(at)?, value(there))));
         Ok(Self {
             revision: stored.revision,
             delta,
+            stands: stands.collect::<Result<_, PartError>>()?,
         })
     }
 }

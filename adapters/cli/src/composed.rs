@@ -12,7 +12,7 @@ use adapters_port::{
     Observer, Place, Protocol, Query, Receipt, Record, Reverted, Save, Saved, SessionError, Staged, Standing, Step,
     Watch,
 };
-use knowledge_model::{Delta, Path, Tree};
+use knowledge_model::{Delta, Path, Tree, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,13 +138,24 @@ impl ComposedSession {
         let mut receipt = Receipt::new(Step::Stage, Protocol::Cli);
         let (mut baseline, mut guarantee) = (Tree::new(), Guarantee::Confirmed);
         for (at, delta) in split(&self.parts, &change.delta).into_iter().enumerate() {
-            if delta.is_empty() {
-                continue;
-            }
+            let own = |(path, _): &(&Path, &Option<Value>)| owner(&self.parts, path).unwrap_or(0) == at;
+            let stands = change.stands.iter().filter(own);
+            let stands = stands.map(|(path, value)| (path.clone(), value.clone())).collect();
             let change = Change {
                 delta,
+                stands,
                 ..change.clone()
             };
+            if change.delta.is_empty() {
+                // Nothing is staged there: it is looked whether all stands that has to.
+                if !change.stands.is_empty()
+                    && let Err(moved) = self.sessions[at].reread(&change, by).await
+                {
+                    self.let_go(by).await;
+                    return Err(moved);
+                }
+                continue;
+            }
             let staged = match self.sessions[at].stage(&change, by).await {
                 Ok(staged) => staged,
                 Err(refusal) => {

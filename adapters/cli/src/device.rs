@@ -6,6 +6,7 @@ use crate::vault::Vault;
 use adapters_platform::{Reading, RenderError, Script, is_typed_as_it_is};
 use adapters_port::{Deadline, DeviceWords, SessionError, Step};
 use knowledge_model::{Delta, Path, Tree, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An open session and what it knows.
@@ -201,6 +202,19 @@ impl Device {
     pub fn is(&self, tree: &Tree, delta: &Delta, side: Side) -> bool {
         let platform = &self.target.platform;
         platform.normal(&with(tree, delta, side)) == platform.normal(tree)
+    }
+
+    /// Is each of these entries there, or not, as it has to be?
+    pub fn stand(&self, tree: &Tree, stands: &BTreeMap<Path, Option<Value>>) -> bool {
+        let mut then = tree.clone();
+        for (path, value) in stands {
+            match value {
+                Some(value) => then.insert(path.clone(), value.clone()),
+                None => then.remove(path),
+            };
+        }
+        let platform = &self.target.platform;
+        platform.normal(&then) == platform.normal(tree)
     }
 
     /// The touched paths that are neither as before nor as after.

@@ -54,13 +54,7 @@ impl CliSession {
         self.supports(&change.delta)?;
         self.learn(&change.delta, Step::Stage, by).await?;
         self.exclude(Step::Stage, by).await?;
-        let current = self.device.read(Step::Stage, by).await?;
-        if !self.device.is(&current, &change.delta, Side::Before) {
-            return Err(SessionError::Stale {
-                place: self.device.target.place(Step::Stage),
-                paths: moved(&current, &change.delta),
-            });
-        }
+        let current = self.reread(change, by).await?;
         let target = with(&current, &change.delta, Side::After);
         let platform = &self.device.target.platform;
         let rendered = platform.render(&diff(&current, &target), &current);
@@ -81,6 +75,21 @@ impl CliSession {
         let mut receipt = self.receipt(Step::Stage, started, self.device.terminal.session().show.clone());
         receipt.remarks.push(format!("{} lines", self.script.lines().len()));
         Ok(Staged::attest(record, receipt))
+    }
+
+    /// What is there now, which is what the plan was made from wherever it looked.
+    pub(crate) async fn reread(&mut self, change: &Change, by: Deadline) -> Result<Tree, SessionError> {
+        let current = self.device.read(Step::Stage, by).await?;
+        let as_before = self.device.is(&current, &change.delta, Side::Before);
+        if as_before && self.device.stand(&current, &change.stands) {
+            return Ok(current);
+        }
+        let mut paths = change.moved(&current);
+        paths.extend(moved(&current, &change.delta));
+        Err(SessionError::Stale {
+            place: self.device.target.place(Step::Stage),
+            paths,
+        })
     }
 
     async fn apply_staged(&mut self, staged: Staged, by: Deadline) -> Result<Applied, SessionError> {

@@ -141,6 +141,7 @@ fn change(id: u128) -> Change {
     Change {
         id: ChangeId(id),
         delta: diff(&Tree::new(), &tree),
+        stands: Default::default(),
         window: WINDOW,
         persist: PersistId::new(id),
         comment: String::new(),

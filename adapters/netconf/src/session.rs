@@ -261,13 +261,13 @@ pub(crate) fn touched(
         return Err(talk.refusal(reply, "reading running"));
     };
     let read = target.dialect.read(data).map_err(|it| talk.malformed(it))?;
-    let mut tree = Tree::new();
-    for path in paths {
-        for (path, value) in read.under(path) {
-            tree.insert(path.clone(), value.clone());
-        }
-    }
-    Ok(talk.revealed.conceal(tree, paths.iter()))
+    Ok(talk.revealed.conceal(within(&read, paths), paths.iter()))
+}
+
+/// What stands at these paths and below.
+pub(crate) fn within(tree: &Tree, paths: &[Path]) -> Tree {
+    let entries = paths.iter().flat_map(|path| tree.under(path));
+    entries.map(|(path, value)| (path.clone(), value.clone())).collect()
 }
 
 impl ConfigureSession for NetconfSession {

@@ -167,6 +167,16 @@ async fn stale(subject: &dyn Subject) -> Result<Outcome, String> {
         Err(SessionError::Stale { paths, .. }) if !paths.is_empty() => {}
         other => return Err(format!("expected stale, got {other:?}")),
     }
+    drop(session);
+    // The change itself is up to date, and what has to stand beside it is not there.
+    let mut beside = change(14, subject.delta());
+    let missing = beside.delta.iter().filter(|(_, edit)| edit.after.is_some());
+    beside.stands = missing.map(|(path, edit)| (path.clone(), edit.after.clone())).collect();
+    let mut session = open(subject).await?;
+    match session.stage(&beside, subject.soon()).await {
+        Err(SessionError::Stale { paths, .. }) if !paths.is_empty() => {}
+        other => return Err(format!("expected stale beside the change, got {other:?}")),
+    }
     same(&initial, &subject.judged().await, "a stale plan")
 }
 
@@ -379,6 +389,7 @@ fn change(id: u128, delta: Delta) -> Change {
     Change {
         id: ChangeId(id),
         delta,
+        stands: Default::default(),
         window,
         persist: PersistId::new(0xC0 << 64 | id),
         comment: String::new(),

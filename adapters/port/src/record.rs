@@ -217,6 +217,7 @@ mod tests {
         let change = Change {
             id: ChangeId(7),
             delta: diff(before, after),
+            stands: BTreeMap::new(),
             window: Duration::from_secs(120),
             persist: PersistId::new(42),
             comment: "tx 7 by ann".to_owned(),

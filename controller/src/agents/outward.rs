@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use fabric_wire::v1::{self, Scope, downward::Body};
+use knowledge_model::Path;
 use sha2::{Digest, Sha256};
 use transaction::{Demand, Guarantee, Lease, Order, Request, Step};
 
 use crate::audit::unhex;
-use crate::commit::{Change, Content};
+use crate::commit::{Change, Content, Entry};
 
 /// The revision of the canonical model that paths are written in.
 pub const MODEL_REVISION: &str = "2026-11-21";
@@ -77,7 +78,15 @@ fn body(order: Order<Change>) -> Body {
 
 fn change(change: Change) -> v1::Change {
     let mut baseline = Sha256::new();
-    let entries = change.entries.into_iter().map(|entry| {
+    // What only has to stand travels as what changes does, the same before and after.
+    let stands = change.stands.into_iter().map(|it| Entry {
+        path: it.path,
+        before: it.there.clone(),
+        after: it.there,
+    });
+    let mut all: Vec<Entry> = change.entries.into_iter().chain(stands).collect();
+    all.sort_by_cached_key(|entry| entry.path.parse::<Path>().ok());
+    let entries = all.into_iter().map(|entry| {
         baseline.update(entry.path.as_bytes());
         baseline.update([0]);
         baseline.update(match &entry.before {

@@ -9,8 +9,8 @@ use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{read, say, show};
-use crate::arguments::{Output, Wanted};
+use super::{question, read, say, show};
+use crate::arguments::{Carry, Output, Wanted};
 use crate::client::{Client, Event};
 use crate::exit::{Ended, Exit};
 use crate::plan::{DevicePlan, Plan, Warning, counted};
@@ -155,14 +155,19 @@ fn warn(warning: &Warning) {
     say(format!("  more: entente case show {case}"));
 }
 
-/// Shows a plan that was made by a command of its own and commits it, unless only the plan was wanted.
-pub async fn shown(client: &Client, output: Output, plan: &Plan, dry_run: bool) -> Result<()> {
+/// Shows a plan that was made by a command of its own and commits it, unless only the plan was wanted, or a person at a
+/// terminal does not want it.
+pub async fn shown(client: &Client, output: Output, plan: &Plan, Carry { dry_run, yes }: Carry) -> Result<()> {
     if dry_run || output == Output::Table {
         print(output, plan)?;
     }
     // Where no intent comes or goes either, a transaction would only say that nothing happened.
     let idle = plan.changes_nothing() && plan.intents.is_empty() && plan.withdraws.is_empty();
     if dry_run || idle {
+        return Ok(());
+    }
+    if !yes && question::interactive(output) && !question::agreed()? {
+        say(format!("nothing was done yet: `entente commit {}` does it", plan.id));
         return Ok(());
     }
     commit(client, output, &plan.id, Some(&plan.hash), false).await

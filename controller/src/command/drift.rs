@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{commit, say, show};
-use crate::arguments::{Output, Remote};
+use crate::arguments::{Carry, Output, Remote, Wanted};
 use crate::client::Client;
 use crate::plan::Plan;
 
@@ -29,9 +29,10 @@ pub enum DriftCommand {
         device: String,
         /// Only these paths and what is below them [default: all that is not ignored]
         paths: Vec<String>,
-        /// Only show the plan
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        carry: Carry,
+        #[command(flatten)]
+        wanted: Wanted,
         #[command(flatten)]
         remote: Remote,
     },
@@ -82,12 +83,14 @@ pub async fn run(command: DriftCommand, output: Output, client: impl Fn(&Remote)
         DriftCommand::Repair {
             device,
             paths,
-            dry_run,
+            carry,
+            wanted,
             remote,
         } => {
             let (client, body) = (client(&remote)?, json!({ "paths": paths }).to_string());
-            let plan: Plan = client.post(&format!("/v1/devices/{device}/drift/repair"), body).await?;
-            commit::shown(&client, output, &plan, dry_run).await
+            let path = format!("/v1/devices/{device}/drift/repair{}", wanted.query());
+            let plan: Plan = client.post(&path, body).await?;
+            commit::shown(&client, output, &plan, carry).await
         }
         DriftCommand::Accept {
             device,
@@ -126,8 +129,13 @@ pub async fn run(command: DriftCommand, output: Output, client: impl Fn(&Remote)
 }
 
 /// Plans the way back from a transaction and commits it.
-pub async fn rollback(client: &Client, output: Output, transaction: &str, dry_run: bool) -> Result<()> {
-    let path = format!("/v1/transactions/{transaction}/rollback");
+pub async fn rollback(
+    client: &Client,
+    output: Output,
+    transaction: &str,
+    (carry, wanted): (Carry, Wanted),
+) -> Result<()> {
+    let path = format!("/v1/transactions/{transaction}/rollback{}", wanted.query());
     let plan: Plan = client.post(&path, String::new()).await?;
-    commit::shown(client, output, &plan, dry_run).await
+    commit::shown(client, output, &plan, carry).await
 }

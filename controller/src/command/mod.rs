@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod learn;
 pub mod offline;
 pub mod platform;
+pub mod question;
 pub mod replace;
 pub mod say;
 pub mod show;

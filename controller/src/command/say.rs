@@ -1,10 +1,9 @@
 //! `entente say`: a sentence is read, the reading is shown, and what it comes to is planned, asked or committed.
 
-use std::io::{BufRead, IsTerminal, Write};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::question::{self, agreed, line};
 use super::{ask, commit, say, show};
 use crate::arguments::{Output, SayArguments};
 use crate::client::Client;
@@ -37,7 +36,7 @@ impl From<SayArguments> for Saying {
 
 /// Reads a sentence and does what it says, as far as it is let.
 pub async fn run(client: &Client, output: Output, saying: Saying) -> Result<()> {
-    let interactive = std::io::stdin().is_terminal() && output == Output::Table;
+    let interactive = question::interactive(output);
     let (understood, conversation) = understood(client, &saying, (output, interactive)).await?;
     // A reading of the language model is nobody's yes to a change, also where the person took it for what is meant.
     let model = understood["whose"] == "model";
@@ -216,21 +215,6 @@ fn answered(understood: &Value) -> Result<String> {
         .ok()
         .and_then(|number| candidates.get(number.checked_sub(1)?));
     Ok(chosen.map_or(line, |it| (*it).to_owned()))
-}
-
-fn agreed() -> Result<bool> {
-    Ok(matches!(line("commit it? [y/N] ")?.as_str(), "y" | "yes" | "是" | "好"))
-}
-
-fn line(prompt: &str) -> Result<String> {
-    let mut out = std::io::stdout().lock();
-    write!(out, "{prompt}").and_then(|()| out.flush()).context("ask")?;
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .context("read the answer")?;
-    Ok(line.trim().to_owned())
 }
 
 /// The reading: what is meant, and which words became what.

@@ -33,7 +33,11 @@ pub fn rows(output: Output, rows: &Value, columns: &[&str], empty: &str) -> Resu
             .replace('_', " ")
     }));
     for row in rows {
-        table.add_row(columns.iter().map(|column| cell(row.pointer(&format!("/{column}")))));
+        table.add_row(
+            columns
+                .iter()
+                .map(|column| field(column, row.pointer(&format!("/{column}")))),
+        );
     }
     say(table);
     Ok(())
@@ -80,7 +84,7 @@ pub fn object(output: Output, object: &Value) -> Result<()> {
         return json(object);
     }
     for (name, value) in object.as_object().context("the controller sent no object")? {
-        say(format!("{:<12} {}", name.replace('_', " "), cell(Some(value))));
+        say(format!("{:<12} {}", name.replace('_', " "), field(name, Some(value))));
     }
     Ok(())
 }
@@ -96,12 +100,57 @@ pub fn list(value: &Value) -> String {
     cell(Some(value))
 }
 
+/// The names of fields that are moments, in milliseconds since 1970.
+const MOMENTS: &[&str] = &[
+    "at", "begun", "ended", "made", "revoked", "until", "since", "first", "last", "joined", "heard", "issued",
+    "expires",
+];
+
+/// What a field of this name says, in one line: moments as people read them.
+fn field(name: &str, value: Option<&Value>) -> String {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    // A number that is no moment of these times is something else of that name.
+    let moment = value.and_then(Value::as_i64).filter(|it| *it > 1_000_000_000_000);
+    match moment.filter(|_| MOMENTS.contains(&name)) {
+        Some(moment) => crate::policy::written(moment - moment.rem_euclid(1000)),
+        None => cell(value),
+    }
+}
+
 /// One value in one line.
 pub fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(items)) => items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(", "),
-        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Object(_))) => other.to_string(),
+        Some(Value::Object(fields)) => {
+            let each = fields
+                .iter()
+                .map(|(name, value)| (name.replace('_', " "), field(name, Some(value))));
+            let said = each.filter(|(_, value)| !value.is_empty());
+            said.map(|(name, value)| format!("{name} {value}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+        Some(other @ (Value::Bool(_) | Value::Number(_))) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn cells_are_for_people() {
+        let says = |name: &str, value: Value| field(name, Some(&value));
+        assert_eq!(says("made", json!(1_795_312_800_123_i64)), "2026-11-22T02:00:00Z");
+        assert_eq!(says("at", json!(7)), "7");
+        assert_eq!(says("count", json!(1_795_312_800_123_i64)), "1795312800123");
+        let said = [
+            json!({ "made_by": "amy", "given": [] }),
+            json!({ "at": 1_795_312_800_000_i64 }),
+        ];
+        assert_eq!(says("said", json!(said)), "made by amy, at 2026-11-22T02:00:00Z");
     }
 }

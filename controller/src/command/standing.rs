@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{commit, say, show};
-use crate::arguments::Output;
+use crate::arguments::{Carry, Output};
 use crate::client::Client;
 use crate::plan::Plan;
 
@@ -31,11 +31,9 @@ pub async fn maintain(client: &Client, device: &str, reason: &str, off: bool) ->
 }
 
 /// Plans what becomes of a device and commits it.
-pub async fn planned(client: &Client, output: Output, device: &str, what: &str, dry_run: bool) -> Result<()> {
-    let plan: Plan = client
-        .post(&format!("/v1/devices/{device}/{what}"), String::new())
-        .await?;
-    commit::shown(client, output, &plan, dry_run).await
+pub async fn planned(client: &Client, output: Output, path: &str, carry: Carry) -> Result<()> {
+    let plan: Plan = client.post(path, String::new()).await?;
+    commit::shown(client, output, &plan, carry).await
 }
 
 /// Waives what a device is owed.

@@ -1,5 +1,7 @@
 //! One device's part as it stands in the journal and travels to the agent.
 
+use std::collections::BTreeMap;
+
 use knowledge_model::{Delta, Edit, Path, Value};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,18 @@ pub struct Change {
     pub plan: String,
     /// What changes, in the order of the paths.
     pub entries: Vec<Entry>,
+    /// What has to stand as it does for the plan to be true, and is not changed, in the order of the paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stands: Vec<Stand>,
+}
+
+/// An entry that has to stand, or must not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stand {
+    /// Where.
+    pub path: String,
+    /// What stands there; nothing if there is no entry.
+    pub there: Option<Content>,
 }
 
 /// One entry and what becomes of it.
@@ -44,6 +58,20 @@ impl Change {
         Self {
             plan: plan.to_owned(),
             entries: delta.iter().map(entry).collect(),
+            stands: Vec::new(),
+        }
+    }
+
+    /// The same change where these entries stand.
+    #[must_use]
+    pub fn where_stand(self, stands: &BTreeMap<Path, Option<Value>>) -> Self {
+        let stand = |(path, value): (&Path, &Option<Value>)| Stand {
+            path: path.to_string(),
+            there: value.as_ref().map(Content::of),
+        };
+        Self {
+            stands: stands.iter().map(stand).collect(),
+            ..self
         }
     }
 }
@@ -76,7 +104,20 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        let written = serde_json::to_value(Change::of("p", &delta)).unwrap();
+        let stands = BTreeMap::from([(path("interface[e\\]]/enabled"), None)]);
+        let change = Change::of("p", &delta).where_stand(&stands);
+        let written = serde_json::to_value(&change).unwrap();
+        assert_eq!(written["stands"][0]["path"], "interface[e\\]]/enabled");
+        let older = serde_json::json!({ "plan": "p", "entries": written["entries"] });
+        let older: Change = serde_json::from_value(older).unwrap();
+        assert_eq!(
+            older,
+            Change {
+                stands: Vec::new(),
+                ..change
+            },
+            "what an older program wrote demands nothing more"
+        );
         assert_eq!(written["entries"][0]["path"], "interface[e\\]]/mtu");
         assert_eq!(written["entries"][0]["after"]["scalar"], "9000");
         assert_eq!(written["entries"][1]["before"], "present");

@@ -111,9 +111,12 @@ impl Hub {
 impl Doubt {
     /// Finds out how a transaction ended whose plan is known, puts it on record and sees it through.
     async fn known(mut self, charge: Charge<Change>, decided: Option<Decision>) {
+        // Who only had to stand as it did says nothing of how it ended, unless nobody else was to change.
+        let changing = charge.members.iter().any(|member| !member.change.entries.is_empty());
         let touched: BTreeMap<DeviceId, Touched> = charge
             .members
             .iter()
+            .filter(|member| !changing || !member.change.entries.is_empty())
             .map(|member| (member.device, member.change.entries.clone()))
             .collect();
         let end = Instant::now() + PATIENCE;

@@ -44,8 +44,9 @@ pub trait Agents: Send + Sync {
 
 /// Who looks at the network's health.
 pub trait Gates: Send + Sync {
-    /// Looks before anything changes: what is broken already cannot be broken by the change.
-    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, ()>;
+    /// Looks once the devices are this transaction's own and before anything changes: what is broken already cannot be
+    /// broken by the change. The reason why it may not begin, if it may not.
+    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>>;
 
     /// Whether the network does what was promised; the reason if not.
     fn ask(&self, transaction: TransactionId, wave: u16, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>>;

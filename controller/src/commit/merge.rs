@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use knowledge_model::Path;
 use transaction::{Charge, CoordinatorRecord, Demand, Ending, Gate, Member, TransactionId};
 
-use super::change::{Change, Entry};
+use super::change::{Change, Content, Entry, Stand};
 
 /// How many entries of a device one transaction of several changes at most.
 const MOST: usize = 1_000;
@@ -26,7 +26,9 @@ impl Ride {
         let [member] = charge.members.as_slice() else {
             return false;
         };
-        let plain = member.demand == Demand::Any && member.debts.is_empty() && member.change.entries.len() <= MOST;
+        let plain = member.demand == Demand::Any
+            && member.debts.is_empty()
+            && member.change.entries.len() + member.change.stands.len() <= MOST;
         self == Self::Along && charge.gate == Gate::None && plain
     }
 }
@@ -71,13 +73,39 @@ pub fn together(changes: &[&Change]) -> Option<Change> {
             }
         }
     }
-    if entries.len() > MOST || takes_ground(&entries) {
+    let stands = stand_together(changes, &entries)?;
+    if entries.len() + stands.len() > MOST || takes_ground(&entries) {
         return None;
     }
+    let stand = |(path, there): (Path, Option<Content>)| Stand {
+        path: path.to_string(),
+        there,
+    };
     Some(Change {
         plan: String::new(),
         entries: entries.into_values().map(|(_, entry)| entry).collect(),
+        stands: stands.into_iter().map(stand).collect(),
     })
+}
+
+/// What has to stand for all of these. Nothing where one changes what has to stand for another, or takes away what it stands
+/// in.
+fn stand_together(
+    changes: &[&Change],
+    entries: &BTreeMap<Path, (usize, Entry)>,
+) -> Option<BTreeMap<Path, Option<Content>>> {
+    let mut stands = BTreeMap::new();
+    for stand in changes.iter().flat_map(|change| &change.stands) {
+        let path: Path = stand.path.parse().ok()?;
+        let gone = |it: &Path| entries.get(it).is_some_and(|(_, above)| above.after.is_none());
+        if entries.contains_key(&path) || (stand.there.is_some() && path.ancestors().any(|it| gone(&it))) {
+            return None;
+        }
+        if stands.entry(path).or_insert_with(|| stand.there.clone()) != &stand.there {
+            return None;
+        }
+    }
+    Some(stands)
 }
 
 /// How transactions ended by these records, each with the name under which its devices know it: its own, or that of the one
@@ -161,6 +189,7 @@ mod tests {
                 change: Change {
                     plan: "aa".to_owned(),
                     entries: entries.iter().map(entry).collect(),
+                    stands: Vec::new(),
                 },
                 demand: Demand::Any,
                 wave: 0,
@@ -229,6 +258,21 @@ mod tests {
         let gone = charge(2, &[("interface[b]", Some(Content::Present), None)]);
         check(&high, &gone, false);
         check(&charge(1, &[("interface[c]/mtu", None, scalar("9000"))]), &gone, true);
+        // What has to stand for one is not changed by another, nor what it stands in.
+        let stands = |number: u128, path: &str, there: Option<Content>| {
+            let mut it = charge(number, &[]);
+            it.members[0].change.stands = vec![Stand {
+                path: path.to_owned(),
+                there,
+            }];
+            it
+        };
+        let firm = stands(2, "interface[b]/mtu", scalar("1500"));
+        check(&high, &firm, false);
+        check(&firm, &stands(1, "interface[b]/mtu", scalar("1400")), false);
+        check(&firm, &stands(1, "interface[b]/mtu", scalar("1500")), true);
+        check(&stands(1, "interface[b]/enabled", scalar("true")), &gone, false);
+        check(&high, &stands(2, "interface[b]/enabled", None), true);
         let mut elsewhere = charge(2, &[]);
         elsewhere.members[0].device = DeviceId(8);
         check(&high, &elsewhere, false);

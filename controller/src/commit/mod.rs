@@ -15,7 +15,7 @@ mod tracks;
 mod verdict;
 
 pub use bounded::{Bounded, Decided};
-pub use change::{Change, Content};
+pub use change::{Change, Content, Entry};
 pub use doubt::Restored;
 pub use hub::{Agents, Gates, Ground, Hub, Outcome};
 pub use merge::{Ride, endings, together};

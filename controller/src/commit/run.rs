@@ -71,7 +71,9 @@ impl Run {
         let mut waiting = VecDeque::new();
         let mut effects = match start {
             Start::Begin => {
-                self.ground.gates.before(self.transaction, self.track.clone()).await;
+                if let Err(reason) = self.may_begin().await {
+                    return self.refused(reason).await;
+                }
                 self.coordinator.step(Input::Begin, now())
             }
             Start::Resume(effects) => effects,
@@ -91,6 +93,19 @@ impl Run {
             };
             effects = self.coordinator.step(input, now());
         }
+    }
+
+    /// Whether it may begin, and each that rides it: where one may not, each is looked at by itself.
+    async fn may_begin(&self) -> Result<(), String> {
+        let charge = self.coordinator.charge();
+        let all = match charge.riders.as_slice() {
+            [] => std::slice::from_ref(&charge.transaction),
+            riders => riders,
+        };
+        for transaction in all {
+            self.ground.gates.before(*transaction, self.track.clone()).await?;
+        }
+        Ok(())
     }
 
     /// An agent says that another leads. That only the journal can know, so it is asked, of each agent once for each epoch

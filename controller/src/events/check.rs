@@ -76,6 +76,7 @@ async fn check(app: &App, device: DeviceId, fault: &Event) {
     let asker = Asker {
         who: fault.source.clone(),
         door: "event",
+        proven: true,
     };
     if let Err(error) = app.note(&asker, "drift-check", &name, found).await {
         tracing::error!(%error, "cannot put on record that drift was looked for");

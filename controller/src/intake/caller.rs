@@ -14,6 +14,8 @@ use crate::app::AppError;
 
 /// The header that carries the caller's name to the handlers. What a client sends in it counts with the admin token only.
 pub const NAMED: &str = "x-entente-user";
+/// The header that tells the handlers that the caller showed who he is. What a client sends in it never counts.
+pub const PROVEN: &str = "x-entente-proven";
 /// The longest name.
 const NAME: usize = 64;
 
@@ -24,6 +26,8 @@ pub struct Caller {
     pub name: String,
     /// What he is.
     pub role: Role,
+    /// Whether he showed that the name is his: by a token of his own or a certificate.
+    pub proven: bool,
 }
 
 /// Lets in whom it knows, for what his role may.
@@ -52,6 +56,10 @@ pub async fn let_in(State(door): State<Door>, mut request: Request, next: Next) 
     }
     let name = HeaderValue::from_str(&caller.name).unwrap_or(HeaderValue::from_static("admin"));
     request.headers_mut().insert(NAMED, name);
+    request.headers_mut().remove(PROVEN);
+    if caller.proven {
+        request.headers_mut().insert(PROVEN, HeaderValue::from_static("yes"));
+    }
     request.extensions_mut().insert(caller);
     next.run(request).await
 }
@@ -88,6 +96,7 @@ async fn find(door: &Door, shown: Shown) -> Result<Option<Caller>, AppError> {
         Shown::Admin(name) => Ok(Some(Caller {
             name,
             role: Role::Admin,
+            proven: false,
         })),
         Shown::Digest(digest) => known(door, &digest).await,
     }
@@ -99,6 +108,7 @@ async fn known(door: &Door, digest: &str) -> Result<Option<Caller>, AppError> {
         Some(Caller {
             role: Role::of(&row.role)?,
             name: row.name,
+            proven: true,
         })
     }))
 }

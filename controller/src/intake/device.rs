@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::problem::Problem;
-use super::rest::{Door, asker, parse};
+use super::rest::{Door, Wanted, asker, parse};
 use crate::history::Comparison;
 use crate::plan::Plan;
 use crate::reach::Probe;
@@ -127,14 +127,15 @@ async fn maintain(
 }
 
 /// Plans to make new hardware under a device's id what its intents want.
-#[utoipa::path(post, path = "/v1/devices/{name}/replace",
-    responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
+#[utoipa::path(post, path = "/v1/devices/{name}/replace", params(Wanted),
+    responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn replace(
     State(door): State<Door>,
     Path(name): Path<String>,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Plan>), Problem> {
-    let plan = door.app.replace(&name, &asker(&headers)).await?;
+    let plan = door.app.replace(&name, wanted.wishes(), &asker(&headers)).await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::problem::Problem;
-use super::rest::{Door, asker, parse};
+use super::rest::{Door, Wanted, asker, parse};
 use crate::drift::Drift;
 use crate::plan::Plan;
 
@@ -70,16 +70,18 @@ async fn one(State(door): State<Door>, Path(name): Path<String>) -> Result<Json<
 }
 
 /// Plans the repair of a device's drift: of these paths, or of all that is not ignored.
-#[utoipa::path(post, path = "/v1/devices/{name}/drift/repair", request_body(content = Paths, content_type = "application/json"),
+#[utoipa::path(post, path = "/v1/devices/{name}/drift/repair", params(Wanted), request_body(content = Paths, content_type = "application/json"),
     responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn repair(
     State(door): State<Door>,
     Path(name): Path<String>,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Plan>), Problem> {
     let request: Paths = parse(&body)?;
-    let plan = door.app.repair(&name, &request.paths, &asker(&headers)).await?;
+    let (wishes, who) = (wanted.wishes(), asker(&headers));
+    let plan = door.app.repair(&name, &request.paths, wishes, &who).await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }
 
@@ -116,13 +118,14 @@ async fn ignore(
 }
 
 /// Plans the way back from a past transaction: its intents want again what they wanted before.
-#[utoipa::path(post, path = "/v1/transactions/{id}/rollback",
-    responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
+#[utoipa::path(post, path = "/v1/transactions/{id}/rollback", params(Wanted),
+    responses((status = 201, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn rollback(
     State(door): State<Door>,
     Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Plan>), Problem> {
-    let plan = door.app.rollback(&id, &asker(&headers)).await?;
+    let plan = door.app.rollback(&id, wanted.wishes(), &asker(&headers)).await?;
     Ok((StatusCode::CREATED, Json(plan)))
 }

@@ -19,7 +19,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::caller::{self, NAMED};
+use super::caller::{self, NAMED, PROVEN};
 use super::pages::{Page, Paged};
 use super::problem::{self, Problem};
 use super::view::{AuditLink, AuditView, CommitRequest, DeviceView, EntryView, Health, IntentView, TransactionView};
@@ -56,7 +56,7 @@ struct Since {
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct Wanted {
     /// `none`: nothing is looked at before the change stays.
     #[serde(default)]
     gate: GateWish,
@@ -68,14 +68,16 @@ struct Wanted {
 /// Whether health checks run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum GateWish {
+pub(super) enum GateWish {
+    /// What the intents promise, and what must not break.
     #[default]
     Checks,
+    /// Nothing.
     None,
 }
 
 impl Wanted {
-    fn wishes(&self) -> Wishes {
+    pub(super) fn wishes(&self) -> Wishes {
         Wishes {
             ungated: self.gate == GateWish::None,
             forced: self.force,
@@ -146,6 +148,7 @@ pub(super) fn asker(headers: &HeaderMap) -> Asker {
     Asker {
         who: named.unwrap_or("admin").to_owned(),
         door: "rest",
+        proven: headers.contains_key(PROVEN),
     }
 }
 
@@ -320,7 +323,7 @@ fn line(event: &Event) -> axum::response::sse::Event {
 
 /// Withdraws a transaction that is not decided yet: every device stays as it is.
 #[utoipa::path(post, path = "/v1/transactions/{id}/cancel", responses((status = 202), (status = 404, body = Problem)))]
-async fn cancel(State(door): State<Door>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn cancel(State(door): State<Door>, Path(id): Path<String>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     let missing = || AppError::Missing {
         kind: "running transaction",
         key: id.clone(),
@@ -330,7 +333,7 @@ async fn cancel(State(door): State<Door>, Path(id): Path<String>) -> Result<Stat
     if let Some(row) = kept.filter(|row| row.state != "running") {
         return Err(AppError::Over { id, state: row.state }.into());
     }
-    if door.app.hub.cancel(transaction).await {
+    if door.app.cancel(transaction, &asker(&headers)).await? {
         Ok(StatusCode::ACCEPTED)
     } else {
         Err(missing().into())

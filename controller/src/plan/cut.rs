@@ -32,6 +32,7 @@ impl Way {
             let inside = delta.iter().filter(|(path, _)| path.starts_with(interface));
             let said = inside.filter_map(|(path, edit)| self.said(interface, address, path, edit));
             touched.extend(said);
+            touched.extend(self.beneath(interface, delta, there));
             touched.extend(filters(interface, delta, there));
         }
         let connected = carrier.and_then(|(_, address)| Prefix::read(address.last()?.keys.first()?));
@@ -51,6 +52,37 @@ impl Way {
             let own = Prefix::read(address.keys.first()?)?.address;
             (fits && own == self.device).then(|| Some((path.parent()?, path.clone())))?
         })
+    }
+
+    /// What becomes of the interfaces under the one that carries the way: the one that a VLAN's is named after, and where the
+    /// carrier is made of others, every one that may be a part of it, for the model does not say which are.
+    fn beneath(self, carrier: &Path, delta: &Delta, there: &Tree) -> Vec<String> {
+        let Some(name) = key(carrier) else { return Vec::new() };
+        let own = self.device;
+        let trunk = name.rsplit_once('.').map(|(trunk, _)| trunk);
+        let made = [Some(name.as_str()), trunk]
+            .into_iter()
+            .flatten()
+            .any(is_made_of_others);
+        let mut said = Vec::new();
+        for (path, edit) in delta.iter() {
+            let Some(interface) = owner(path).filter(|it| it != carrier) else {
+                continue;
+            };
+            let Some(under) = key(&interface) else { continue };
+            let part = made && !there.iter().any(|(it, _)| it.starts_with(&interface.child("address")));
+            let how = match trunk == Some(&*under) {
+                true => format!("under {name}, which carries {own}"),
+                false if part => format!("which may be a part of {name}, which carries {own}"),
+                false => continue,
+            };
+            if *path == interface && edit.after.is_none() {
+                said.push(format!("it removes {under}, {how}"));
+            } else if path.name() == "enabled" && edit.after.as_ref().and_then(Value::text) == Some("false") {
+                said.push(format!("it shuts {under}, {how}"));
+            }
+        }
+        said
     }
 
     fn said(self, interface: &Path, address: &Path, path: &Path, edit: &Edit) -> Option<String> {
@@ -86,6 +118,37 @@ impl Way {
             None => (prefix.length == 0).then(|| format!("it changes the default route {}", first.keys[0])),
         }
     }
+}
+
+/// The interface that a path is of.
+fn owner(path: &Path) -> Option<Path> {
+    let interface = |it: &Path| it.steps().count() == 1 && it.name() == "interface";
+    std::iter::once(path.clone()).chain(path.ancestors()).find(interface)
+}
+
+fn key(interface: &Path) -> Option<String> {
+    Some((*interface.last()?.keys.first()?).to_owned())
+}
+
+/// Whether an interface of this name is made of others: a bond, a bridge, a VLAN's own.
+fn is_made_of_others(name: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "bond",
+        "team",
+        "lag",
+        "ae",
+        "po",
+        "port-channel",
+        "eth-trunk",
+        "br",
+        "bridge",
+        "irb",
+        "vlan",
+        "vlanif",
+    ];
+    let name = name.to_ascii_lowercase();
+    let kind = name.trim_end_matches(|it: char| it.is_ascii_digit() || matches!(it, '/' | '-' | '.'));
+    KINDS.contains(&kind)
 }
 
 /// What becomes of the access lists that packets over an interface pass.
@@ -151,6 +214,40 @@ mod tests {
             agent: agent.map(|it| it.parse().unwrap()),
         };
         way.touched(&delta, &there())
+    }
+
+    #[test]
+    fn what_is_under_the_interface_that_carries_the_way_counts() {
+        let way = |device: &str| Way {
+            device: device.parse().unwrap(),
+            agent: Some("203.0.113.9".parse().unwrap()),
+        };
+        let there = tree(&[
+            ("interface[eth0]", None),
+            ("interface[eth0.100]/address[192.0.2.2/30]", None),
+            ("interface[bond0]/address[192.0.2.6/30]", None),
+            ("interface[eth2]", None),
+            ("interface[eth3]/address[10.0.0.1/24]", None),
+        ]);
+        let shuts = |device: &str, interface: &str| {
+            let edit = Edit {
+                before: None,
+                after: Some(Value::from("false")),
+            };
+            let path = format!("interface[{interface}]/enabled").parse().unwrap();
+            let delta: Delta = [(path, edit)].into_iter().collect();
+            way(device).touched(&delta, &there).join("; ")
+        };
+        assert_eq!(
+            shuts("192.0.2.2", "eth0"),
+            "it shuts eth0, under eth0.100, which carries 192.0.2.2"
+        );
+        assert_eq!(shuts("192.0.2.2", "eth2"), "");
+        assert_eq!(
+            shuts("192.0.2.6", "eth2"),
+            "it shuts eth2, which may be a part of bond0, which carries 192.0.2.6"
+        );
+        assert_eq!(shuts("192.0.2.6", "eth3"), "", "it has a way of its own");
     }
 
     #[test]

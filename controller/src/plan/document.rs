@@ -1,7 +1,10 @@
 //! A plan as it is shown, kept, approved by hash, and committed.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
 use knowledge_model::owners::{Composed, Wish};
-use knowledge_model::{Delta, Edit, Path, PathError, Tree, Value};
+use knowledge_model::{Delta, Edit, Path, PathError, Schema, Tree, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -200,6 +203,14 @@ impl Plan {
         !matches!(self.purpose, Some(Purpose::Settle { .. })) && self.devices.iter().all(|it| it.entries.is_empty())
     }
 
+    /// The devices that it touches: those on which something changes, and one that is brought to an older decision.
+    pub fn touched(&self) -> impl Iterator<Item = &DevicePlan> {
+        let settles = matches!(self.purpose, Some(Purpose::Settle { .. }));
+        self.devices
+            .iter()
+            .filter(move |device| settles || !device.entries.is_empty())
+    }
+
     /// The plan with the digest of its content.
     #[must_use]
     pub fn sealed(mut self) -> Self {
@@ -241,6 +252,37 @@ impl DevicePlan {
             .iter()
             .map(|entry| Ok((entry.path.parse()?, entry.edit())))
             .collect()
+    }
+}
+
+impl DevicePlan {
+    /// What stood where the plan looked and changes nothing.
+    #[must_use]
+    pub fn untouched(&self) -> BTreeMap<Path, Option<Value>> {
+        let delta = self.delta().unwrap_or_default();
+        let stood = self.stood.iter().filter_map(|it| it.entry().ok());
+        stood.filter(|(path, _)| delta.edit(path).is_none()).collect()
+    }
+
+    /// What has to stand for the plan to be true once it is carried out, beside what it changes. An entry above one that is
+    /// looked at anyway stands with it; what a device shows of a secret is no evidence.
+    #[must_use]
+    pub fn stands(&self) -> BTreeMap<Path, Option<Value>> {
+        let mut stands = self.untouched();
+        let schema = Schema::canonical();
+        let secret = |path: &Path| schema.node(path).is_some_and(|it| it.secret);
+        stands.retain(|path, value| value.is_none() || !secret(path));
+        let delta = self.delta().unwrap_or_default();
+        let there = delta.iter().filter(|(_, edit)| edit.before.is_some());
+        let mut there: BTreeSet<Path> = there.map(|(path, _)| path.clone()).collect();
+        let seen = stands.iter().filter(|(_, value)| value.is_some());
+        there.extend(seen.map(|(path, _)| path.clone()));
+        let next = |path: &Path| there.range((Bound::Excluded(path), Bound::Unbounded)).next();
+        stands.retain(|path, value| {
+            let implied = value == &Some(Value::Present) && next(path).is_some_and(|it| it.starts_with(path));
+            !implied
+        });
+        stands
     }
 }
 

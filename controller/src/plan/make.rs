@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use intents::{Class, CompileError, Compiled, Contribution, Envelope, Library, World, compile};
-use knowledge_model::owners::{Desired, Ownership, Planned, Wish, plan as between};
+use knowledge_model::owners::{Desired, Ownership, Planned, Turn, Wish, plan as between};
 use knowledge_model::{Schema, Tree};
 use transaction::DeviceId;
 
@@ -315,7 +315,9 @@ fn device_plan(
     if !unsaid.is_empty() {
         return Err(PlanError::Invalid(unsaid));
     }
-    let planned = between(before, &after, there, schema, &|tree| device.normal(tree));
+    let names: Vec<&str> = drafted.intents.iter().map(|intent| intent.id.as_str()).collect();
+    let turn = Turn::new(before, &after).asking(&names);
+    let planned = between(&turn, there, schema, &|tree| device.normal(tree));
     let named = |conflicts: Vec<knowledge_model::owners::Conflict>| {
         PlanError::Conflict(conflicts.iter().map(|it| format!("{}: {it}", device.name)).collect())
     };

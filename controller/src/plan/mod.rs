@@ -11,6 +11,7 @@ mod make;
 mod moved;
 mod promise;
 mod repair;
+mod risk;
 mod still;
 mod touch;
 mod valid;
@@ -24,6 +25,7 @@ pub use look::Look;
 pub use make::{Draft, Drafted, Ground, PlanError, counted, draft, finish};
 pub use moved::moved;
 pub use repair::{Deviation, accepted, deviations, repaired};
+pub use risk::weighed;
 pub use still::gone;
 
 use knowledge_model::{Delta, Tree};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use knowledge_model::owners::{Ownership, Wish, drift, plan as between};
+use knowledge_model::owners::{Ownership, Turn, Wish, drift, plan as between};
 use knowledge_model::{Delta, Edit, Path, Schema, Tree, Value};
 
 use super::document::{Plan, Purpose};
@@ -51,7 +51,8 @@ pub fn repaired(
 ) -> Result<Plan, PlanError> {
     let owners = network.owners(device.id);
     let normal = |tree: &Tree| device.normal(tree);
-    let whole = between(&Ownership::new(), owners, there, Schema::canonical(), &normal);
+    let nobody = Ownership::new();
+    let whole = between(&Turn::new(&nobody, owners), there, Schema::canonical(), &normal);
     let mut planned = whole.map_err(|conflicts| {
         PlanError::Conflict(conflicts.iter().map(|it| format!("{}: {it}", device.name)).collect())
     })?;
@@ -68,6 +69,8 @@ pub fn repaired(
     };
     let kept = planned.delta.iter().filter(|(path, _)| related(path));
     planned.delta = kept.map(|(path, edit)| (path.clone(), edit.clone())).collect::<Delta>();
+    // What is not repaired may stand as it likes.
+    planned.baseline.retain(|path, _| related(path));
     let devices = match planned.delta.is_empty() {
         true => Vec::new(),
         false => vec![shown(device, &[], planned, (owners, there), network)?],

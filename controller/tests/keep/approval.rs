@@ -3,9 +3,14 @@
 use crate::lab::{Lab, expect, latest, route, rows};
 use crate::stage::Stage;
 
-/// What a person of this name gets for a line.
+/// What a person of this name gets for a line, with the admin token.
 fn by(stage: &Stage, who: &str, line: &str, code: i32, expected: &str) -> String {
-    let (ended, said) = stage.run_as(who, line);
+    with(stage, (who, None), line, code, expected)
+}
+
+/// What a person gets for a line with a token of his own.
+fn with(stage: &Stage, (who, token): (&str, Option<&str>), line: &str, code: i32, expected: &str) -> String {
+    let (ended, said) = stage.run_with(who, token, line);
     assert_eq!(ended, code, "{who}: entente {line}\n{said}");
     assert!(
         said.contains(expected),
@@ -41,39 +46,33 @@ fn what_is_risky_is_committed_once_somebody_else_approved_it_and_nothing_else_ch
 
     // Nobody approves his own, and who may not does not count.
     by(&stage, "amy", &format!("plan approve {plan}"), 7, "somebody else");
-    by(&stage, "dan", &format!("plan approve {plan}"), 0, "0 of 1");
+    let approve = format!("plan approve {plan}");
+    let [ben, cid, dan] = ["ben", "cid", "dan"].map(|who| (who, stage.token(who, "approver")));
+    let (ben, cid, dan) = ((ben.0, Some(&*ben.1)), (cid.0, Some(&*cid.1)), (dan.0, Some(&*dan.1)));
+    with(&stage, dan, &approve, 0, "0 of 1");
     by(&stage, "amy", &commit, 7, "1 more");
-    by(
-        &stage,
-        "ben",
-        &format!("plan approve {plan} --hash 0"),
-        9,
-        "another hash",
-    );
-    by(&stage, "ben", &format!("plan approve {plan}"), 0, "1 of 1");
+    with(&stage, ben, &format!("{approve} --hash 0"), 9, "another hash");
+    // Who only calls himself ben has four eyes with nobody.
+    by(&stage, "ben", &approve, 7, "does not say who approves");
+    by(&stage, "amy", &commit, 7, "1 more");
+    with(&stage, ben, &approve, 0, "1 of 1");
     by(&stage, "amy", &commit, 0, "on 1 device");
     assert!(lab.running("r1").contains("203.0.113.0/24"));
 
     // What is refused is never committed; what nobody has to approve is committed at once.
     stage.write("a.yaml", &route("a", "r1", "192.0.2.2"));
     let refused = planned(&stage, "amy", "a.yaml");
-    by(
-        &stage,
-        "cid",
-        &format!("plan refuse {refused} --reason no"),
-        0,
-        "refused",
-    );
+    with(&stage, cid, &format!("plan refuse {refused} --reason no"), 0, "refused");
     by(&stage, "amy", &format!("commit {refused}"), 9, "is refused");
     stage.write("b.yaml", &route("b", "r2", "192.0.2.2"));
     by(&stage, "amy", "commit -f b.yaml", 0, "on 1 device");
 
     // The approval of a stale plan approves nothing, and one given before is of no use after.
     let (early, late) = (planned(&stage, "amy", "a.yaml"), planned(&stage, "amy", "a.yaml"));
-    by(&stage, "ben", &format!("plan approve {early}"), 0, "1 of 1");
+    with(&stage, ben, &format!("plan approve {early}"), 0, "1 of 1");
     stage.write("c.yaml", &route("a", "r1", "192.0.2.3"));
     by(&stage, "dan", "commit -f c.yaml", 0, "on 1 device");
-    by(&stage, "ben", &format!("plan approve {late}"), 9, "is stale");
+    with(&stage, ben, &format!("plan approve {late}"), 9, "is stale");
     let (code, said) = stage.run_as("amy", &format!("commit {early}"));
     assert!(code == 4 || code == 9, "{code} {said}");
     assert!(lab.running("r1").contains("192.0.2.3"), "{said}");

@@ -13,3 +13,4 @@ mod rollback;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod standing;
+mod still;

@@ -62,8 +62,22 @@ impl Stage {
         self.run_as("operator", line)
     }
 
-    /// The same as a person of this name.
+    /// The same as a person who calls himself by this name: he has the admin token.
     pub fn run_as(&self, who: &str, line: &str) -> (i32, String) {
+        self.run_with(who, None, line)
+    }
+
+    /// A token of somebody's own.
+    #[allow(dead_code, reason = "each test takes what it needs of it")]
+    pub fn token(&self, who: &str, role: &str) -> String {
+        let (code, said) = self.run(&format!("token create {who} --role {role} --output json"));
+        assert_eq!(code, 0, "{said}");
+        let made: serde_json::Value = serde_json::from_str(&said).unwrap();
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The same as a person of this name, with a token of his own where he has one.
+    pub fn run_with(&self, who: &str, token: Option<&str>, line: &str) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
         let variables = self.variables.iter().map(|(name, value)| (name, value));
         command
@@ -71,6 +85,9 @@ impl Stage {
             .envs(variables)
             .env("USER", who)
             .current_dir(self.path());
+        if let Some(token) = token {
+            command.env("ENTENTE_TOKEN", token);
+        }
         let Output { status, stdout, stderr } = command.output().unwrap();
         let said = format!(
             "{}{}",

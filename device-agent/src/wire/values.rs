@@ -1,5 +1,7 @@
 //! Values, changes and guarantees: the wire's form and ours.
 
+use std::collections::BTreeMap;
+
 use fabric_wire::v1;
 use knowledge_model::{Delta, Edit, Path, Tree, Value};
 use sha2::{Digest, Sha256};
@@ -45,7 +47,7 @@ pub(super) fn part(change: v1::Change) -> Result<Part, String> {
             change.entries.len()
         ));
     }
-    let mut delta = Delta::new();
+    let (mut delta, mut stands) = (Delta::new(), BTreeMap::new());
     for v1::Entry {
         path: text,
         before,
@@ -53,17 +55,20 @@ pub(super) fn part(change: v1::Change) -> Result<Part, String> {
     } in change.entries
     {
         let at = path(&text)?;
-        if delta.edit(&at).is_some() {
+        if delta.edit(&at).is_some() || stands.contains_key(&at) {
             return Err(format!("{at} stands in the change twice"));
         }
         let (before, after) = (before.map(value).transpose()?, after.map(value).transpose()?);
-        if before != after {
+        if before == after {
+            stands.insert(at, before);
+        } else {
             delta.insert(at, Edit { before, after });
         }
     }
     Ok(Part {
         revision: change.model_revision,
         delta,
+        stands,
     })
 }
 
@@ -251,6 +256,11 @@ mod tests {
             baseline: Vec::new(),
         };
         assert_eq!(part(change(vec![entry("system/hostname")])).unwrap().delta.len(), 1);
+        let mut stands = entry("system/hostname");
+        stands.before = stands.after.clone();
+        let unchanged = part(change(vec![stands.clone()])).unwrap();
+        assert!(unchanged.delta.is_empty() && unchanged.stands.len() == 1);
+        assert!(part(change(vec![stands.clone(), stands])).is_err());
         assert!(part(change(vec![entry("interface[")])).is_err());
         assert!(part(change(vec![entry("a"), entry("a")])).is_err());
         let empty = v1::Entry {

@@ -188,6 +188,7 @@ pub fn hostname(before: &str, after: &str) -> Part {
     Part {
         revision: "test".to_owned(),
         delta,
+        stands: Default::default(),
     }
 }
 

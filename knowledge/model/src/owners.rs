@@ -19,7 +19,7 @@ pub use compose::Composed;
 pub use conflict::{Bidder, Conflict, Reason};
 pub use desired::{Bid, Desired};
 pub use drift::drift;
-pub use plan::{Planned, plan};
+pub use plan::{Planned, Turn, plan};
 pub use stored::StoredError;
 
 use crate::data::Fault;

@@ -18,6 +18,7 @@ fn change(id: u128, delta: Delta) -> Change {
     Change {
         id: ChangeId(id),
         delta,
+        stands: Default::default(),
         window: Duration::from_secs(60),
         persist: PersistId::new(id),
         comment: String::new(),

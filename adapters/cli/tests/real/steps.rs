@@ -59,6 +59,7 @@ fn change(before: &Tree, after: &Tree) -> Change {
     Change {
         id: ChangeId(1),
         delta: diff(before, after),
+        stands: Default::default(),
         window: Duration::from_secs(120),
         persist: PersistId::new(7),
         comment: "a test".to_owned(),

@@ -352,6 +352,7 @@ pub fn change() -> Change {
     Change {
         id,
         delta,
+        stands: Default::default(),
         window,
         persist: PersistId::new(1),
         comment: String::new(),

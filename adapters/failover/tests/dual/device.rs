@@ -248,6 +248,7 @@ pub fn change(id: u128, delta: Delta, window: Duration) -> Change {
     Change {
         id: ChangeId(id),
         delta,
+        stands: Default::default(),
         window,
         persist: PersistId::new(id << 64 | u128::from(std::process::id())),
         comment: format!("change {id}"),

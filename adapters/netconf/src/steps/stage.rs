@@ -2,7 +2,7 @@
 
 use crate::dialect::Style;
 use crate::rpc::{Datastore, EditConfig, ErrorOption, Operation, Reply, TestOption};
-use crate::session::NetconfSession;
+use crate::session::{NetconfSession, within};
 use crate::target::guarantee;
 use adapters_port::{Change, Deadline, Protocol, Record, SessionError, Staged};
 use knowledge_model::{Path, Tree};
@@ -13,7 +13,7 @@ impl NetconfSession {
         let paths: Vec<Path> = change.delta.iter().map(|(path, _)| path.clone()).collect();
         let edit = self.words(&change.delta, by).await?;
         self.hold(&change.delta, by).await?;
-        let mut flight = vec![self.read_touched(&paths)?];
+        let mut flight = vec![self.read_touched(&change.looked_at())?];
         flight.extend(self.checks(style, &edit));
         if style.has_candidate() {
             flight.push(self.read_touched_in(Datastore::Candidate, &paths)?);
@@ -56,8 +56,8 @@ impl NetconfSession {
             Some((shown, checks)) if style.has_candidate() => (checks, Some(shown)),
             Some(_) | None => (checks, None),
         };
-        let baseline = self.touched(read, paths)?;
-        let moved = moved(change, &baseline);
+        let found = self.touched(read, &change.looked_at())?;
+        let moved: Vec<Path> = moved(change, &found).into_iter().chain(change.moved(&found)).collect();
         if !moved.is_empty() {
             return Err(SessionError::Stale {
                 place: self.talk.place(),
@@ -65,6 +65,7 @@ impl NetconfSession {
             });
         }
         let refused = |reply: &&Reply| !reply.is_ok();
+        let baseline = within(&found, paths);
         if let Some(reply) = checks.iter().find(refused) {
             return Err(self.talk.refusal(reply, "the change"));
         }

@@ -174,6 +174,7 @@ pub fn windowed(id: u128, delta: Delta, seconds: u64) -> Change {
     Change {
         id: ChangeId(id),
         delta,
+        stands: Default::default(),
         window,
         persist,
         comment: format!("change {id}"),

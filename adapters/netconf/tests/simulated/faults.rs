@@ -12,6 +12,7 @@ fn change() -> Change {
     Change {
         id,
         delta: delta("1400"),
+        stands: Default::default(),
         window,
         persist,
         comment: String::new(),

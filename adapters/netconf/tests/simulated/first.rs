@@ -17,6 +17,7 @@ async fn changes(subject: &Simulated, wait: Duration) -> Result<(), SessionError
     let change = Change {
         id: ChangeId(1),
         delta: delta("1400"),
+        stands: Default::default(),
         window: Duration::from_secs(60),
         persist: PersistId::new(7),
         comment: String::new(),

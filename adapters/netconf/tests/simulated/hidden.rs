@@ -9,6 +9,7 @@ fn change() -> Change {
     Change {
         id: ChangeId(1),
         delta: delta("1400"),
+        stands: Default::default(),
         window: Duration::from_secs(60),
         persist: PersistId::new(7),
         comment: String::new(),

@@ -22,6 +22,7 @@ fn change(mtu: &str) -> Change {
     Change {
         id: ChangeId(1),
         delta: delta(mtu),
+        stands: Default::default(),
         window: Duration::from_secs(60),
         persist: PersistId::new(1),
         comment: String::new(),

@@ -12,6 +12,7 @@ async fn what_somebody_did_not_save_is_named_before_we_save_it() {
     let change = |id| Change {
         id: ChangeId(id),
         delta: delta("1400"),
+        stands: Default::default(),
         window: Duration::from_secs(60),
         persist: PersistId::new(id),
         comment: String::new(),

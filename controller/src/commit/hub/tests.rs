@@ -83,6 +83,9 @@ impl Journal<Json<CoordinatorRecord<Change>>> for Taken {
     }
 }
 
+/// A transaction that was asked for in time, and may not begin any more.
+const FROZEN: TransactionId = TransactionId(404);
+
 /// Agents who keep what they were sent.
 #[derive(Default)]
 struct Heard(Locked<Vec<Request<Change>>>);
@@ -107,8 +110,9 @@ impl Agents for Heard {
 }
 
 impl Gates for Heard {
-    fn before(&self, _transaction: TransactionId, _track: Arc<Track>) -> BoxFuture<'static, ()> {
-        futures::future::ready(()).boxed()
+    fn before(&self, transaction: TransactionId, _track: Arc<Track>) -> BoxFuture<'static, Result<(), String>> {
+        let frozen = transaction == FROZEN;
+        futures::future::ready(if frozen { Err("is frozen".to_owned()) } else { Ok(()) }).boxed()
     }
 
     fn ask(&self, _: TransactionId, _wave: u16, _: Arc<Track>) -> BoxFuture<'static, Result<(), String>> {
@@ -132,6 +136,7 @@ fn charge(number: u128, device: u128, comment: &str) -> Charge<Change> {
     let change = Change {
         plan: String::new(),
         entries: Vec::new(),
+        stands: Vec::new(),
     };
     Charge {
         transaction: TransactionId(number),
@@ -190,6 +195,19 @@ async fn who_cancels_while_admission_lets_him_in_never_begins() {
     assert!(heard.0.lock().unwrap().is_empty(), "nobody heard of it");
     assert!(!hub.cancel(TransactionId(1)).await, "it is over");
     // Its device is free again.
+    hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
+    heard_of(&heard, 2).await;
+}
+
+/// It was let in as its devices became free; meanwhile somebody froze them.
+#[tokio::test]
+async fn what_may_not_begin_any_more_begins_nothing_and_frees_its_devices() {
+    let heard = Arc::new(Heard::default());
+    let (outcomes, mut told) = mpsc::channel(4);
+    let hub = Hub::start(ground(Arc::new(Picky), &heard, outcomes), Vec::new()).await;
+    hub.submit(charge(FROZEN.0, 7, ""), Ride::Alone, Arc::default()).await;
+    assert_eq!(refused(&mut told).await, (FROZEN, "is frozen".to_owned()));
+    assert!(heard.0.lock().unwrap().is_empty(), "nobody heard of it");
     hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     heard_of(&heard, 2).await;
 }

@@ -1,40 +1,66 @@
 //! The change that takes a device from one ownership to the next.
 
 use super::conflict::{Bidder, Conflict, Reason};
-use super::desired::{Desired, cases};
-use super::{Ownership, unique};
+use super::desired::{Bid, Desired, bids, cases};
+use super::{Ownership, above, unique};
 use crate::delta::{Delta, Edit};
 use crate::path::Path;
 use crate::schema::Schema;
 use crate::tree::{Tree, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has to change on a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Planned {
     /// The edits, all of them on paths that an intent owns or owned.
     pub delta: Delta,
-    /// What stood on the device at each path that was looked at. Staging compares the edits alone: that an entry which needed
-    /// no edit still stands is not asked again.
+    /// What stood on the device at each path that was looked at: where something changes, and where nothing has to because
+    /// it is as wanted. Staging compares all of it, so that a device that moved on is noticed.
     pub baseline: BTreeMap<Path, Option<Value>>,
 }
 
-/// The change from what was desired `before` to what is desired `after`, compared with what is on the device.
+/// From whom to whom a device changes hands.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn<'a> {
+    before: &'a Ownership,
+    after: &'a Ownership,
+    asked: &'a [&'a str],
+}
+
+impl<'a> Turn<'a> {
+    /// From one ownership to the next.
+    pub fn new(before: &'a Ownership, after: &'a Ownership) -> Self {
+        Self {
+            before,
+            after,
+            asked: &[],
+        }
+    }
+
+    /// These intents are asked for now: what they want is looked at also where it is what was wanted before, for the
+    /// device may have something else.
+    #[must_use]
+    pub fn asking(self, asked: &'a [&'a str]) -> Self {
+        Self { asked, ..self }
+    }
+}
+
+/// The change from what was desired before a turn to what is desired after it, compared with what is on the device.
 ///
-/// Paths whose desire did not change are left alone; what the device has already is no edit. `normal` is the normal form
-/// of the platform: two configurations that it makes equal are equal on the device.
+/// Paths whose desire did not change and that nobody asks for are left alone; what the device has already is no edit.
+/// `normal` is the normal form of the platform: two configurations that it makes equal are equal on the device.
 pub fn plan(
-    before: &Ownership,
-    after: &Ownership,
+    turn: &Turn<'_>,
     device: &Tree,
     schema: &Schema,
     normal: &dyn Fn(&Tree) -> Tree,
 ) -> Result<Planned, Vec<Conflict>> {
-    let (was, is) = (before.desired(schema), after.desired(schema));
+    let (was, is) = (turn.before.desired(schema), turn.after.desired(schema));
     if !is.conflicts.is_empty() {
         return Err(is.conflicts);
     }
-    let targets = targets(before, &was, &is);
+    let sought = sought(turn, device, schema);
+    let targets = targets((turn.before, &was, &is), &sought, schema);
     let mut aim = device.clone();
     for (path, target) in &targets {
         match target {
@@ -57,8 +83,12 @@ pub fn plan(
         }
         planned.baseline.insert(path, found);
     }
+    for path in sought {
+        let found = device.value(&path).cloned();
+        planned.baseline.entry(path).or_insert(found);
+    }
     let judge = Judge {
-        before,
+        before: turn.before,
         is: &is,
         aim: &aim,
         schema,
@@ -71,8 +101,27 @@ pub fn plan(
     }
 }
 
-/// The paths whose desire changed, with what is wanted now: the highest bid, or what was found when nobody bids.
-fn targets(before: &Ownership, was: &Desired, is: &Desired) -> BTreeMap<Path, Option<Value>> {
+/// The paths that the intents asked for bid on, whoever wins there. What a device shows of a secret cannot be compared with
+/// a reference to it: a secret that stands is believed.
+fn sought(turn: &Turn<'_>, device: &Tree, schema: &Schema) -> BTreeSet<Path> {
+    if turn.asked.is_empty() {
+        return BTreeSet::new();
+    }
+    let hidden = |path: &Path| device.contains(path) && schema.node(path).is_some_and(|it| it.secret);
+    let asked = |bid: &Bid| turn.asked.contains(&&*bid.intent);
+    let bids = bids(turn.after, schema).into_iter();
+    bids.filter(|(path, bids)| bids.iter().any(asked) && !hidden(path))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+/// The paths whose desire changed, those sought, and the entries above that somebody wants there; with what is wanted now:
+/// the highest bid, or what was found when nobody bids.
+fn targets(
+    (before, was, is): (&Ownership, &Desired, &Desired),
+    sought: &BTreeSet<Path>,
+    schema: &Schema,
+) -> BTreeMap<Path, Option<Value>> {
     let mut targets = BTreeMap::new();
     for path in before.paths() {
         if !is.entries.contains_key(path) {
@@ -80,8 +129,16 @@ fn targets(before: &Ownership, was: &Desired, is: &Desired) -> BTreeMap<Path, Op
         }
     }
     for (path, bid) in &is.entries {
-        if was.entries.get(path).map(|it| &it.value) != Some(&bid.value) {
+        let changed = was.entries.get(path).map(|it| &it.value) != Some(&bid.value);
+        if changed || sought.contains(path) {
             targets.insert(path.clone(), bid.value.clone());
+        }
+    }
+    let stay = targets.iter().filter(|(_, target)| target.is_some());
+    let above: Vec<Path> = stay.flat_map(|(path, _)| above(path, schema)).collect();
+    for path in above {
+        if let Some(bid) = is.entries.get(&path) {
+            targets.entry(path).or_insert_with(|| bid.value.clone());
         }
     }
     targets

@@ -43,7 +43,11 @@ fn owners(device: &Tree, wishes: impl IntoIterator<Item = Wish>) -> Ownership {
 }
 
 fn planned(before: &Ownership, after: &Ownership, device: &Tree) -> Result<Planned, Vec<String>> {
-    plan(before, after, device, &schema(), &Tree::clone).map_err(|it| it.iter().map(Conflict::to_string).collect())
+    asked(&Turn::new(before, after), device)
+}
+
+fn asked(turn: &Turn<'_>, device: &Tree) -> Result<Planned, Vec<String>> {
+    plan(turn, device, &schema(), &Tree::clone).map_err(|it| it.iter().map(Conflict::to_string).collect())
 }
 
 /// Plans, applies, plans again (nothing is left), withdraws all and expects the device as it was.
@@ -131,6 +135,68 @@ fn an_entry_stays_until_the_last_intent_leaves() {
         change.delta.iter().map(|it| it.0.to_string()).collect::<Vec<_>>(),
         ["interface[e]/mtu"]
     );
+}
+
+/// Ownership says what was made once; the device says what is there.
+#[test]
+fn what_is_asked_for_again_is_made_again_where_the_device_lost_it() {
+    let route = "static-route[198.51.100.0/24]/next-hop[192.0.2.1]/distance=";
+    let old = owners(
+        &Tree::new(),
+        [
+            wish("a", 0, &format!("{route}5")),
+            wish("b", 0, "interface[e]/mtu=9000 interface[e]/description=b"),
+        ],
+    );
+    let mut new = old.clone();
+    new.contribute(wish("a", 0, &format!("{route}7")), &Tree::new(), &schema())
+        .unwrap();
+    let drifted = tree("interface[e]/mtu=1500");
+    let again = asked(&Turn::new(&old, &new).asking(&["a"]), &drifted).unwrap();
+    let mut there = drifted.clone();
+    there.apply(&again.delta).unwrap();
+    assert_eq!(
+        there,
+        tree(&format!("{route}7 interface[e]/mtu=1500")),
+        "what b wants is not asked for, so it is left alone"
+    );
+    let same = asked(&Turn::new(&old, &old).asking(&["b"]), &drifted).unwrap();
+    let changed: Vec<_> = same.delta.iter().map(|it| it.0.to_string()).collect();
+    assert_eq!(changed, ["interface[e]/description", "interface[e]/mtu"]);
+    // Of b the list entry stands as it should: it is no edit, and yet it is looked at.
+    assert_eq!(same.baseline.get(&path("interface[e]")), Some(&Some(Value::Present)));
+    // An entry above that only somebody else holds comes along.
+    let mut less = old.clone();
+    less.withdraw("b", &schema());
+    less.contribute(wish("c", 0, "interface[e]/mtu=1400"), &Tree::new(), &schema())
+        .unwrap();
+    let above = asked(&Turn::new(&old, &less), &Tree::new()).unwrap();
+    assert!(above.delta.edit(&path("interface[e]")).is_some(), "{above:?}");
+}
+
+/// Another intent wants the same already: nothing changes, and what stood is known for when that one leaves first.
+#[test]
+fn what_nobody_has_to_change_is_in_the_baseline() {
+    let there = tree("interface[e]/mtu=9000");
+    let first = owners(&tree("interface[e]/mtu=1500"), [wish("a", 0, "interface[e]/mtu=9000")]);
+    let mut both = first.clone();
+    both.contribute(wish("b", -1, "interface[e]/mtu=8000"), &there, &schema())
+        .unwrap();
+    let planned = asked(&Turn::new(&first, &both).asking(&["b"]), &there).unwrap();
+    assert!(planned.delta.is_empty());
+    assert_eq!(
+        planned.baseline.get(&path("interface[e]/mtu")),
+        Some(&Some(Value::from("9000")))
+    );
+}
+
+/// What a device prints of a secret is not what is wanted, and that is no reason to send it again.
+#[test]
+fn a_secret_that_stands_is_believed() {
+    let owned = owners(&Tree::new(), [wish("a", 0, "system/secret=abcdefgh")]);
+    let turn = Turn::new(&owned, &owned).asking(&["a"]);
+    assert!(asked(&turn, &tree("system/secret=********")).unwrap().delta.is_empty());
+    assert_eq!(asked(&turn, &Tree::new()).unwrap().delta.len(), 1);
 }
 
 #[test]
@@ -396,7 +462,8 @@ fn what_a_device_has_once_is_told_with_both_names() {
         for wish in wishes {
             after.contribute(wish.clone(), &device, canonical).unwrap();
         }
-        let planned = plan(&Ownership::new(), &after, &device, canonical, &Tree::clone);
+        let nobody = Ownership::new();
+        let planned = plan(&Turn::new(&nobody, &after), &device, canonical, &Tree::clone);
         let conflicts = planned.err().unwrap_or_default();
         conflicts.iter().map(Conflict::to_string).collect::<Vec<_>>()
     };

@@ -1,7 +1,7 @@
 //! Owners: in any order, there and back, and never on a path that nobody owns.
 
 use crate::sample::{PLACES, attached, entry, entry_nodes, shares, tree, trees};
-use knowledge_model::owners::{Conflict, Planned, Reason, plan};
+use knowledge_model::owners::{Conflict, Planned, Reason, Turn, plan};
 use knowledge_model::schema::{Node, Schema};
 use knowledge_model::{Ownership, Path, Tree, Value, Wish};
 use proptest::prelude::*;
@@ -21,7 +21,11 @@ fn owners(device: &Tree, wishes: &[Wish]) -> Ownership {
 }
 
 fn planned(before: &Ownership, after: &Ownership, device: &Tree) -> Result<Planned, Vec<Conflict>> {
-    plan(before, after, device, schema(), &Tree::clone)
+    plan(&Turn::new(before, after), device, schema(), &Tree::clone)
+}
+
+fn asked(turn: &Turn<'_>, device: &Tree) -> Result<Planned, Vec<Conflict>> {
+    plan(turn, device, schema(), &Tree::clone)
 }
 
 /// Configurations that a device can have: one case of each choice, nothing twice that is to be unique.
@@ -293,6 +297,43 @@ proptest! {
             (owned, there) = (next, changed(&there, &change));
         }
         prop_assert_eq!(there, device);
+    }
+
+    /// Somebody takes away what an intent made, and what hangs on it: asked for again it is there again, and a second time
+    /// it is no edit. What stands is looked at whether it has to change or not.
+    #[test]
+    fn what_is_asked_for_again_is_there_again((device, wishes) in wishes(), torn in any::<prop::sample::Index>()) {
+        let owned = owners(&device, &wishes);
+        let Ok(change) = planned(&Ownership::new(), &owned, &device) else { return Ok(()) };
+        let mut there = changed(&device, &change);
+        let made: Vec<Path> = owned.paths().filter(|it| there.contains(it)).cloned().collect();
+        if !made.is_empty() {
+            let root = &made[torn.index(made.len())];
+            let gone: Vec<Path> = there.under(root).map(|it| it.0.clone()).collect();
+            gone.iter().for_each(|it| { there.remove(it); });
+        }
+        for wish in &wishes {
+            let names = [&*wish.intent];
+            let turn = Turn::new(&owned, &owned).asking(&names);
+            let again = match asked(&turn, &there) {
+                Ok(again) => again,
+                // What the device had twice before all is there once by now: nobody makes it twice.
+                Err(conflicts) => {
+                    let twice = conflicts.iter().all(|it| matches!(it.reason, Reason::Unique { .. }));
+                    prop_assert!(twice, "{:?}", conflicts);
+                    continue;
+                }
+            };
+            let then = changed(&there, &again);
+            let desired = owned.desired(schema()).entries;
+            let own = |path: &Path| wish.entries.contains_key(path);
+            for (path, bid) in desired.iter().filter(|it| own(it.0)) {
+                let secret = schema().node(path).is_some_and(|it| it.secret);
+                prop_assert!(secret || then.value(path) == bid.value.as_ref(), "{path}");
+                prop_assert!(secret || again.baseline.get(path) == Some(&there.value(path).cloned()));
+            }
+            prop_assert!(asked(&turn, &then).unwrap().delta.is_empty());
+        }
     }
 
     #[test]

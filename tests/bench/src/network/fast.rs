@@ -71,6 +71,7 @@ async fn one(way: Arc<NetconfAccess>, delta: Delta) -> anyhow::Result<()> {
     let change = Change {
         id: ChangeId(1),
         delta,
+        stands: Default::default(),
         window: Duration::from_secs(120),
         persist: PersistId::new(1),
         comment: String::new(),

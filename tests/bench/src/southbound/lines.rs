@@ -87,6 +87,7 @@ async fn transaction(session: &mut CliSession, id: u128, delta: Delta) -> anyhow
     let change = Change {
         id: ChangeId(id),
         delta,
+        stands: Default::default(),
         window: Duration::from_secs(60),
         persist: PersistId::new(id),
         comment: String::new(),

@@ -176,6 +176,7 @@ async fn transaction(session: &mut NetconfSession, id: u128, delta: Delta) -> an
     let change = Change {
         id: ChangeId(id),
         delta,
+        stands: Default::default(),
         window,
         persist: PersistId::new(id),
         comment: String::new(),

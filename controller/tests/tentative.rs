@@ -1,0 +1,41 @@
+//! What a transaction under way only tries out is not how the network is: nothing is planned from it, and nothing accepted.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod network;
+
+use network::Network;
+use serde_json::Value;
+
+#[test]
+fn nothing_is_made_of_what_is_only_tried_out() {
+    let network = Network::start(&[2]);
+    network.describe("one.yaml", "r1, r2", "eth1", "one");
+    let first = network.commit("one.yaml");
+    assert_eq!(network.ended(&first), "committed");
+
+    // r1 has applied what r2 is late with.
+    network.delay("r2", "commit", 8000);
+    network.describe("two.yaml", "r1, r2", "eth1", "two");
+    let second = network.commit("two.yaml");
+    network.until("r1 to try it out", || network.holds("r1", ">two<").then_some(()));
+    let drift = network.entente("drift show r1 --output json");
+    let path = "interface[eth1]/description";
+    let accepted = network.entente(&format!("drift accept r1 {path}"));
+    // Another intent wants just that: it is not there yet.
+    network.describe("other.yaml", "r1", "eth1", "two");
+    let other = std::fs::read_to_string(network.path("other.yaml")).unwrap();
+    network.write("other.yaml", &other.replace("name: eth1", "name: other\npriority: 900"));
+    let planned = network.entente("plan -f other.yaml --output json");
+    let state = network.entente(&format!("transaction show {second} --output json")).1;
+    network.heal("r2");
+    assert!(state.contains("running"), "it was over too soon\n{state}");
+    assert_eq!((drift.0, drift.1.trim()), (0, "[]"), "what is tried out is no drift");
+    assert!(accepted.0 == 9 && accepted.1.contains("has no drift"), "{accepted:?}");
+    let plan: Value = serde_json::from_str(&planned.1).unwrap_or_else(|_| panic!("{planned:?}"));
+    let entries = plan["devices"][0]["entries"].as_array().unwrap();
+    assert!(
+        entries.iter().any(|it| it["before"] == "one" && it["after"] == "two"),
+        "{plan}"
+    );
+    assert_eq!(network.ended(&second), "committed");
+}
