@@ -66,3 +66,28 @@ pub fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
     let json = serde_json::to_vec_pretty(&Report { rows })?;
     std::fs::write(file, json).with_context(|| format!("cannot write the report {}", file.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_its_fields_and_no_other() {
+        let rows = [Row::default()];
+        let report = serde_json::to_value(Report { rows: &rows }).unwrap();
+        let row = report["rows"][0].as_object().unwrap();
+        let fields: Vec<&str> = row.keys().map(String::as_str).collect();
+        let mut expected = ["bench", "peer", "devices", "warm", "ours", "theirs", "unit", "ratio", "target"];
+        expected.sort_unstable();
+        let mut sorted = fields;
+        sorted.sort_unstable();
+        assert_eq!(sorted, expected);
+    }
+
+    #[test]
+    fn a_ratio_below_its_target_is_missed() {
+        let row = |ratio, target| Row { ratio, target, ..Row::default() };
+        assert!(row(1.0, Some(1.0)).reached() && row(0.1, None).reached());
+        assert!(!row(0.99, Some(1.0)).reached());
+    }
+}

@@ -133,6 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn the_report_has_its_fields_and_no_other() {
+        let ledger = "{\"kind\":\"operations\",\"part\":\"linux\",\"operations\":4}\n";
+        let report = serde_json::to_value(tally("", ledger).unwrap()).unwrap();
+        let keys = |value: &serde_json::Value| {
+            let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+            keys.sort_unstable();
+            keys
+        };
+        assert_eq!(keys(&report), ["failed", "passed", "real", "skipped"]);
+        assert_eq!(keys(&report["real"]["linux"]), ["operations", "version"]);
+    }
+
+    #[test]
     fn a_runner_that_died_is_a_failure() {
         let output = "test result: ok. 3 passed; 0 failed; 0 ignored\nerror: 1 target failed:\n    `-p x --test y`\n";
         assert_eq!(tally(output, "").unwrap().failed, 1);
