@@ -84,7 +84,7 @@ async fn opened(io: TlsStream<TcpStream>, first: Option<Upward>) -> tokio::task:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::too_many_lines, reason = "one siege, told in order")]
-async fn a_thousand_half_open_streams_of_each_kind_are_bounded_and_harm_nobody() {
+async fn a_thousand_half_open_connections_of_each_kind_are_bounded_and_harm_nobody() {
     fabric_identity::install_cryptography();
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();

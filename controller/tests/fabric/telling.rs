@@ -208,14 +208,22 @@ async fn what_agents_tell_is_shown_and_causes_what_it_must() {
     let second: Value = stage.data(&format!("commit {} --detach", plans[1]));
     let id = first["id"].as_str().unwrap_or_else(|| panic!("{first}")).to_owned();
     assert!(stage.data(&format!("transaction show {id}"))["state"] == "running");
-    confirms.store(true, Ordering::SeqCst);
+    // An answer for another epoch is none: it is asked again. The stream says nothing until all is over.
     let lie = json!({ "transaction": id, "epoch": 99, "outcome": "confirmed" });
+    let believed = || stage.data("event count")["believed"].as_u64().unwrap();
+    let before = believed();
     mouth.tell("another-epoch", "task-completed", device, Severity::Info, lie);
+    stage.until("it to be believed", "event count --output json", |_| {
+        believed() > before
+    });
+    until_asked(&mut asked, v1::Step::Confirm).await;
+    assert!(stage.data(&format!("transaction show {id}"))["state"] == "running");
     let said = json!({ "transaction": id, "epoch": 1, "outcome": "confirmed" });
     mouth.tell("completed", "task-completed", device, Severity::Info, said);
     stage.until("the first to be committed", &format!("transaction show {id}"), |it| {
         it.contains("committed")
     });
+    confirms.store(true, Ordering::SeqCst);
     assert_ne!(
         until_asked(&mut asked, v1::Step::Stage).await,
         transaction,

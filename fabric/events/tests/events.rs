@@ -210,6 +210,22 @@ fn a_filter_wants_only_its_own_and_asks_the_broker_for_no_more() {
 }
 
 #[test]
+fn a_receiver_passes_over_what_it_did_not_want_whatever_the_broker_sends() {
+    let (cast, folder) = (Cast::new(), tempfile::tempdir().unwrap());
+    let wanted = Filter {
+        devices: ["pe1".into()].into(),
+        ..Filter::default()
+    };
+    let authority = cast.authority.certificate().to_vec();
+    let memory = (folder.path().join("memory"), Memory::new(100, 100));
+    let mut hearing = Hearing::open(authority, wanted, (&memory.0, memory.1), Terms::default(), at(0)).unwrap();
+    let sealed = |id, device| cast.signer("edge-1").seal(&event("edge-1", id, device), at(0)).unwrap();
+    let (own, other) = (sealed("1", "pe1"), sealed("2", "pe2"));
+    let verdicts = hearing.hear_all(&[&other, &own], &BTreeSet::new(), at(0));
+    assert!(matches!(verdicts[..], [Err(Unheard::Unwanted), Ok(_)]), "{verdicts:?}");
+}
+
+#[test]
 fn the_outbox_is_bounded_durable_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox");

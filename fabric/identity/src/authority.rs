@@ -218,6 +218,7 @@ impl Authority {
     pub fn renew(&self, request: &[u8], serial: &str, now: SystemTime) -> Result<Credential, AuthorityError> {
         let application = Application::read(request)?;
         let mut state = self.state();
+        state.roll.forget(now);
         let grant = state.roll.renew(serial, &application.name, now)?.clone();
         self.issue(&mut state, &application, (grant, None), now)
     }

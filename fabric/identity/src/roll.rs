@@ -17,6 +17,8 @@ use std::time::{Duration, SystemTime};
 pub const MOST_WAITING: usize = 256;
 /// How many of them may have come from one address.
 pub const MOST_OF_ADDRESS: usize = 32;
+/// How many certificates of one name are good at a time at most, where they come from renewals.
+pub const MOST_GOOD: usize = 16;
 /// How long an application waits, and how long what was approved is good for.
 pub const APPLIES: Duration = Duration::from_secs(3_600);
 /// How long the record of a certificate is kept after it has run out.
@@ -174,6 +176,7 @@ impl Roll {
             _ if record.until < now => Err(Refusal::Standing("expired")),
             Status::Held { .. } => Err(Refusal::Standing("held")),
             Status::Revoked { .. } => Err(Refusal::Standing("revoked")),
+            Status::Valid if self.current(name, now).len() >= MOST_GOOD => Err(Refusal::TooManyGood),
             Status::Valid => Ok(&record.grant),
         }
     }
@@ -187,6 +190,11 @@ impl Roll {
             .filter(|(_, it)| of_name(it) && live(it))
             .map(|(serial, _)| serial.as_str())
             .collect()
+    }
+
+    /// Forgets what has run out long ago.
+    pub fn forget(&mut self, now: SystemTime) {
+        self.records.retain(|_, it| it.until + KEPT_AFTER >= now);
     }
 
     /// Whether somebody of another role has that name.

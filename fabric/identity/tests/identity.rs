@@ -8,7 +8,9 @@ use fabric_identity::est::{self, Applying, EstError};
 use fabric_identity::list::{self, ListError};
 use fabric_identity::roll::{Evidence, Grant, Reason, Refusal, Status};
 use fabric_identity::tls::{self, Callers, Trust};
-use fabric_identity::{Authority, AuthorityError, Certificate, Claims, Identity, LifeTimes, Name, Permission, Role};
+use fabric_identity::{
+    Authority, AuthorityError, Certificate, Claims, Credential, Identity, LifeTimes, Name, Permission, Role,
+};
 use fabric_wire::{JoinError, Limits, Lost, Membership};
 use rcgen::KeyPair;
 use std::os::unix::fs::PermissionsExt;
@@ -140,6 +142,35 @@ async fn a_token_is_good_once_and_for_its_name() {
         refusal(apply("edge-3", &expired).await),
         (401, "refused: the token has run out".into())
     );
+}
+
+#[tokio::test]
+async fn who_renews_for_ever_is_stopped_and_nobody_else() {
+    let bench = bench().await;
+    let enrolled = async |name: &str| {
+        let token = bench.token(name, &["pe*"]);
+        let key = key();
+        let own = bench.enrolment.enrol(&name.parse().unwrap(), &key, Some(&token)).await;
+        (own.unwrap(), key)
+    };
+    let (greedy, key) = enrolled("edge-1").await;
+    let renew =
+        async |own: &Credential, key: &KeyPair| bench.enrolment.renew((own, key.serialized_der()), key, None).await;
+    let mut refused = None;
+    for _ in 0..40 {
+        if let Err(error) = renew(&greedy, &key).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    let refused: Result<Credential, _> = Err(refused.expect("renewing ends"));
+    let (code, words) = refusal(refused);
+    assert!(
+        code == 503 && words.contains("too many certificates of that name are good"),
+        "{code} {words}"
+    );
+    let (modest, key) = enrolled("edge-2").await;
+    assert!(renew(&modest, &key).await.is_ok(), "another goes on");
 }
 
 #[tokio::test]

@@ -92,6 +92,22 @@ async fn openssl_and_curl_enrol_renew_and_see_the_revocation() {
     let (succeeded, _) = shell(folder, format!("curl -sS --tls-max 1.2 --cacert ca.pem {est}/cacerts")).await;
     assert!(!succeeded, "TLS 1.2 is not spoken");
 
+    // What became of a certificate, by its serial number.
+    ok("openssl x509 -in cert.pem -noout -serial | cut -d= -f2 | tr A-F a-f > serial".into()).await;
+    let status = format!(
+        "curl -sS --cacert ca.pem https://{}/.well-known/entente/status/$(cat serial)",
+        bench.enrolment.address
+    );
+    let edge = || "edge-1".parse().unwrap();
+    assert_eq!(ok(status.clone()).await, "valid\n");
+    bench.authority.hold(&edge(), now()).unwrap();
+    assert_eq!(ok(status.clone()).await, "held\n");
+    bench.authority.release(&edge(), now()).unwrap();
+    assert_eq!(ok(status.clone()).await, "valid\n");
+    let unknown = status.replace("$(cat serial)", "00ff");
+    let (_, said) = shell(folder, format!("{unknown} -w '%{{http_code}}'")).await;
+    assert!(said.ends_with("404"), "{said}");
+
     // The revocation list, as openssl applies it.
     let list = format!(
         "curl -sS --cacert ca.pem https://{}/.well-known/entente/crl | openssl crl -inform DER > crl.pem",
@@ -110,6 +126,7 @@ async fn openssl_and_curl_enrol_renew_and_see_the_revocation() {
     )
     .await;
     assert!(!succeeded && said.contains("certificate revoked"), "{said}");
+    assert_eq!(ok(status).await, "revoked\n");
     let (succeeded, said) = shell(folder, renew).await;
     assert!(!succeeded, "a revoked certificate does not even connect: {said}");
 

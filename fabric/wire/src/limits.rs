@@ -42,3 +42,21 @@ impl Limits {
         self.heartbeat * 3
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_for_implementers_says_these_numbers() {
+        let (page, limits) = (include_str!("../../../docs/wire.md"), Limits::default());
+        for said in [
+            format!("At most {} messages may be unacknowledged", limits.queue),
+            format!("after every {} messages", limits.queue / 4),
+            "`heartbeat_milliseconds` (5,000)".to_owned(),
+        ] {
+            assert!(page.contains(&said), "docs/wire.md does not say: {said}");
+        }
+        assert_eq!(limits.heartbeat, Duration::from_millis(5_000));
+    }
+}

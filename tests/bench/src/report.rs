@@ -77,7 +77,9 @@ mod tests {
         let report = serde_json::to_value(Report { rows: &rows }).unwrap();
         let row = report["rows"][0].as_object().unwrap();
         let fields: Vec<&str> = row.keys().map(String::as_str).collect();
-        let mut expected = ["bench", "peer", "devices", "warm", "ours", "theirs", "unit", "ratio", "target"];
+        let mut expected = [
+            "bench", "peer", "devices", "warm", "ours", "theirs", "unit", "ratio", "target",
+        ];
         expected.sort_unstable();
         let mut sorted = fields;
         sorted.sort_unstable();
@@ -86,7 +88,11 @@ mod tests {
 
     #[test]
     fn a_ratio_below_its_target_is_missed() {
-        let row = |ratio, target| Row { ratio, target, ..Row::default() };
+        let row = |ratio, target| Row {
+            ratio,
+            target,
+            ..Row::default()
+        };
         assert!(row(1.0, Some(1.0)).reached() && row(0.1, None).reached());
         assert!(!row(0.99, Some(1.0)).reached());
     }

@@ -189,7 +189,7 @@ fn failure(error: &AuthorityError) -> Response {
             words,
         )
             .into_response(),
-        AuthorityError::Refused(Refusal::TooManyWaiting | Refusal::TooManyFromOne) => {
+        AuthorityError::Refused(Refusal::TooManyWaiting | Refusal::TooManyFromOne | Refusal::TooManyGood) => {
             (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
         }
         AuthorityError::Refused(Refusal::UnknownCertificate) => (StatusCode::NOT_FOUND, words).into_response(),

@@ -149,6 +149,9 @@ pub enum Refusal {
     /// Too many wait.
     #[error("too many applications wait for approval")]
     TooManyWaiting,
+    /// It has renewed too often: so many good ones nobody needs.
+    #[error("too many certificates of that name are good: the oldest must run out first")]
+    TooManyGood,
     /// Nobody of that name waits.
     #[error("no application of that name waits for approval")]
     NobodyWaits,
