@@ -34,7 +34,9 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     };
     let own = authority.issue_own(identity, &key, &[], now()).expect("a certificate");
     let name = "edge-1".parse().expect("a name");
-    authority.revoke(&name, Reason::KeyCompromise, now()).expect("a revocation");
+    authority
+        .revoke(&name, Reason::KeyCompromise, now())
+        .expect("a revocation");
     let list = authority.list(now()).expect("a list");
     let revoked = list::revoked(&list, authority.certificate(), now()).expect("its own list");
     assert_eq!(revoked.len(), 1);
