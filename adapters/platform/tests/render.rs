@@ -34,6 +34,31 @@ fn commands(platform: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> 
 }
 
 #[test]
+fn what_a_terminal_would_take_for_a_command_is_refused() {
+    for platform in ["frr", "cisco_ios", "huawei_vrp", "linux", "yangcli"] {
+        for value in [
+            "why?",
+            "bell\u{7}",
+            "up\u{1b}[A",
+            "stop\u{3}",
+            "line\rshutdown",
+            "line\nshutdown",
+            "tab\there",
+        ] {
+            for path in [
+                "interface[eth1]/description",
+                "system/hostname",
+                "route-map[a]/rule[10]/action",
+            ] {
+                let rendered = commands(platform, &[], &[(path, value)]);
+                assert!(rendered.is_err(), "{platform} {path} {value:?}: {rendered:?}");
+            }
+        }
+    }
+    assert!(commands("frr", &[], &[("interface[eth1]/description", "why not!")]).is_ok());
+}
+
+#[test]
 fn a_policy_comes_before_its_user_and_goes_after_it() {
     let with = [
         ("route-map[in]/rule[10]/action", "permit"),

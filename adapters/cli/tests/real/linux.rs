@@ -4,7 +4,8 @@ use crate::router::{Router, soon};
 use adapters_cli::{Composed, Locks, Part};
 use adapters_platform::{Coverage, builtin};
 use adapters_port::{
-    Access, Change, ChangeId, ConfigureSession, Guarantee, Observer, PersistId, Saved, SessionError, Standing,
+    Access, Change, ChangeId, ConfigureSession, Guarantee, Observer, PersistId, Query, Reading, Saved, SessionError,
+    Standing,
 };
 use knowledge_model::{Delta, Path, Tree, Value, diff};
 use std::sync::Arc;
@@ -106,6 +107,36 @@ fn filter() -> Tree {
         tree.plant(path.parse().unwrap(), Value::scalar(text));
     }
     tree
+}
+
+#[tokio::test]
+async fn a_kernel_says_how_busy_it_is_and_what_its_interfaces_carry() {
+    if !tests_real::wanted("cli::a_kernel_says_how_busy_it_is") {
+        return;
+    }
+    let router = Router::start();
+    let mut observer = router.linux(&Locks::new()).observer(soon()).await.unwrap();
+    let mut seen = Vec::new();
+    for name in ["resource", "interface"] {
+        seen.extend(observer.query(&Query::of(name), soon()).await.unwrap());
+    }
+    let number = |name: &str| {
+        let found = seen.iter().find(|it| it.name == name);
+        match found.map(|it| &it.reading) {
+            Some(Reading::Number(number)) => *number,
+            other => panic!("{name}: {other:?} in {seen:?}"),
+        }
+    };
+    assert!((0.0..=100.0).contains(&number("resource/cpu")));
+    assert!(number("resource/load") >= 0.0);
+    let told = router.sh("awk '/^MemTotal/{ printf \"%.0f\", $2 * 1024 }' /proc/meminfo");
+    assert_eq!(number("resource/memory-total"), told.trim().parse::<f64>().unwrap());
+    assert!(number("resource/memory-available") < number("resource/memory-total"));
+    assert!(number("interface/received-octets") >= 0.0);
+    let interfaces = seen.iter().filter(|it| it.name == "interface/sent-packets").count();
+    let there = router.sh("ip -o link show | wc -l");
+    assert_eq!(interfaces, there.trim().parse::<usize>().unwrap());
+    tests_real::operations(tests_real::Part::Linux, 2);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use adapters_port::{Change, ChangeId, ConfigureSession, PersistId, SessionError}
 use knowledge_yang::DeviceModules;
 use labs_devices::{Fault, Quirk};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 struct ByLibyang(DeviceModules);
@@ -68,4 +68,39 @@ async fn what_its_own_modules_refuse_is_never_sent() {
         assert_eq!(counts["get-schema"], fetched, "what is on disk is not asked for again");
         assert_eq!(counts["edit-config"], 1);
     }
+}
+
+/// Does not come to an end before the test does.
+struct Stuck(Mutex<mpsc::Receiver<()>>);
+
+impl Judge for Stuck {
+    fn judge(&self, _folder: &Path, _modules: &[Module], _edit: &str) -> Result<bool, String> {
+        self.0.lock().unwrap().recv().ok();
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn a_judge_that_never_ends_does_not_hold_up_the_change() {
+    let subject = Simulated::start("confirmed").await;
+    let folder = tempfile::tempdir().unwrap();
+    let (ends, end) = mpsc::sync_channel(1);
+    let access = NetconfAccess::new(Target {
+        device: "pe1".to_owned(),
+        dial: Box::new(subject::over_ssh(&subject.device, folder.path())),
+        dialect: Arc::new(subject::dialect()),
+        secrets: Arc::new(subject::None),
+        limits: Default::default(),
+    })
+    .held_to(Arc::new(Schemas::new(
+        folder.path().to_owned(),
+        Arc::new(Stuck(Mutex::new(end))),
+    )));
+    let mut session = access.session(soon()).await.unwrap();
+    let staged = session
+        .stage(&change("1400"), subject::within(Duration::from_secs(6)))
+        .await;
+    drop(ends);
+    let remarks = staged.unwrap().receipt().remarks.join("; ");
+    assert!(remarks.contains("not read in time"), "{remarks}");
 }

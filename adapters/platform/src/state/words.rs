@@ -43,17 +43,29 @@ pub const ENTITIES: &[Entity] = &[
         labels: &["prefix", "next-hop"],
         leaves: &["state"],
     },
-    // `up` or `down`.
+    // `up` or `down`; what has come and gone since the device counts.
     Entity {
         name: "interface",
         labels: &["interface"],
-        leaves: &["oper-status"],
+        leaves: &[
+            "oper-status",
+            "received-octets",
+            "received-packets",
+            "sent-octets",
+            "sent-packets",
+        ],
     },
-    // Probes.
+    // Percent of a second in which a processor was busy; processes that waited in the last minute; octets.
+    Entity {
+        name: "resource",
+        labels: &[],
+        leaves: &["cpu", "load", "memory-total", "memory-available"],
+    },
+    // Probes; the mean of their round trips in milliseconds, and by how much they differ.
     Entity {
         name: "reach",
         labels: &["address"],
-        leaves: &["sent", "received"],
+        leaves: &["sent", "received", "delay", "jitter"],
     },
 ];
 
