@@ -286,11 +286,15 @@ impl World {
                 open.push(format!("agent {at} is away"));
             } else if let Some((transaction, standing)) = agent.participant.live()
                 && !self.is_torn(transaction, agent.device)
+                && self.liar != Some(at)
             {
                 open.push(format!("device {at} stands {standing:?} in {}", short(transaction)));
             }
         }
-        for (at, device) in self.devices.iter().enumerate().filter(|(_, it)| !it.is_clean()) {
+        // What a liar leaves on its own device nobody was told of: a person has to look there.
+        let honest = |it: &(usize, &Device)| self.liar != Some(it.0);
+        let held = self.devices.iter().enumerate().filter(honest);
+        for (at, device) in held.filter(|(_, it)| !it.is_clean()) {
             open.push(format!(
                 "device {at} is held: {:?} {:?} pending {}",
                 device.lock,
