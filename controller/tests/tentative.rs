@@ -3,7 +3,7 @@
 
 mod network;
 
-use network::Network;
+use network::{Network, http};
 use serde_json::Value;
 
 #[test]
@@ -38,4 +38,38 @@ fn nothing_is_made_of_what_is_only_tried_out() {
         "{plan}"
     );
     assert_eq!(network.ended(&second), "committed");
+}
+
+#[test]
+fn what_waited_into_a_freeze_does_not_begin_and_who_cancels_is_kept() {
+    let network = Network::start(&[1]);
+    network.delay("r1", "commit", 6000);
+    network.describe("one.yaml", "r1", "eth1", "one");
+    let first = network.commit("one.yaml");
+    network.describe("two.yaml", "r1", "eth2", "two");
+    let second = network.commit("two.yaml");
+    let (code, said) = network.entente("freeze on --reason night");
+    assert_eq!(code, 0, "{said}");
+    network.heal("r1");
+    assert_eq!(network.ended(&first), "committed", "it had begun before");
+    assert_eq!(network.ended(&second), "rolled-back");
+    let shown = network.entente(&format!("transaction show {second} --output json")).1;
+    assert!(shown.contains("frozen") && shown.contains("night"), "{shown}");
+    assert!(!network.holds("r1", ">two<"));
+
+    assert_eq!(network.entente("freeze off").0, 0);
+    network.delay("r1", "commit", 6000);
+    let third = network.commit("two.yaml");
+    assert_eq!(network.entente(&format!("transaction cancel {third}")).0, 0);
+    network.heal("r1");
+    network.ended(&third);
+    let token = std::fs::read_to_string(network.path("state/token")).unwrap();
+    let header = format!("authorization: Bearer {token}\r\n");
+    let audit: Value = serde_json::from_str(&http(&network.rest(), "GET", "/v1/audit", ("", &header))).unwrap();
+    let cancel = |it: &Value| {
+        let body: Value = serde_json::from_str(it["body"].as_str().unwrap()).unwrap();
+        body["what"] == "cancel" && body["object"] == third.as_str()
+    };
+    assert!(audit["links"].as_array().unwrap().iter().any(cancel), "{audit}");
+    assert_eq!(network.entente("audit verify").0, 0);
 }
