@@ -84,6 +84,8 @@ pub struct Invalid {
 pub struct Reading {
     /// The entries that are sound by themselves.
     pub tree: Tree,
+    /// The reading ended early: what stands behind is not in the tree.
+    pub ended: bool,
     /// What is wrong with the text, if anything is.
     pub invalid: Option<Invalid>,
 }
@@ -109,6 +111,7 @@ impl From<Invalid> for Reading {
     fn from(invalid: Invalid) -> Self {
         Self {
             tree: Tree::new(),
+            ended: true,
             invalid: Some(invalid),
         }
     }

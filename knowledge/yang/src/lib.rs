@@ -7,6 +7,7 @@ mod device;
 mod faults;
 mod libyang;
 mod modules;
+mod once;
 mod table;
 mod validator;
 

@@ -2,6 +2,7 @@
 
 use crate::faults::{named, refused, torn, twice};
 use crate::libyang::{Compiled, Complaint, Complaints, Data, Format, LoadError};
+use crate::once::names_stand_once;
 use knowledge_model::data::{Fault, Invalid, Reading};
 use knowledge_model::{Limits, Schema, Tree};
 use std::ffi::CString;
@@ -58,11 +59,21 @@ impl Validator {
     /// # Errors
     /// Every fault, as for [`Validator::check`], with the lines where they are known.
     pub fn read(&self, text: &[u8], format: Format) -> Result<Tree, Invalid> {
+        match format {
+            Format::Json => self.read_json(text),
+            Format::Xml => self.read_xml(text),
+        }
+    }
+
+    /// libyang reads first: where nothing is wrong, that is the only reading.
+    fn read_json(&self, text: &[u8]) -> Result<Tree, Invalid> {
         let readable =
             text.len() <= self.limits.bytes && !text.trim_ascii().is_empty() && std::str::from_utf8(text).is_ok();
-        let terminated = readable.then(|| CString::new(text).ok()).flatten();
+        let terminated = (readable && names_stand_once(text))
+            .then(|| CString::new(text).ok())
+            .flatten();
         let complaints = Complaints::listen(self.limits.faults);
-        let parsed = terminated.and_then(|text| Data::parse(&self.compiled, &text, format));
+        let parsed = terminated.and_then(|text| Data::parse(&self.compiled, &text));
         let tree = parsed.as_ref().and_then(Data::tree);
         let (heard, _) = complaints.heard();
         match tree {
@@ -70,28 +81,44 @@ impl Validator {
                 self.settle(Vec::new(), 0, &tree)?;
                 Ok(tree)
             }
-            Some(_) | None => self.explain(text, format, &heard),
+            Some(_) | None => self.explain(text, &heard),
+        }
+    }
+
+    /// Our own reader reads, and libyang judges the map: its reader of XML does not survive a list whose key stands twice.
+    fn read_xml(&self, text: &[u8]) -> Result<Tree, Invalid> {
+        let Reading { tree, ended, invalid } = Reading::of_xml(text, Schema::canonical(), &self.limits);
+        match invalid {
+            None => self.check(&tree).map(|()| tree),
+            // What stands behind the end is not known, and what would be missing may stand there.
+            Some(invalid) if ended => Err(self.joined(invalid, twice(&tree))),
+            Some(invalid) => {
+                let beyond = self.check(&tree).err();
+                Err(self.joined(invalid, beyond.map_or_else(Vec::new, |it| it.faults)))
+            }
         }
     }
 
     /// Says why a document was not taken: what our own reader finds, which knows every type and line, what stands twice in
-    /// what it could read, and what libyang finds beyond. A document that only libyang's reader does not take, such as one
-    /// inside `data`, is checked as a map.
-    fn explain(&self, text: &[u8], format: Format, heard: &[Complaint]) -> Result<Tree, Invalid> {
-        let schema = Schema::canonical();
-        let Reading { tree, invalid } = match format {
-            Format::Json => Reading::of_json(text, schema, &self.limits),
-            Format::Xml => Reading::of_xml(text, schema, &self.limits),
-        };
-        let Some(Invalid { mut faults, more }) = invalid else {
+    /// what it could read, and what libyang finds beyond. A document that only libyang's reader does not take is checked
+    /// as a map.
+    fn explain(&self, text: &[u8], heard: &[Complaint]) -> Result<Tree, Invalid> {
+        let Reading { tree, invalid, .. } = Reading::of_json(text, Schema::canonical(), &self.limits);
+        let Some(invalid) = invalid else {
             return self.check(&tree).map(|()| tree);
         };
         let beyond = heard.iter().filter(|it| it.is_of_rules()).map(|it| named(it, None));
-        // What is bad at a place is missing there for libyang.
+        let beyond = beyond.chain(twice(&tree)).collect();
+        Err(self.joined(invalid, beyond))
+    }
+
+    /// The faults of a text and those of its rules. What is bad at a place is missing there for the rules.
+    fn joined(&self, invalid: Invalid, beyond: Vec<Fault>) -> Invalid {
+        let Invalid { mut faults, more } = invalid;
         let listed = |fault: &Fault| faults.iter().any(|it| it.path == fault.path);
-        let beyond: Vec<_> = beyond.chain(twice(&tree)).filter(|it| !listed(it)).collect();
+        let beyond: Vec<_> = beyond.into_iter().filter(|it| !listed(it)).collect();
         faults.extend(beyond);
-        Err(self.cut(faults, more))
+        self.cut(faults, more)
     }
 
     /// Adds what libyang does not know of and ends with the faults, if there are any.

@@ -283,6 +283,21 @@ fn bad_input_is_answered_with_one_clear_fault() {
     assert_eq!(told, expected, "{told:#?}");
 }
 
+/// libyang's own readers compare more keys than the other entry has, and end the process.
+#[test]
+fn a_key_that_stands_twice_is_a_fault() {
+    let xml = "<access-list xmlns='urn:entente:access-lists'><name>a</name><name>b</name></access-list>\
+               <access-list xmlns='urn:entente:access-lists'><name>a</name></access-list>";
+    let json = r#"{"entente-access-lists:access-list":[{"name":"a","entente-access-lists:name":"b"},{"name":"a"}]}"#;
+    let twice = "line 1: access-list[a]: found the same entry twice, expected each entry once";
+    let found = faults(xml.as_bytes(), Format::Xml);
+    let key = "line 1: access-list[a]/name: found a key again, expected each key once, before all else";
+    assert_eq!(found, [key, twice]);
+    let found = faults(json.as_bytes(), Format::Json);
+    let name = "line 1: access-list[a]: found entente-access-lists:name twice, expected each name once";
+    assert_eq!(found, [name, twice]);
+}
+
 /// The largest memory that this process ever had, in bytes.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -164,7 +164,7 @@ impl<'s> Build<'s> {
     }
 
     /// The entries, and every fault in the order of the text. Entries that stand twice are found here.
-    pub(super) fn settle(mut self) -> Reading {
+    pub(super) fn settle(mut self, ended: bool) -> Reading {
         let mut entries = std::mem::take(&mut self.entries);
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         for pair in entries.windows(2).filter(|it| it[0].0 == it[1].0) {
@@ -177,6 +177,7 @@ impl<'s> Build<'s> {
         }
         let sound = self.faults.is_empty();
         Reading {
+            ended,
             tree: entries.into_iter().map(|(path, value, _)| (path, value)).collect(),
             invalid: (!sound).then(|| self.invalid()),
         }

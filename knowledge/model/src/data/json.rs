@@ -24,6 +24,7 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
             None => Ok(()),
             Some(_) => Err(Stop::Syntax(reader.cursor.wrong("the end"))),
         });
+    let ended = result.is_err();
     if let Err(Stop::Syntax(Syntax { at, expected })) = result {
         let line = reader.cursor.line_of(at);
         let found = text[at..]
@@ -34,7 +35,7 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
             .build
             .fault("", line, found, (expected, "the text is no JSON that can be read"));
     }
-    reader.build.settle()
+    reader.build.settle(ended)
 }
 
 /// Why the reading ends early.

@@ -28,8 +28,8 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
         build,
     };
     // Why it ended early is among the faults.
-    let (Ok(()) | Err(End)) = reader.document();
-    reader.build.settle()
+    let ended = reader.document().is_err();
+    reader.build.settle(ended)
 }
 
 /// What comes next.

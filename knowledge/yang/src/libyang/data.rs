@@ -35,15 +35,11 @@ impl Drop for Data<'_> {
 }
 
 impl<'a> Data<'a> {
-    /// Parses and validates; what is wrong is heard by who listens on this thread.
-    pub(crate) fn parse(compiled: &'a Compiled, text: &CStr, format: Format) -> Option<Self> {
+    /// Parses JSON and validates it; what is wrong is heard by who listens on this thread.
+    pub(crate) fn parse(compiled: &'a Compiled, text: &CStr) -> Option<Self> {
         let mut data = Self {
             compiled,
             first: std::ptr::null_mut(),
-        };
-        let format = match format {
-            Format::Json => ffi::LYD_FORMAT::LYD_JSON,
-            Format::Xml => ffi::LYD_FORMAT::LYD_XML,
         };
         // SAFETY: the context lives, the text ends with NUL and outlives the input made of it, and the tree goes where
         // this value owns it.
@@ -56,7 +52,7 @@ impl<'a> Data<'a> {
                 compiled.raw,
                 std::ptr::null_mut(),
                 input,
-                format,
+                ffi::LYD_FORMAT::LYD_JSON,
                 PARSING,
                 CHECKS,
                 &mut data.first,
