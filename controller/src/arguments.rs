@@ -499,7 +499,7 @@ pub enum ImportCommand {
         /// Where passwords are written, a file of mode 0600 each
         #[arg(long, value_name = "DIR", default_value = "credentials")]
         credentials: PathBuf,
-        /// Replace an inventory that is there; devices that it names keep their ids
+        /// Replace an inventory that is there; devices that it names keep their ids, and the former one is kept as FILE.before
         #[arg(long)]
         update: bool,
     },

@@ -183,6 +183,24 @@ fn a_password_is_never_in_a_file_that_others_read() {
 }
 
 #[test]
+fn what_people_have_set_outlives_an_update() {
+    let stage = Stage::of("small", &[("r1", node("cisco_iol", None))]);
+    assert_eq!(stage.import("").0, 0);
+    fs::write(stage.at("keys/small-cisco_iol"), "of their own").unwrap();
+    let mut text = fs::read_to_string(stage.at("inventory.yaml")).unwrap();
+    text.push_str("# what somebody wrote\n");
+    fs::write(stage.at("inventory.yaml"), &text).unwrap();
+    let (code, said) = stage.import("--update");
+    assert_eq!(code, 0, "{said}");
+    let password = fs::read_to_string(stage.at("keys/small-cisco_iol")).unwrap();
+    assert_eq!(password, "of their own", "{said}");
+    assert!(said.contains("which stays as it was: the lab says another"), "{said}");
+    let former = fs::read_to_string(stage.at("inventory.yaml.before")).unwrap();
+    assert_eq!(former, text, "{said}");
+    assert!(said.contains("the former one is inventory.yaml.before"), "{said}");
+}
+
+#[test]
 fn two_passwords_never_share_a_file() {
     let login = |name: &str| format!("{name}:\n  username: u\n  password: p-{name}\n");
     let stage = Stage::of(

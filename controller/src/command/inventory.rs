@@ -1,13 +1,13 @@
 //! `entente inventory`: the file that names devices and links.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, Metadata};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use knowledge_model::Schema;
-use knowledge_model::containerlab::{self, Lab, Login};
+use knowledge_model::containerlab::{self, Imported, Lab, Login};
 use knowledge_model::document::Fault;
 use knowledge_model::inventory::{DeviceId, Inventory};
 use uuid::Uuid;
@@ -18,6 +18,9 @@ use super::{faulty, read, replace, say, show};
 use crate::arguments::{ImportCommand, Output};
 use crate::exit::Exit;
 use crate::network::platforms;
+
+/// A login, the file of its password, and whether that stays although a lab says another.
+type Kept<'a> = (&'a Login, PathBuf, bool);
 
 /// Checks an inventory and names every fault.
 pub fn check(output: Output, file: &Path) -> Result<()> {
@@ -84,18 +87,41 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
     Inventory::read_for(&yaml, Schema::canonical(), &platforms())
         .map_err(|faults| unfit(&folder.join("topology-data.json"), &yaml, &faults))?;
     let kept = keep(credentials, &imported.logins)?;
+    let former = former(file, &yaml)?;
     replace::file(file, yaml.as_bytes(), 0o644).with_context(|| format!("write {}", file.display()))?;
+    tell(output, (file, credentials), &imported, (&kept, former.as_deref()))
+}
+
+/// Says what was written and what stays.
+fn tell(
+    output: Output,
+    (file, credentials): (&Path, &Path),
+    imported: &Imported,
+    (kept, former): (&[Kept<'_>], Option<&Path>),
+) -> Result<()> {
     if output == Output::Json {
-        let login =
-            |(login, path): &(&Login, PathBuf)| json!({ "name": login.name, "user": login.user, "password": path });
+        let login = |(login, path, stays): &Kept<'_>| json!({ "name": login.name, "user": login.user, "password": path, "stays": stays });
         let logins: Vec<_> = kept.iter().map(login).collect();
         let devices = imported.inventory.devices.len();
         let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
-        return show::json(&json!({ "inventory": file, "devices": devices, "logins": logins, "notes": notes }));
+        return show::json(
+            &json!({ "inventory": file, "former": former, "devices": devices, "logins": logins, "notes": notes }),
+        );
     }
-    for (login, path) in &kept {
+    for (login, path, stays) in kept {
         let (name, user, path) = (&login.name, &login.user, path.display());
-        say(format!("login {name}: user {user}, password in {path}"));
+        let stays = if *stays {
+            ", which stays as it was: the lab says another"
+        } else {
+            ""
+        };
+        say(format!("login {name}: user {user}, password in {path}{stays}"));
+    }
+    if let Some(former) = former {
+        say(format!(
+            "what was written there by hand is not in it: the former one is {}",
+            former.display()
+        ));
     }
     for note in &imported.notes {
         say(format!("note: {note}"));
@@ -138,8 +164,25 @@ fn told(yaml: &str, fault: &Fault) -> String {
     format!("{name}: {}{hint}", fault.what)
 }
 
-/// Keeps every password in a file of its own that its owner alone reads.
-fn keep<'a>(folder: &Path, logins: &'a [Login]) -> Result<Vec<(&'a Login, PathBuf)>> {
+/// Keeps the inventory that is there beside the one that takes its place, where they differ.
+fn former(file: &Path, yaml: &str) -> Result<Option<PathBuf>> {
+    let Ok(there) = std::fs::read(file) else {
+        return Ok(None);
+    };
+    if there == yaml.as_bytes() {
+        return Ok(None);
+    }
+    let mut name = file.as_os_str().to_owned();
+    name.push(".before");
+    let former = PathBuf::from(name);
+    replace::file(&former, &there, 0o644).with_context(|| format!("write {}", former.display()))?;
+    Ok(Some(former))
+}
+
+/// Keeps every password in a file of its own that its owner alone reads. One that is there already and that nobody else could
+/// have read stays: somebody has set it, and what a lab says may be no more than what its kind of device begins with. Told of each is whether it stays
+/// although the lab says another.
+fn keep<'a>(folder: &Path, logins: &'a [Login]) -> Result<Vec<Kept<'a>>> {
     let mut files = BTreeMap::new();
     for login in logins {
         if let Some(other) = files.insert(file_name(&login.name), &login.name) {
@@ -158,9 +201,17 @@ fn keep<'a>(folder: &Path, logins: &'a [Login]) -> Result<Vec<(&'a Login, PathBu
     let mut kept = Vec::new();
     for login in logins {
         let path = folder.join(file_name(&login.name));
-        replace::file(&path, login.password.as_bytes(), 0o600)
+        let is_private = |it: Metadata| it.is_file() && it.mode() & 0o077 == 0 && it.nlink() == 1;
+        let is_private = path.symlink_metadata().is_ok_and(is_private);
+        let there = is_private
+            .then(|| std::fs::read(&path).ok())
+            .flatten()
+            .filter(|it| !it.is_empty());
+        let word = there.as_deref().unwrap_or(login.password.as_bytes());
+        replace::file(&path, word, 0o600)
             .map_err(|error| Exit::Failure.because(format!("cannot write {}: {error}", path.display())))?;
-        kept.push((login, path));
+        let stays = word != login.password.as_bytes();
+        kept.push((login, path, stays));
     }
     Ok(kept)
 }
