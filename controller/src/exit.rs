@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::arguments::Output;
+
 /// Why a command did not do what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -63,15 +65,19 @@ impl Exit {
     }
 }
 
-/// Prints the chain of an error once and gives the exit code.
+/// Prints the chain of an error once, as text or as JSON, and gives the exit code.
 #[expect(clippy::print_stderr, reason = "this is the edge where errors are printed")]
-pub fn report(error: &anyhow::Error) -> ExitCode {
+pub fn report(error: &anyhow::Error, output: Output) -> ExitCode {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    eprintln!("entente: {}", chain.join(": "));
+    let said = chain.join(": ");
     let exit = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<Ended>())
         .map_or(Exit::Failure, |ended| ended.exit);
+    match output {
+        Output::Json => eprintln!("{}", serde_json::json!({ "error": said, "exit": exit as u8 })),
+        Output::Table => eprintln!("entente: {said}"),
+    }
     ExitCode::from(exit as u8)
 }
 

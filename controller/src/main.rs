@@ -68,13 +68,14 @@ use config::{Config, Sources};
 fn main() -> ExitCode {
     fabric_identity::install_cryptography();
     let arguments = Arguments::parse();
+    let output = arguments.output;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("start the runtime");
     match runtime.and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error),
+        Err(error) => exit::report(&error, output),
     }
 }
 

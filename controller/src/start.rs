@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use transaction::CoordinatorRecord;
 use transaction_journal::{FileJournal, Json, OnLost, OpenError, Options, Recovered, end_process};
 
+use crate::arguments::Output;
 use crate::audit::hex;
 use crate::commit::{Change, Decisions, now};
 use crate::exit::{self, Exit};
@@ -59,7 +60,7 @@ fn full(folder: &Path) -> anyhow::Error {
 pub fn lost(folder: PathBuf) -> OnLost {
     Arc::new(move |error| {
         if error.kind() == ErrorKind::StorageFull {
-            let _ = exit::report(&full(&folder));
+            let _ = exit::report(&full(&folder), Output::Table);
             std::process::exit(Exit::Full as i32);
         }
         end_process(error);

@@ -69,7 +69,7 @@ fn what_cannot_be_has_an_exit_code_and_a_remedy() {
         &["inventory", "check", &broken],
         &[],
         3,
-        "3:11: unknown field `nmae` (did you mean `name`?)",
+        "3:5: unknown field `nmae` (did you mean `name`?)",
     );
     check(&["inventory", "check", "/nowhere"], &[], 8, "no file /nowhere");
     check(&["serve", "--inventory", &broken], &quiet, 3, "broken.yaml");

@@ -255,3 +255,59 @@ fn the_published_schema_works_in_python() {
     }
     tests_real::operations(tests_real::Part::Jsonschema, rows.len() as u64);
 }
+
+#[test]
+fn a_lab_that_is_cut_off_or_no_text_is_told_with_what_mends_it() {
+    let stage = Stage::of("small", &[("r1", node("cisco_iol", None))]);
+    let lab = stage.at("lab/topology-data.json");
+    let whole = fs::read_to_string(&lab).unwrap();
+    let check = |text: &str, at: &str, expected: &str| {
+        fs::write(&lab, text).unwrap();
+        let (code, said) = stage.import("");
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(&format!("topology-data.json:{at}: {expected}")), "{said}");
+        assert!(!stage.at("inventory.yaml").exists());
+    };
+    let cut = &whole[..whole.len() / 2];
+    let at = format!("1:{}", cut.len());
+    check(
+        cut,
+        &at,
+        "the JSON ends too early (the file is not whole: copy it anew,",
+    );
+    let before = whole.find("\"nodes\"").unwrap();
+    let foreign = format!("{}\0{}", &whole[..before], &whole[before..]);
+    check(
+        &foreign,
+        &format!("1:{}", before + 1),
+        "a NUL byte (take it out: the file is text)",
+    );
+    fs::write(&lab, format!("\u{feff}{whole}")).unwrap();
+    let (code, said) = stage.import("");
+    assert_eq!(code, 0, "what some editors put before a text is no fault: {said}");
+    assert!(
+        said.contains("inventory.yaml names 1 device; 1 password in keys"),
+        "{said}"
+    );
+}
+
+#[test]
+fn both_of_two_bad_configurations_are_told_and_programs_are_told_in_json() {
+    let stage = Stage::of("small", &[]);
+    fs::write(
+        stage.at("one.json"),
+        "{\"entente-system:system\": {\"hostnam\": \"r1\"}}",
+    )
+    .unwrap();
+    fs::write(stage.at("other.xml"), "<system xmlns=\"urn:entente:system\">").unwrap();
+    let (code, said) = stage.run("config diff one.json other.xml");
+    assert_eq!(code, 3, "{said}");
+    for file in ["one.json is no configuration", "other.xml is no configuration"] {
+        assert!(said.contains(file), "{said}");
+    }
+    let (code, said) = stage.run("config diff one.json other.xml --output json");
+    let told: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &told["exit"]), (3, &json!(3)));
+    let error = told["error"].as_str().unwrap();
+    assert!(error.contains("hostnam") && error.contains("its end tag"), "{error}");
+}

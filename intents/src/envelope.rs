@@ -340,7 +340,11 @@ fn substitute(node: &Node, variables: &BTreeMap<String, String>, faults: &Faults
             .collect()),
         plain @ (Null | Bool(_) | Integer(_) | Float(_)) => plain.clone(),
     };
-    Node { at: node.at, value }
+    Node {
+        at: node.at,
+        named: node.named,
+        value,
+    }
 }
 
 fn fill(text: &str, node: &Node, variables: &BTreeMap<String, String>, faults: &Faults) -> String {

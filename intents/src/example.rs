@@ -68,6 +68,7 @@ fn without_class(node: &Node) -> Node {
     match &node.value {
         Map(entries) => Node {
             at: node.at,
+            named: node.named,
             value: Map(entries.iter().filter(|(key, _)| key != "class").cloned().collect()),
         },
         document::Content::Null

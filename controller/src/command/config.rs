@@ -46,9 +46,13 @@ pub async fn log(client: &Client, output: Output, filter: Option<&str>) -> Resul
     show::object(output, &logged)
 }
 
-/// What differs between two files.
+/// What differs between two files. Where both are bad, both are told.
 pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
-    differ(output, &tree(before)?, &tree(after)?)
+    match (tree(before), tree(after)) {
+        (Ok(before), Ok(after)) => differ(output, &before, &after),
+        (Err(one), Err(other)) if before != after => Err(Exit::Invalid.because(format!("{one:#}\n{other:#}"))),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
 }
 
 /// Prints what differs between two configurations.

@@ -18,6 +18,7 @@ use super::{faulty, read, replace, say, show};
 use crate::arguments::{ImportCommand, Output};
 use crate::exit::Exit;
 use crate::network::platforms;
+use crate::plan::counted;
 
 /// A login, the file of its password, and whether that stays although a lab says another.
 type Kept<'a> = (&'a Login, PathBuf, bool);
@@ -29,9 +30,9 @@ pub fn check(output: Output, file: &Path) -> Result<()> {
         return show::json(&json!({ "file": file, "devices": inventory.devices.len() }));
     }
     say(format!(
-        "{} is good: {} devices",
+        "{} is good: {}",
         file.display(),
-        inventory.devices.len()
+        counted(inventory.devices.len(), "device")
     ));
     Ok(())
 }
@@ -128,8 +129,10 @@ fn tell(
     }
     let (devices, logins) = (imported.inventory.devices.len(), imported.logins.len());
     say(format!(
-        "{} names {devices} devices; {logins} passwords are in {}",
+        "{} names {}; {} in {}",
         file.display(),
+        counted(devices, "device"),
+        counted(logins, "password"),
         credentials.display()
     ));
     Ok(())

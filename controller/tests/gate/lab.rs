@@ -9,8 +9,13 @@ use tests_real::Child;
 /// How long a session may take to come back: FRR tries again after a while.
 const PATIENCE: Duration = Duration::from_secs(40);
 const ROUTERS: [&str; 3] = ["r1", "r2", "r3"];
-/// From the loopback of the first router to the loopback of the last.
-const END_TO_END: [&str; 3] = ["-I", "10.1.0.1", "10.3.0.1"];
+/// What the last router tells of by BGP, and what by OSPF.
+pub const BY_BGP: &str = "10.3.0.1";
+pub const BY_OSPF: &str = "10.33.0.1";
+/// Packets go out from the loopback of the first router.
+const FROM: [&str; 2] = ["-I", "10.1.0.1"];
+/// The router that is composed of two: the kernel filters and knows the MTU, FRR routes.
+const COMPOSED: u8 = 2;
 
 /// Everything, started.
 pub struct Lab {
@@ -19,6 +24,8 @@ pub struct Lab {
     /// The third number of the management addresses: another for each run on this machine.
     net: u8,
     ssh: u16,
+    /// Where the shell of the composed one listens.
+    shell: u16,
     /// Last, because whoever is stopped is found by what stands in it.
     folder: tempfile::TempDir,
 }
@@ -37,6 +44,7 @@ impl Lab {
             ports: [(); 3].map(|()| tests_real::free_port().unwrap()),
             net: u8::try_from(std::process::id() % 250).unwrap(),
             ssh: tests_real::free_port().unwrap(),
+            shell: tests_real::free_port().unwrap(),
             folder: tempfile::tempdir().unwrap(),
         };
         for router in 1..=3 {
@@ -49,7 +57,8 @@ impl Lab {
         lab.until("the controller to answer", |code, _| code == 0);
         lab.agent();
         lab.until("the agent to join", |_, said| said.contains("east"));
-        lab.flows("the start");
+        lab.flows(BY_BGP, "the start");
+        lab.flows(BY_OSPF, "the start");
         lab
     }
 
@@ -60,8 +69,14 @@ impl Lab {
             format!("{}/30", self.address(number)),
             format!("{}/30", self.host(number)),
         );
-        let more = ["--conf", conf.to_str().unwrap(), "--management", &own, &host];
-        let port = self.ssh.to_string();
+        let (port, shell) = (self.ssh.to_string(), self.shell.to_string());
+        let mut more = vec!["--conf", conf.to_str().unwrap(), "--management", &own, &host];
+        if number == COMPOSED {
+            more.extend(["--shell-port", &shell]);
+        }
+        if number == 3 {
+            more.extend(["--interface", "stub"]);
+        }
         self.script(
             "start",
             &format!("r{number}"),
@@ -88,8 +103,13 @@ impl Lab {
     fn inventory(&self) -> String {
         let device = |number: u8| {
             let (id, address, port) = (id(number), self.address(number), self.ssh);
+            let platforms = if number == COMPOSED {
+                "frr, { name: linux, owns: [access-list, interface/access-list-in, interface/mtu] }"
+            } else {
+                "frr"
+            };
             format!(
-                "  - id: {id}\n    name: r{number}\n    address: {address}\n    platforms: [frr]\n    protocols: [{{ name: cli, port: {port} }}]\n"
+                "  - id: {id}\n    name: r{number}\n    address: {address}\n    platforms: [{platforms}]\n    protocols: [{{ name: cli, port: {port} }}]\n"
             )
         };
         format!("version: 1\ndevices:\n{}{}{}", device(1), device(2), device(3))
@@ -113,8 +133,16 @@ impl Lab {
             let number = u8::try_from(at + 1).unwrap();
             let (id, address, port) = (id(number), self.address(number), self.ssh);
             config += &format!("  {router}: {{ user: admin, key: {router} }}\n");
+            let mut beside = String::new();
+            if number == COMPOSED {
+                config += &format!("  shell: {{ user: root, key: {router} }}\n");
+                beside = format!(
+                    ", beside: {{ protocol: cli, platform: linux, address: '127.0.0.1:{}', credential: shell, trust-first-use: true }}",
+                    self.shell
+                );
+            }
             devices += &format!(
-                "  - id: {id}\n    name: {router}\n    ways: [{{ protocol: cli, platform: frr, address: '{address}:{port}', credential: {router}, trust-first-use: true }}]\n"
+                "  - id: {id}\n    name: {router}\n    ways: [{{ protocol: cli, platform: frr, address: '{address}:{port}', credential: {router}, trust-first-use: true{beside} }}]\n"
             );
             std::fs::copy(
                 self.path(&format!("{router}/key")),
@@ -190,11 +218,17 @@ impl Lab {
             .concat()
     }
 
-    /// What vtysh says of the three running configurations.
+    /// What vtysh says of the three running configurations, and the kernel of its filters and links.
     pub fn running(&self) -> Vec<String> {
         let shown = ROUTERS.map(|router| self.script("exec", router, &["vtysh", "-c", "show running-config"]));
         tests_real::operations(tests_real::Part::Frr, 3);
-        shown.to_vec()
+        let composed = format!("r{COMPOSED}");
+        let kernel = [
+            self.script("exec", &composed, &["nft", "list", "ruleset"]),
+            self.script("exec", &composed, &["sh", "-c", "cd /sys/class/net; grep . */mtu"]),
+        ];
+        tests_real::operations(tests_real::Part::Linux, 2);
+        shown.into_iter().chain(kernel).collect()
     }
 
     /// Types lines into vtysh, past the product.
@@ -205,41 +239,43 @@ impl Lab {
         tests_real::operations(tests_real::Part::Frr, 1);
     }
 
-    fn comes_through(&self) -> bool {
+    fn comes_through(&self, to: &str) -> bool {
         let mut command = Command::new(tests_real::root().join("labs/real/frr"));
         command
             .arg("exec")
             .arg(self.path("r1"))
             .args(["ping", "-c", "1", "-W", "1"])
-            .args(END_TO_END);
+            .args(FROM)
+            .arg(to);
         command.output().unwrap().status.success()
     }
 
     /// Waits until packets come through.
-    pub fn flows(&self, after: &str) {
+    pub fn flows(&self, to: &str, after: &str) {
         let flows = tests_real::until("packets to come through", PATIENCE, || {
-            self.comes_through().then_some(())
+            self.comes_through(to).then_some(())
         });
-        flows.unwrap_or_else(|error| panic!("after {after}: {error}\n{}", self.logs()));
+        flows.unwrap_or_else(|error| panic!("to {to} after {after}: {error}\n{}", self.logs()));
     }
 
     /// Waits until nothing comes through, and sees that it stays so for as long as a gate would have looked.
-    pub fn is_dead(&self, after: &str) {
-        let dead = tests_real::until("packets to stop", PATIENCE, || (!self.comes_through()).then_some(()));
-        dead.unwrap_or_else(|error| panic!("after {after}: {error}"));
-        let revived = (0..3).any(|_| self.comes_through());
-        assert!(!revived, "after {after}: packets came through again");
+    pub fn is_dead(&self, to: &str, after: &str) {
+        let dead = tests_real::until("packets to stop", PATIENCE, || (!self.comes_through(to)).then_some(()));
+        dead.unwrap_or_else(|error| panic!("to {to} after {after}: {error}"));
+        let revived = (0..3).any(|_| self.comes_through(to));
+        assert!(!revived, "to {to} after {after}: packets came through again");
     }
 
     /// Lets packets flow, fifty in a second.
-    pub fn traffic(&self) -> Traffic {
+    pub fn traffic(&self, to: &str) -> Traffic {
         let log = self.path("ping.log");
         let mut command = Command::new(tests_real::root().join("labs/real/frr"));
         command
             .arg("exec")
             .arg(self.path("r1"))
             .args(["ping", "-q", "-i", "0.02"])
-            .args(END_TO_END);
+            .args(FROM)
+            .arg(to);
         command
             .stdout(std::fs::File::create(&log).unwrap())
             .stdin(Stdio::null());
@@ -291,19 +327,24 @@ fn id(number: u8) -> String {
     format!("01930000-0000-7000-8000-00000000000{number}")
 }
 
-/// A router of the row: it knows its neighbours, and tells them its own network.
+/// A router of the row: it knows its neighbours, and tells them its own network; the last one tells another by OSPF.
 fn configuration(number: u8, management: &str) -> String {
+    const OSPF: &str =
+        " ip ospf area 0\n ip ospf dead-interval 3\n ip ospf hello-interval 1\n ip ospf network point-to-point\n";
     let mut interfaces =
         format!("interface mgmt0\n ip address {management}/30\n!\ninterface lo\n ip address 10.{number}.0.1/24\n!\n");
+    if number == 3 {
+        interfaces += &format!("interface stub\n ip address {BY_OSPF}/24\n ip ospf area 0\n!\n");
+    }
     let mut neighbors = Vec::new();
     if number > 1 {
         let west = number - 1;
-        interfaces += &format!("interface west\n ip address 10.{west}{number}.0.{number}/24\n!\n");
+        interfaces += &format!("interface west\n ip address 10.{west}{number}.0.{number}/24\n{OSPF}!\n");
         neighbors.push((format!("10.{west}{number}.0.{west}"), west));
     }
     if number < 3 {
         let east = number + 1;
-        interfaces += &format!("interface east\n ip address 10.{number}{east}.0.{number}/24\n!\n");
+        interfaces += &format!("interface east\n ip address 10.{number}{east}.0.{number}/24\n{OSPF}!\n");
         neighbors.push((format!("10.{number}{east}.0.{east}"), east));
     }
     let (mut sessions, mut families) = (String::new(), String::new());
@@ -316,6 +357,6 @@ fn configuration(number: u8, management: &str) -> String {
     format!(
         "frr version 8.4.4\nfrr defaults traditional\nhostname router\nip forwarding\nservice integrated-vtysh-config\n!\n{interfaces}\
          route-map all permit 10\n!\nroute-map nothing deny 10\n!\nrouter bgp 6500{number}\n bgp router-id 10.0.0.{number}\n\
-         {sessions} !\n address-family ipv4 unicast\n  network 10.{number}.0.0/24\n{families} exit-address-family\n!\n"
+         {sessions} !\n address-family ipv4 unicast\n  network 10.{number}.0.0/24\n{families} exit-address-family\n!\nrouter ospf\n ospf router-id 10.0.0.{number}\n!\n"
     )
 }

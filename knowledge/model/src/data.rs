@@ -139,7 +139,7 @@ impl Tree {
         json::read(text, schema, limits).whole()
     }
 
-    /// Reads XML: top-level elements side by side, or inside `data` or `config` of NETCONF. Entities other than the five
+    /// Reads XML: top-level elements side by side, or inside `data` or `config` of NETCONF or a whole `rpc-reply`. Entities other than the five
     /// of XML itself and document types are refused.
     pub fn from_xml(text: &[u8], schema: &Schema, limits: &Limits) -> Result<Self, Invalid> {
         xml::read(text, schema, limits).whole()

@@ -73,6 +73,11 @@ impl Faults {
         });
     }
 
+    /// True if nothing is on the list.
+    pub fn is_empty(&self) -> bool {
+        self.listed.borrow().is_empty()
+    }
+
     /// The value if nothing is on the list, else the list in the order of the file.
     ///
     /// # Errors
@@ -99,6 +104,8 @@ impl Faults {
 pub struct Node {
     /// Where it begins.
     pub at: Mark,
+    /// Where the key begins that names it; itself, where none does.
+    pub named: Mark,
     /// What it is.
     pub value: Content,
 }
@@ -153,6 +160,11 @@ pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
         faults.add(Mark { line: 1, column: 1 }, what, "split the file");
         return faults.settle(None);
     }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    syntax::controls(text, &faults);
+    if !faults.is_empty() {
+        return faults.settle(None);
+    }
     // A parser keeps the tokens of what stands in brackets until they are closed, so that these are counted before.
     let values = text.bytes().filter(|it| matches!(it, b',' | b'[' | b'{')).count();
     if values > receive::VALUES {
@@ -162,8 +174,7 @@ pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
     let documents = match receive::documents(Parser::new_from_str(text), &faults) {
         Ok(documents) => documents,
         Err(error) => {
-            let at = place(*error.marker());
-            let (what, hint) = syntax(error.info(), text, at);
+            let (at, what, hint) = syntax(error.info(), text, place(*error.marker()));
             faults.add(at, what, hint);
             return faults.settle(None);
         }
@@ -171,6 +182,7 @@ pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
     let node = match documents.as_slice() {
         [] => Node {
             at: Mark { line: 1, column: 1 },
+            named: Mark { line: 1, column: 1 },
             value: Content::Null,
         },
         [one] => convert(one, &faults),
@@ -206,7 +218,11 @@ fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
         YamlData::Mapping(entries) => Content::Map(
             entries
                 .iter()
-                .filter_map(|(key, value)| Some((key_of(key, faults)?, convert(value, faults))))
+                .filter_map(|(key, value)| {
+                    let named = mark(key);
+                    let node = convert(value, faults);
+                    Some((key_of(key, faults)?, Node { named, ..node }))
+                })
                 .collect(),
         ),
         YamlData::Tagged(_, inner) => {
@@ -218,7 +234,7 @@ fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
             Content::Null
         }
     };
-    Node { at, value }
+    Node { at, named: at, value }
 }
 
 fn tagged(at: Mark, faults: &Faults) {
@@ -401,7 +417,7 @@ impl<'a> Fields<'a> {
         for (key, node) in self.entries.iter().filter(|(key, _)| !taken.contains(&key.as_str())) {
             let hint = nearest(key, taken.iter().copied()).map(|known| format!("did you mean `{known}`?"));
             let hint = hint.unwrap_or_else(|| format!("known here: {}", taken.join(", ")));
-            self.faults.add(node.at, format!("unknown field `{key}`"), hint);
+            self.faults.add(node.named, format!("unknown field `{key}`"), hint);
         }
     }
 }

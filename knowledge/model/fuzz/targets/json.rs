@@ -2,45 +2,15 @@
 #![no_main]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
+#[path = "words/json.rs"]
+mod known;
 mod words;
 
 use knowledge_model::{Limits, Schema, Tree};
 use libfuzzer_sys::fuzz_target;
 
-const WORDS: &[&str] = &[
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "\"",
-    "\\u0041",
-    "null",
-    "true",
-    "1500",
-    "\"1500\"",
-    "\"entente-interfaces:interface\":[{",
-    "\"name\":\"eth1\"",
-    "\"mtu\":1500",
-    "\"enabled\":false",
-    "\"address\":[{\"prefix\":\"192.0.2.1/24\"}]",
-    "}]",
-    " ",
-    "\n",
-    "\"entente-system:system\":{",
-    "\"hostname\":\"r1\"",
-    "\"banner\":\"\\n<&>\"",
-    "\"dns\":{\"server\":[\"192.0.2.1\"]}",
-    "\"entente-access-lists:access-list\":[{",
-    "\"rule\":[{",
-    "\"sequence\":10",
-    "\"action\":\"permit\"",
-    "\"log\":[null]",
-];
-
 fuzz_target!(|data: &[u8]| {
-    let (schema, text) = (Schema::canonical(), words::text(data, WORDS));
+    let (schema, text) = (Schema::canonical(), words::text(data, known::WORDS));
     let limits = Limits {
         bytes: 1 << 20,
         ..Limits::default()

@@ -52,6 +52,15 @@ fn keys_may_come_late_in_json_and_values_become_canonical() {
 fn a_wrapper_of_netconf_prefixes_and_comments_are_taken() {
     let text = "<?xml version=\"1.0\"?>\n<nc:data xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" xmlns:s=\"urn:entente:system\"><!-- here -->\n <s:system><s:hostname><![CDATA[r]]>&#49;</s:hostname><s:dns/></s:system></nc:data>";
     assert_eq!(xml(text).unwrap().text(&"system/hostname".parse().unwrap()), Some("r1"));
+    let reply = |inner: &str| {
+        xml(&format!(
+            "<rpc-reply xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\" message-id=\"1\">{inner}</rpc-reply>"
+        ))
+    };
+    assert_eq!(reply(&format!("\n <data>{XML}</data>\n")).unwrap(), json(JSON).unwrap());
+    for refused in ["<ok/>", "<data><data/></data>", "<rpc-reply/>", "<rpc-error/>"] {
+        assert!(reply(refused).is_err(), "{refused}");
+    }
 }
 
 fn check(read: Result<Tree, Invalid>, expected: &[&str]) {

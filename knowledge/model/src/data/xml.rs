@@ -10,7 +10,7 @@ use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 
-/// The namespace of NETCONF, whose `data` and `config` may stand around a configuration.
+/// The namespace of NETCONF, whose `data` and `config` may stand around a configuration, and `rpc-reply` around these.
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
 
 pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
@@ -64,7 +64,7 @@ struct Reader<'s, 't> {
 }
 
 impl<'s, 't> Reader<'s, 't> {
-    /// Everything: top-level elements, or one element of NETCONF around them.
+    /// Everything: top-level elements, or elements of NETCONF around them.
     fn document(&mut self) -> Result<(), End> {
         let root = Path::root();
         let mut level = Level {
@@ -72,17 +72,15 @@ impl<'s, 't> Reader<'s, 't> {
             node: None,
             seen: Vec::new(),
         };
-        let mut wrapped = false;
+        let mut around = Vec::new();
         loop {
             match self.next()? {
-                Token::End if wrapped => return self.cut_off(),
+                Token::End if !around.is_empty() => return self.cut_off(),
                 Token::End => return Ok(()),
-                Token::Close => wrapped = false,
+                Token::Close => drop(around.pop()),
                 Token::Text(text) => self.between(&root, &text),
-                Token::Open(tag, Space::Netconf)
-                    if !wrapped && matches!(tag.local_name().into_inner(), "data" | "config") =>
-                {
-                    wrapped = true;
+                Token::Open(tag, Space::Netconf) if wraps(&around, tag.local_name().into_inner()) => {
+                    around.push(tag.local_name().into_inner() == "rpc-reply");
                 }
                 Token::Open(tag, space) => self.member(&mut level, &tag, space)?,
             }
@@ -326,6 +324,16 @@ impl<'s, 't> Reader<'s, 't> {
     fn end<T>(&mut self, found: &str, expected: &str) -> Result<T, End> {
         self.build.fault("", self.line, found, expected);
         Err(End)
+    }
+}
+
+/// True for an element of NETCONF that stands around a configuration; of those that are open it is known whether each is a
+/// whole reply.
+fn wraps(around: &[bool], name: &str) -> bool {
+    match name {
+        "rpc-reply" => around.is_empty(),
+        "data" | "config" => !around.contains(&false),
+        _ => false,
     }
 }
 

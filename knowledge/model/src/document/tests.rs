@@ -27,7 +27,7 @@ fn every_fault_is_named_with_its_place() {
         found,
         [
             "1:1: `name` is missing (add `name: …`)",
-            "1:7: unknown field `nmae` (did you mean `name`?)",
+            "1:1: unknown field `nmae` (did you mean `name`?)",
             "2:7: expected a whole number, found text (write digits alone, without quotes)",
         ]
     );
@@ -119,14 +119,44 @@ fn more_faults_than_are_mended_at_once_are_counted() {
 #[test]
 fn what_is_no_text_is_refused() {
     for (text, at) in [
-        ("\0", "1:1: "),
-        ("name: a\0b\n", "1:"),
-        ("name: a\nport: \0\n", "2:"),
-        ("name: \"a\0\"\n", "1:"),
+        ("\0", "1:1"),
+        ("name: a\0b\n", "1:8"),
+        ("name: a\nport: \0\n", "2:7"),
+        ("name: \"a\0\"\n", "1:9"),
     ] {
-        let told = faults(text);
-        assert!(told.iter().any(|it| it.starts_with(at)), "{text:?}: {told:?}");
+        let told = format!("{at}: a NUL byte (take it out: the file is text)");
+        assert_eq!(faults(text), [told], "{text:?}");
     }
+    let told = faults("name: a\u{7}\nport: \0\n");
+    assert_eq!(told.len(), 2, "all at once: {told:?}");
+    assert!(told[0].starts_with("1:8: the control character U+0007 ("), "{told:?}");
+    assert!(
+        faults("\u{feff}name: r1\r\nport: 22\r\n").is_empty(),
+        "what editors write"
+    );
+}
+
+#[test]
+fn what_begins_as_json_is_told_as_json() {
+    let check = |text: &str, expected: &str| {
+        let told = faults(text);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{text}: {told:?}");
+    };
+    check(
+        "{\"name\": \"a\",\n \"port",
+        "2:6: the JSON ends too early (the file is not whole: ",
+    );
+    check(
+        "[{\"name\": [1, 2",
+        "1:15: the JSON ends too early (the file is not whole: ",
+    );
+    check("{", "1:1: the JSON ends too early (the file is not whole: ");
+    check("{\"name\": \"a\\x\"}", "1:13: no JSON: invalid escape (in JSON ");
+    check(
+        "{\"name\": \"a\" \"port\": 1}",
+        "1:14: no JSON: expected `,` or `}` (in JSON ",
+    );
+    check("{name: a, port: [1", "2:1: while parsing a flow sequence");
 }
 
 #[test]

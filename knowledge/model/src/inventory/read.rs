@@ -134,8 +134,8 @@ impl Reader<'_> {
             .unwrap_or_default();
         let mut named = BTreeMap::new();
         for (key, node) in entries {
-            self.checked_name(key, node.at);
-            marks.insert(key.clone(), node.at);
+            self.checked_name(key, node.named);
+            marks.insert(key.clone(), node.named);
             let value = if node.value == Content::Null {
                 Some(T::default())
             } else {

@@ -104,7 +104,7 @@ links:
             "3:19: \"a b\" is no name (a name begins with a letter or digit and has letters, digits, '-', '_', '.' and '/', up to 63)",
             "3:55: `platforms` is empty (a device has one at least)",
             "3:71: \"telnet\" is not known here (one of netconf, cli)",
-            "3:87: unknown field `sitee` (did you mean `site`?)",
+            "3:80: unknown field `sitee` (did you mean `site`?)",
             "4:5: \"r1\" has cli twice (keep one)",
             "4:5: frr and linux of \"r1\" would own the same (say under `owns` what each is for; one may own the rest)",
             "4:124: 0 is out of range (from 1 to 65535)",
@@ -184,13 +184,13 @@ fn a_device_with_a_fault_hides_no_other_fault() {
         )),
         &[
             "4:5: `name` is missing (add `name: r1`)",
-            "4:12: unknown field `nmae` (did you mean `name`?)",
+            "4:6: unknown field `nmae` (did you mean `name`?)",
         ],
     );
     check(
         "version: 1\ndevcies: []\nlinks: [{ends: [r1:a, r2]}]\n",
         &[
-            "2:10: unknown field `devcies` (did you mean `devices`?)",
+            "2:1: unknown field `devcies` (did you mean `devices`?)",
             "3:23: \"r2\" is no end of a link (write it as device:interface)",
         ],
     );
