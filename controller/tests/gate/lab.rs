@@ -225,7 +225,15 @@ impl Lab {
         let composed = format!("r{COMPOSED}");
         let kernel = [
             self.script("exec", &composed, &["nft", "list", "ruleset"]),
-            self.script("exec", &composed, &["sh", "-c", "cd /sys/class/net; grep . */mtu"]),
+            self.script(
+                "exec",
+                &composed,
+                &[
+                    "sh",
+                    "-c",
+                    "ip -o link show 2>/dev/null | grep -o '^[^<]*<\\|mtu [0-9]*'",
+                ],
+            ),
         ];
         tests_real::operations(tests_real::Part::Linux, 2);
         shown.into_iter().chain(kernel).collect()

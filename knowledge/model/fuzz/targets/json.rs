@@ -2,15 +2,14 @@
 #![no_main]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
-#[path = "words/json.rs"]
-mod known;
+mod json_words;
 mod words;
 
 use knowledge_model::{Limits, Schema, Tree};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let (schema, text) = (Schema::canonical(), words::text(data, known::WORDS));
+    let (schema, text) = (Schema::canonical(), words::text(data, json_words::WORDS));
     let limits = Limits {
         bytes: 1 << 20,
         ..Limits::default()

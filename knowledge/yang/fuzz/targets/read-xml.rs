@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fuzzer fails by panicking")]
 
 mod judge;
-#[path = "../../../model/fuzz/targets/words/xml.rs"]
-mod known;
 #[path = "../../../model/fuzz/targets/words.rs"]
 mod words;
+#[path = "../../../model/fuzz/targets/xml_words.rs"]
+mod xml_words;
 
 use knowledge_yang::Format;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| judge::judge(&words::text(data, known::WORDS), Format::Xml));
+fuzz_target!(|data: &[u8]| judge::judge(&words::text(data, xml_words::WORDS), Format::Xml));
