@@ -48,6 +48,11 @@ impl Lab {
         );
     }
 
+    /// Something happens to a device.
+    pub fn act(&self, device: &str, act: &Value) {
+        self.post(device, "acts", act);
+    }
+
     /// Breaks a device on purpose.
     pub fn fault(&self, device: &str, fault: &Value) {
         self.post(device, "faults", fault);

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::lab::{Lab, expect, latest, route, rows, until};
+use crate::lab::{Lab, described, expect, latest, route, rows, until};
 use crate::stage::Stage;
 
 /// Commits to three devices; while one takes its time the others break, so that they never hear their confirm.
@@ -65,6 +65,10 @@ fn what_devices_are_owed_is_repaired_or_waived_before_anything_else() {
         rows(&stage, "device standing")[0]["device"] == "r2"
     });
 
+    // It comes back from a reboot with what it had saved: the change that it never confirmed is gone.
+    lab.act("r2", &json!({ "act": "restart", "down_millis": 500 }));
+    until("the change to be gone", || !lab.running("r2").contains("192.0.2.1"));
+    lab.mend("r2");
     // Waived: a person took it on himself, once.
     expect(&stage, "device waive r2", 0, "1 waived");
     expect(&stage, "device waive r2", 0, "is owed nothing");
@@ -73,5 +77,14 @@ fn what_devices_are_owed_is_repaired_or_waived_before_anything_else() {
         standing[0]["owed"][0].as_str().unwrap().contains("waived by operator"),
         "{standing}"
     );
+    // Its next transaction begins without it, and what was decided there is not made up for behind anybody's back.
+    stage.write("d.yaml", &described("d", "r2", 200, "after-the-waiver"));
+    until("r2 to be up", || stage.run("plan -f d.yaml").0 == 0);
+    expect(&stage, "commit -f d.yaml", 0, "on 1 device");
+    assert!(lab.running("r2").contains("after-the-waiver"));
+    assert!(!lab.running("r2").contains("192.0.2.1"));
+    until("the debt to be cleared", || {
+        stage.run("device standing").1.contains("no device is")
+    });
     expect(&stage, "audit verify", 0, "entries hold");
 }

@@ -12,7 +12,7 @@ use russh::server::Config;
 use tokio::net::TcpListener;
 
 use crate::door::{self, Door, Logins};
-use crate::fault::{Act, Armed, Fault};
+use crate::fault::{Act, Armed};
 use crate::log::{Entry as LogEntry, Protocol};
 use crate::netconf::{NS, RpcError, edit};
 use crate::personality::Personality;
@@ -246,18 +246,9 @@ impl Device {
     fn restart(&self, down: Duration) {
         self.shared.kill_all();
         self.shared.stores().restart();
-        if down.is_zero() {
-            return;
+        if !down.is_zero() {
+            self.shared.go_down(down);
         }
-        let refuse = Armed::from(Fault::Refuse);
-        let before = self.shared.faults();
-        self.shared.inject(refuse);
-        let shared = Arc::clone(&self.shared);
-        tokio::spawn(async move {
-            tokio::time::sleep(down).await;
-            shared.clear_faults();
-            before.into_iter().for_each(|armed| shared.inject(armed));
-        });
     }
 
     fn foreign_edit(&self, store: Store, config: &str) -> Result<(), RpcError> {

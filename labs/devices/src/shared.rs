@@ -40,6 +40,8 @@ pub struct Shared {
     faults: Mutex<Faults>,
     log: Mutex<Log>,
     sessions: Mutex<HashMap<u32, CancellationToken>>,
+    /// How many restarts are not over.
+    down: AtomicU32,
     next: AtomicU32,
     started: Instant,
 }
@@ -62,6 +64,7 @@ impl Shared {
             faults: Mutex::default(),
             log: Mutex::default(),
             sessions: Mutex::default(),
+            down: AtomicU32::new(0),
             next: AtomicU32::new(1),
             started: Instant::now(),
         }
@@ -214,9 +217,21 @@ impl Shared {
         self.faults().into_iter().map(|it| it.fault).collect()
     }
 
+    /// Nothing listens for so long. What is armed or disarmed meanwhile is another matter, and stays as it was left.
+    pub fn go_down(self: &Arc<Self>, span: Duration) {
+        self.down.fetch_add(1, Ordering::AcqRel);
+        self.refusals.send_modify(|count| *count += 1);
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(span).await;
+            shared.down.fetch_sub(1, Ordering::AcqRel);
+            shared.refusals.send_modify(|count| *count += 1);
+        });
+    }
+
     /// Whether connections are refused now.
     pub fn refuses(&self, protocol: Protocol) -> bool {
-        held(&self.faults).refuses(protocol)
+        self.down.load(Ordering::Acquire) > 0 || held(&self.faults).refuses(protocol)
     }
 
     /// Uses the first armed fault that fits.
@@ -299,4 +314,37 @@ impl Shared {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Entry as Tree;
+
+    fn shared() -> Arc<Shared> {
+        let mut known = crate::personality::PERSONALITIES.iter();
+        let personality = *known.find(|it| it.netconf.is_some()).expect("there is one");
+        let stores = Datastores::new(personality.netconf, Tree::root());
+        Arc::new(Shared::new(personality, "r1".to_owned(), 1, stores))
+    }
+
+    #[tokio::test]
+    async fn what_is_mended_or_broken_while_a_device_is_down_stays_so() {
+        let shared = shared();
+        let reject = || Fault::Reject {
+            operation: "commit".to_owned(),
+            tag: "invalid-value".to_owned(),
+        };
+        shared.inject(reject().into());
+        shared.go_down(Duration::from_millis(50));
+        assert!(shared.refuses(Protocol::Netconf));
+        shared.clear_faults();
+        assert!(shared.refuses(Protocol::Netconf), "mended, and not up yet");
+        shared.inject(Fault::RefuseLogin.into());
+        let mut changes = shared.refusals.subscribe();
+        changes.changed().await.expect("it comes up");
+        assert!(!shared.refuses(Protocol::Netconf));
+        assert_eq!(shared.armed(), [Fault::RefuseLogin]);
+        assert_eq!(shared.rejects(Protocol::Netconf, "commit"), None);
+    }
 }
