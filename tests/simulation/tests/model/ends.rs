@@ -3,12 +3,18 @@
 //! Where a state has no way on, its ending was told and nothing is held; and from every state that can be reached at all,
 //! one can be reached in which that is so. A circle without a way out would be a state from which none can be. Where no
 //! state is in a circle every way is finite, and ends where nothing is held: nothing has to be assumed of who comes when.
+//!
+//! In a space whose bounds leave out timers that somebody waits for, a way may come to where only these lead on: then it is
+//! asked that they lead to an ending, and how many of them it takes.
 
 use crate::space::Space;
 use crate::state::State;
 use stateright::Model;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// How many states are looked at around one that only timers lead on from.
+const AROUND: usize = 200_000;
 
 /// What the graph of a space shows.
 pub struct Ends {
@@ -16,8 +22,10 @@ pub struct Ends {
     pub steps: usize,
     /// States in circles: those that can come back to themselves.
     pub in_circles: usize,
-    /// A state without a way on that is not an end, or from which no end can be reached; and what it is.
-    pub stuck: Option<(&'static str, State)>,
+    /// The states without a way on that are no ends.
+    pub stuck: Vec<State>,
+    /// A state from which no end can be reached.
+    pub lost: Option<State>,
 }
 
 /// Every state by number, with the ways between them.
@@ -33,9 +41,7 @@ struct Graph {
 impl Graph {
     fn number(&mut self, state: State) -> u32 {
         let next = u32::try_from(self.states.len()).unwrap();
-        let mut hasher = DefaultHasher::new();
-        state.hash(&mut hasher);
-        *self.numbers.entry(hasher.finish()).or_insert_with(|| {
+        *self.numbers.entry(canonical(&state)).or_insert_with(|| {
             self.states.push(state);
             next
         })
@@ -63,6 +69,12 @@ impl Graph {
     }
 }
 
+fn canonical(state: &State) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    state.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Where each state's neighbours begin in a list that is sorted by the first of each pair.
 fn neighbours(states: usize, pairs: &mut [(u32, u32)]) -> Vec<usize> {
     pairs.sort_unstable();
@@ -82,7 +94,7 @@ pub fn ends(space: &Space) -> Ends {
     let is_end: Vec<bool> = states.iter().map(|it| space.has_ended(it)).collect();
     let mut on = steps.clone();
     let begins = neighbours(states.len(), &mut on);
-    let dead = (0..states.len()).find(|at| begins[*at] == begins[*at + 1] && !is_end[*at]);
+    let stuck = (0..states.len()).filter(|at| begins[*at] == begins[*at + 1] && !is_end[*at]);
     // Backwards from every end: whoever is met can come to it.
     let mut back: Vec<(u32, u32)> = steps.iter().map(|(from, to)| (*to, *from)).collect();
     let before = neighbours(states.len(), &mut back);
@@ -95,15 +107,52 @@ pub fn ends(space: &Space) -> Ends {
             }
         }
     }
-    let lost = can.iter().position(|it| !it);
-    let stuck = dead.map(|at| ("no way on, and not an end", at));
-    let stuck = stuck.or(lost.map(|at| ("no end can be reached from here", at)));
     Ends {
         states: states.len(),
         steps: steps.len(),
         in_circles: in_circles(&on, &begins, &before, &back),
-        stuck: stuck.map(|(what, at)| (what, states[at].clone())),
+        stuck: stuck.map(|at| states[at].clone()).collect(),
+        lost: can.iter().position(|it| !it).map(|at| states[at].clone()),
     }
+}
+
+/// How many timers more, beyond the bounds of the space, it takes at most to come from one of these states to an end.
+///
+/// # Errors
+/// The state from which there is no such way.
+pub fn further(space: &mut Space, stuck: &[State]) -> Result<u8, Box<State>> {
+    space.bounds.timers = u8::MAX;
+    let mut most = 0;
+    for state in stuck {
+        let more = further_from(space, state).ok_or_else(|| Box::new(state.clone()))?;
+        most = most.max(more);
+    }
+    Ok(most)
+}
+
+/// The fewest timers that lead from a state to an end: states are looked at in the order in which timers have to fire.
+fn further_from(space: &Space, from: &State) -> Option<u8> {
+    let (mut seen, mut next) = (HashSet::from([canonical(from)]), VecDeque::from([from.clone()]));
+    let mut actions = Vec::new();
+    while let Some(state) = next.pop_front() {
+        if space.has_ended(&state) {
+            return Some(state.spent.timers - from.spent.timers);
+        }
+        space.actions(&state, &mut actions);
+        for action in actions.drain(..) {
+            let Some(on) = space.next_state(&state, action) else {
+                continue;
+            };
+            if seen.len() < AROUND && seen.insert(canonical(&on)) {
+                if on.spent.timers == state.spent.timers {
+                    next.push_front(on);
+                } else {
+                    next.push_back(on);
+                }
+            }
+        }
+    }
+    None
 }
 
 /// How many states can come back to themselves: what is left once everybody is taken away whom nobody left comes to, and

@@ -10,7 +10,7 @@ mod space;
 mod state;
 mod tables;
 
-use ends::ends;
+use ends::{ends, further};
 use space::{Bounds, Space};
 use stateright::{Checker, HasDiscoveries, Model};
 use transaction::Guarantee;
@@ -89,6 +89,9 @@ struct Seen {
     /// Ways between states, and how many of these can come back to themselves.
     steps: usize,
     in_circles: usize,
+    /// The states from which only timers lead on that the bounds do not have, and how many of these it takes at most to end.
+    stuck: usize,
+    further: u8,
     /// How one comes there.
     way: Vec<String>,
     missed: bool,
@@ -96,7 +99,7 @@ struct Seen {
     whole: bool,
 }
 
-fn exhaust(space: Space) -> Seen {
+fn exhaust(mut space: Space) -> Seen {
     #[cfg_attr(
         not(mutants),
         allow(unused_mut, reason = "only a build with planted bugs changes it")
@@ -107,13 +110,26 @@ fn exhaust(space: Space) -> Seen {
         again.mutant = space.mutant;
     }
     let mut seen = search(again);
-    if seen.broken.is_none() && !space.bounds.leave_stuck() {
-        let ends = ends(&space);
-        assert_eq!(ends.states, seen.states, "both walks see the same space");
-        (seen.steps, seen.in_circles) = (ends.steps, ends.in_circles);
-        if let Some((what, state)) = ends.stuck {
-            (seen.broken, seen.way) = (Some(what), vec![format!("{state:?}")]);
-        }
+    if seen.broken.is_some() {
+        return seen;
+    }
+    let ends = ends(&space);
+    assert_eq!(ends.states, seen.states, "both walks see the same space");
+    (seen.steps, seen.in_circles, seen.stuck) = (ends.steps, ends.in_circles, ends.stuck.len());
+    let unending = match (space.bounds.leave_stuck(), ends.stuck.first(), ends.lost) {
+        // Where no way goes round, whoever cannot end comes to where only a timer leads on.
+        (true, _, _) => match further(&mut space, &ends.stuck) {
+            Ok(further) => {
+                seen.further = further;
+                None
+            }
+            Err(state) => Some(("no timer leads to an end from here", *state)),
+        },
+        (false, Some(state), _) => Some(("no way on, and not an end", state.clone())),
+        (false, None, lost) => lost.map(|state| ("no end can be reached from here", state)),
+    };
+    if let Some((what, state)) = unending {
+        (seen.broken, seen.way) = (Some(what), vec![format!("{state:?}")]);
     }
     seen
 }
@@ -133,6 +149,8 @@ fn search(space: Space) -> Seen {
         states: checker.unique_state_count(),
         steps: 0,
         in_circles: 0,
+        stuck: 0,
+        further: 0,
         depth: checker.max_depth(),
         broken: broken.map(|(name, _)| *name),
         way: broken.map_or_else(Vec::new, |(_, path)| checker.model().tell(path.clone())),
@@ -150,6 +168,12 @@ fn every_reachable_state_keeps_the_invariants() {
             "{name}: {} states, {} steps, {} in circles, depth {}",
             seen.states, seen.steps, seen.in_circles, seen.depth
         );
+        if bounds.leave_stuck() {
+            println!(
+                "{name}: from {} of them only timers lead on that the bounds leave out: each comes to an end by at most {} more",
+                seen.stuck, seen.further
+            );
+        }
         assert_eq!(seen.broken, None, "{name}: {:#?}", seen.way);
         assert_eq!(seen.in_circles, 0, "{name}: a way that goes round need not end");
         assert!(!seen.missed, "{name}: nothing commits, or nothing rolls back");

@@ -32,6 +32,11 @@ impl Bounds {
     }
 }
 
+/// Whether it matters which timers are armed.
+fn timed(bounds: Bounds) -> bool {
+    bounds.timers > 0 || bounds.leave_stuck()
+}
+
 /// What is exhausted.
 #[derive(Debug)]
 pub struct Space {
@@ -58,7 +63,7 @@ impl Space {
             bounds,
             #[cfg(mutants)]
             mutant: None,
-            tables: Mutex::new(Tables::new(classes.len(), bounds.timers > 0, bounds.reduced)),
+            tables: Mutex::new(Tables::new(classes.len(), timed(bounds), bounds.reduced)),
         }
     }
 
