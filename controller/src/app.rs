@@ -196,6 +196,9 @@ impl App {
                 what,
             });
         }
+        if kept.state == "open" {
+            self.fits_beside(&plan).await?;
+        }
         if !self.store.move_plan(id, "open", "committing").await? {
             return Err(AppError::Spent {
                 id: id.to_owned(),
@@ -279,6 +282,7 @@ impl App {
         let kept = self.store.plan(&row.plan).await?;
         let plan = read_plan(&kept.ok_or_else(|| missing("plan", &row.plan))?)?;
         self.allowed(&plan).await?;
+        self.fits_there(&plan).await?;
         let changed = plan.devices.iter().filter(|device| !device.entries.is_empty());
         let devices: Vec<DeviceId> = changed.filter_map(|device| device.id.parse().ok()).collect();
         self.snap(&devices, (&id, "before"), &[]).await;

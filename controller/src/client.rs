@@ -242,7 +242,7 @@ async fn refusal(response: Response) -> anyhow::Error {
         "conflict" | "spent" | "stale" | "maintenance" | "cut-off" => Exit::Conflict,
         "denied" | "unapproved" | "frozen" => Exit::Denied,
         "reused" => Exit::Conflict,
-        "unreachable" | "busy" | "stopping" | "mute" => Exit::Unreachable,
+        "unreachable" | "outdated" | "busy" | "stopping" | "mute" => Exit::Unreachable,
         "full" => Exit::Full,
         _ if status == StatusCode::UNAUTHORIZED => Exit::Denied,
         _ => Exit::Failure,

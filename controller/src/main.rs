@@ -21,6 +21,7 @@ mod decided;
 mod drift;
 mod events;
 mod exit;
+mod fitting;
 mod freeze;
 mod gatekeeper;
 #[cfg(torture)]

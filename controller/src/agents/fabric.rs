@@ -50,7 +50,10 @@ impl Fabric {
         let own = Own::new(config, authority.clone())?;
         let stop = CancellationToken::new();
         let broker = events.carry(settings, &own, &stop)?;
-        let agents = Agents::new(names, roster.clone());
+        let kept = config.state.join("keepers.jsonl");
+        let agents = Agents::open(names, roster.clone(), events.clone(), &kept);
+        let agents = agents
+            .map_err(|error| Exit::State.because(format!("who configures which device cannot be read: {error}")))?;
         let door = door::open(config, &own, (roster.clone(), agents.clone()), broker)?;
         tokio::spawn(stop.clone().run_until_cancelled_owned(roster.clone().watch()));
         Ok(Self {

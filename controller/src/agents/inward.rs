@@ -23,6 +23,7 @@ pub fn joined(hello: &v1::Hello) -> Joined {
     Joined {
         name: hello.agent.clone(),
         program: plain(&hello.program),
+        abilities: hello.capabilities.iter().cloned().collect(),
         devices: hello.devices.iter().filter_map(spoken).collect(),
     }
 }

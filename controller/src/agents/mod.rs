@@ -4,6 +4,8 @@ mod desk;
 mod door;
 mod fabric;
 mod inward;
+mod keepers;
+mod keeping;
 mod looking;
 mod outward;
 mod own;
@@ -24,6 +26,7 @@ pub use settings::{FabricSettings, endpoint};
 pub use watching::{Watches, Wish};
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -34,6 +37,8 @@ use tokio::sync::watch;
 use transaction::{DeviceId, Request};
 
 use crate::commit::{self, Change, Content, Hub};
+use crate::events::Events;
+use keepers::Keepers;
 use reading::Readings;
 use seats::{Seat, Seats};
 
@@ -44,6 +49,8 @@ pub struct Joined {
     pub name: String,
     /// The program that it is.
     pub program: String,
+    /// What its program can do, in the registry's words.
+    pub abilities: BTreeSet<String>,
     /// What it says of its devices.
     pub devices: Vec<Spoken>,
 }
@@ -66,6 +73,8 @@ pub struct Agents {
     names: HashMap<DeviceId, String>,
     roster: Arc<Roster>,
     seats: Mutex<Seats<Outlet<Downward>>>,
+    keepers: Mutex<Keepers>,
+    events: Arc<Events>,
     /// Under which session each agent joined last: another one knows nothing of what was asked of it before.
     sessions: Mutex<HashMap<String, Vec<u8>>>,
     readings: Readings,
@@ -76,19 +85,28 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// Nobody has joined yet; `names` are the devices of the inventory.
-    pub fn new(names: HashMap<DeviceId, String>, roster: Arc<Roster>) -> Arc<Self> {
-        Arc::new(Self {
+    /// Nobody has joined yet; `names` are the devices of the inventory, and who kept which before stands in the file at
+    /// `kept`.
+    pub fn open(
+        names: HashMap<DeviceId, String>,
+        roster: Arc<Roster>,
+        events: Arc<Events>,
+        kept: &Path,
+    ) -> std::io::Result<Arc<Self>> {
+        let (keepers, before) = Keepers::open(kept)?;
+        Ok(Arc::new(Self {
             names,
             roster,
-            seats: Mutex::default(),
+            seats: Mutex::new(Seats::kept_by(before)),
+            keepers: Mutex::new(keepers),
+            events,
             sessions: Mutex::default(),
             readings: Readings::default(),
             looks: Looks::default(),
             watches: Watches::default(),
             count: AtomicU32::new(1),
             arrivals: watch::Sender::new(0),
-        })
+        }))
     }
 
     /// Lets agents in until the door closes, and withdraws what those who are shut out could not confirm.
@@ -108,7 +126,8 @@ impl Agents {
     /// Whether an agent that says hello may have a seat, or why not.
     pub fn admit(&self, hello: &v1::Hello, rights: Rights) -> Result<(), Box<v1::Fault>> {
         let devices = hello.devices.iter().filter_map(|it| it.id.parse().ok());
-        let admitted = self.lock_seats().admits(&hello.agent, rights, devices);
+        let expected = |name: &str| self.roster.is_expected(name);
+        let admitted = self.lock_seats().admits(&hello.agent, rights, devices, &expected);
         admitted.map_err(|unseated| Box::new(inward::unseated(&unseated)))
     }
 
@@ -117,7 +136,7 @@ impl Agents {
         let (name, devices, number) = (agent.name.clone(), agent.devices.len(), link.number());
         self.forget_former(&agent, &link.hello().session);
         let seat = Seat::new(agent, link.rights(), number, link.outlet());
-        if let Err(unseated) = self.lock_seats().sit(seat) {
+        if let Err(unseated) = self.seat(seat) {
             return tracing::warn!(agent = %name, %unseated, "an agent was let go"); // it dials again, and is told why
         }
         tracing::info!(agent = %name, devices, "agent joined");
@@ -164,6 +183,7 @@ impl Agents {
                 message = link.next() => message,
                 _ = beats.tick() => {
                     self.roster.heard(name);
+                    self.claim(name);
                     continue;
                 }
             };
@@ -286,11 +306,12 @@ impl Agents {
     /// What the devices that somebody configures promise about a change.
     pub fn guarantees(&self) -> HashMap<DeviceId, String> {
         let seats = self.lock_seats();
-        let configuring = seats.all().filter(|it| it.rights.configures);
-        configuring
-            .flat_map(|it| &it.agent.devices)
-            .filter_map(|device| Some((device.id, device.guarantee?.to_string())))
-            .collect()
+        let spoken = seats.all().flat_map(|it| &it.agent.devices).map(|it| it.id);
+        let promised = spoken.filter_map(|id| {
+            let device = seats.configuring(id)?.agent.devices.iter().find(|it| it.id == id)?;
+            Some((id, device.guarantee?.to_string()))
+        });
+        promised.collect()
     }
 
     /// Where the agent that speaks for a device is.
@@ -318,6 +339,9 @@ impl Agents {
 impl commit::Agents for Agents {
     fn offer(&self, request: Request<Change>) -> bool {
         let device = request.device;
+        if self.passes_over(&request) {
+            return false;
+        }
         let (scope, body) = outward::request(request);
         let keeper = self.keeper(device, scope.step());
         keeper.is_some_and(|it| it.offer(Some(scope), body).is_ok())

@@ -1,6 +1,6 @@
 //! The registry on the live streams: who joins is registered, who lives is heard, and all of it outlives a restart.
 
-mod book;
+pub(super) mod book;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -146,6 +146,13 @@ impl Roster {
     /// Whose certificates are taken back, now and from now on.
     pub fn revocations(&self) -> Revocations {
         self.revoked.clone()
+    }
+
+    /// Whether an agent that is away is waited for: it was there a while ago, and nobody has said that it is not to come.
+    pub fn is_expected(&self, name: &str) -> bool {
+        let profile = name.parse().ok().and_then(|it: Name| self.named(&it));
+        let presence = profile.map(|it| it.presence);
+        matches!(presence, Some(Presence::Online | Presence::TemporarilyOffline)) && !self.is_shut_out(name)
     }
 
     /// The agents that have what is asked for.

@@ -52,15 +52,27 @@ pub enum Unseated {
     /// A later stream of the same agent has it.
     #[error("the agent has joined again meanwhile")]
     Older,
-    /// Somebody else configures one of its devices.
+    /// Others configure all of its devices.
     #[error("{holder} configures the device already: one agent configures a device, others may observe it")]
     Taken {
-        /// The device.
+        /// One of the devices.
         device: DeviceId,
         /// Who.
         holder: String,
     },
 }
+
+/// A device that an agent would configure, and that another one keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// The device.
+    pub device: DeviceId,
+    /// Who keeps it.
+    pub keeper: String,
+}
+
+/// Whether an agent that is away is waited for: what it keeps is given to nobody else meanwhile.
+pub type Expected<'a> = &'a dyn Fn(&str) -> bool;
 
 /// All seats.
 #[derive(Debug)]
@@ -72,45 +84,82 @@ pub struct Seats<Way> {
 
 impl<Way> Default for Seats<Way> {
     fn default() -> Self {
-        Self {
-            seats: BTreeMap::new(),
-            keepers: HashMap::new(),
-        }
+        Self::kept_by(HashMap::new())
     }
 }
 
 impl<Way> Seats<Way> {
-    /// Whether an agent that may configure these devices may have a seat beside those who sit.
+    /// Nobody sits; these are the keepers of devices from before.
+    pub fn kept_by(keepers: HashMap<DeviceId, String>) -> Self {
+        let seats = BTreeMap::new();
+        Self { seats, keepers }
+    }
+
+    /// Whether an agent that may configure these devices may have a seat beside those who sit: one of them must be left
+    /// for it.
     pub fn admits(
         &self,
         name: &str,
         rights: Rights,
         devices: impl IntoIterator<Item = DeviceId>,
+        expected: Expected<'_>,
     ) -> Result<(), Unseated> {
-        if !rights.configures {
-            return Ok(());
+        let mut first = None;
+        for device in devices {
+            match self.holder(device, name, expected) {
+                Some(holder) if rights.configures => first = first.or(Some((device, holder))),
+                Some(_) | None => return Ok(()),
+            }
         }
-        let taken = |device| {
-            let holder = self.configuring(device).map(|it| &it.agent.name);
-            let holder = holder.filter(|it| *it != name)?.clone();
-            Some(Unseated::Taken { device, holder })
-        };
-        devices.into_iter().find_map(taken).map_or(Ok(()), Err)
+        first.map_or(Ok(()), |(device, holder)| {
+            let holder = holder.to_owned();
+            Err(Unseated::Taken { device, holder })
+        })
     }
 
     /// Seats an agent. An earlier seat of its own is given up; a later one stays.
-    pub fn sit(&mut self, seat: Seat<Way>) -> Result<(), Unseated> {
-        let name = seat.agent.name.clone();
-        if self.seats.get(&name).is_some_and(|it| it.number > seat.number) {
+    pub fn sit(&mut self, seat: Seat<Way>, expected: Expected<'_>) -> Result<(), Unseated> {
+        let name = &seat.agent.name;
+        if self.seats.get(name).is_some_and(|it| it.number > seat.number) {
             return Err(Unseated::Older);
         }
-        self.admits(&name, seat.rights, seat.devices.iter().copied())?;
-        if seat.rights.configures {
-            let kept = seat.devices.iter().map(|it| (*it, name.clone()));
-            self.keepers.extend(kept);
-        }
-        self.seats.insert(name, seat);
+        self.admits(name, seat.rights, seat.devices.iter().copied(), expected)?;
+        self.seats.insert(name.clone(), seat);
         Ok(())
+    }
+
+    /// The devices that an agent who sits may configure and another kept, or nobody, who is not waited for: it is their
+    /// keeper from now on.
+    pub fn claim(&mut self, name: &str, expected: Expected<'_>) -> Vec<DeviceId> {
+        let Some(seat) = self.seats.get(name).filter(|it| it.rights.configures) else {
+            return Vec::new();
+        };
+        let free = |device: &&DeviceId| !self.keeps(**device, name) && self.holder(**device, name, expected).is_none();
+        let claimed: Vec<DeviceId> = seat.devices.iter().filter(free).copied().collect();
+        let kept = claimed.iter().map(|it| (*it, name.to_owned()));
+        self.keepers.extend(kept);
+        claimed
+    }
+
+    /// The devices that an agent who sits would configure, and others keep.
+    pub fn withheld(&self, name: &str) -> Vec<Withheld> {
+        let seat = self.seats.get(name).filter(|it| it.rights.configures);
+        let devices = seat.iter().flat_map(|it| &it.agent.devices);
+        let withheld = devices.filter_map(|it| {
+            let keeper = self.keepers.get(&it.id).filter(|it| *it != name)?.clone();
+            Some(Withheld { device: it.id, keeper })
+        });
+        withheld.collect()
+    }
+
+    /// Who else keeps a device from this agent: who sits there and configures it, or is away and waited for.
+    fn holder(&self, device: DeviceId, name: &str, expected: Expected<'_>) -> Option<&str> {
+        let keeper = self.keepers.get(&device).filter(|it| *it != name)?;
+        let holds = match self.seats.get(keeper) {
+            Some(seat) => seat.configures(device),
+            None => expected(keeper),
+        };
+        holds.then_some(keeper)
     }
 
     /// A stream has ended; whether the seat was that stream's, which is free now.
@@ -162,6 +211,7 @@ impl<Way> Seats<Way> {
 mod tests {
     use super::*;
     use crate::agents::Spoken;
+    use std::collections::BTreeSet;
 
     const ALL: Rights = Rights {
         configures: true,
@@ -190,9 +240,18 @@ mod tests {
         let agent = Joined {
             name: name.to_owned(),
             program: String::new(),
+            abilities: BTreeSet::new(),
             devices: devices.iter().map(spoken).collect(),
         };
         Seat::new(agent, rights, number, ())
+    }
+
+    /// Seats an agent and gives it what is free; who is away is not waited for.
+    fn sit(seats: &mut Seats<()>, seat: Seat<()>) -> Result<(), Unseated> {
+        let name = seat.agent.name.clone();
+        seats.sit(seat, &|_| false)?;
+        seats.claim(&name, &|_| false);
+        Ok(())
     }
 
     fn name(seat: Option<&Seat<()>>) -> Option<&str> {
@@ -202,13 +261,11 @@ mod tests {
     #[test]
     fn who_may_only_observe_is_never_told_to_configure_nor_heard_about_it() {
         let mut seats = Seats::default();
-        seats.sit(seat("monitor", OBSERVES, 1, &[1])).expect("a seat");
+        sit(&mut seats, seat("monitor", OBSERVES, 1, &[1])).expect("a seat");
         assert_eq!(name(seats.configuring(device(1))), None);
         assert_eq!(name(seats.way_back(device(1))), None);
         assert_eq!(name(seats.observing(device(1))), Some("monitor"));
-        seats
-            .sit(seat("edge", ALL, 2, &[1]))
-            .expect("a seat beside the monitor");
+        sit(&mut seats, seat("edge", ALL, 2, &[1])).expect("a seat beside the monitor");
         assert_eq!(name(seats.configuring(device(1))), Some("edge"));
         assert_eq!(name(seats.observing(device(1))), Some("edge"));
         assert!(seats.keeps(device(1), "edge") && !seats.keeps(device(1), "monitor"));
@@ -226,34 +283,38 @@ mod tests {
     #[test]
     fn who_may_not_observe_is_not_asked() {
         let mut seats = Seats::default();
-        seats.sit(seat("edge", CONFIGURES, 1, &[1])).expect("a seat");
+        sit(&mut seats, seat("edge", CONFIGURES, 1, &[1])).expect("a seat");
         assert_eq!(name(seats.observing(device(1))), None);
         assert_eq!(name(seats.speaking(device(1))), Some("edge"));
-        seats.sit(seat("monitor", OBSERVES, 2, &[1, 2])).expect("a seat");
+        sit(&mut seats, seat("monitor", OBSERVES, 2, &[1, 2])).expect("a seat");
         assert_eq!(name(seats.observing(device(1))), Some("monitor"));
     }
 
     #[test]
     fn one_agent_configures_a_device_and_a_second_is_refused_by_name() {
         let mut seats = Seats::default();
-        seats.sit(seat("edge", ALL, 1, &[1, 2])).expect("a seat");
+        sit(&mut seats, seat("edge", ALL, 1, &[1, 2])).expect("a seat");
         let taken = Unseated::Taken {
             device: device(2),
             holder: "edge".to_owned(),
         };
-        assert_eq!(seats.admits("other", ALL, [device(3), device(2)]), Err(taken.clone()));
-        assert_eq!(seats.sit(seat("other", ALL, 2, &[2])), Err(taken));
-        assert_eq!(seats.admits("edge", ALL, [device(2)]), Ok(()), "it may come again");
+        assert_eq!(seats.admits("other", ALL, [device(2)], &|_| false), Err(taken.clone()));
+        assert_eq!(sit(&mut seats, seat("other", ALL, 2, &[2])), Err(taken));
+        assert_eq!(
+            seats.admits("edge", ALL, [device(2)], &|_| false),
+            Ok(()),
+            "it may come again"
+        );
         assert!(seats.rise("edge", 1));
-        seats.sit(seat("other", ALL, 3, &[2])).expect("edge is away");
+        sit(&mut seats, seat("other", ALL, 3, &[2])).expect("edge is away");
         assert!(seats.keeps(device(2), "other") && seats.keeps(device(1), "edge"));
     }
 
     #[test]
     fn the_way_back_is_open_to_who_may_configure_no_longer() {
         let mut seats = Seats::default();
-        seats.sit(seat("edge", ALL, 1, &[1])).expect("a seat");
-        seats.sit(seat("edge", OBSERVES, 2, &[1])).expect("it has joined again");
+        sit(&mut seats, seat("edge", ALL, 1, &[1])).expect("a seat");
+        sit(&mut seats, seat("edge", OBSERVES, 2, &[1])).expect("it has joined again");
         assert_eq!(name(seats.configuring(device(1))), None);
         assert_eq!(name(seats.way_back(device(1))), Some("edge"));
         assert!(seats.keeps(device(1), "edge"));
@@ -262,11 +323,62 @@ mod tests {
     #[test]
     fn an_older_stream_neither_takes_nor_frees_the_seat_of_a_newer_one() {
         let mut seats = Seats::default();
-        seats.sit(seat("edge", ALL, 2, &[1])).expect("the newer one");
-        assert_eq!(seats.sit(seat("edge", ALL, 1, &[1])), Err(Unseated::Older));
+        sit(&mut seats, seat("edge", ALL, 2, &[1])).expect("the newer one");
+        assert_eq!(sit(&mut seats, seat("edge", ALL, 1, &[1])), Err(Unseated::Older));
         assert!(!seats.rise("edge", 1), "it frees nothing");
         assert_eq!(seats.configuring(device(1)).map(|it| it.number), Some(2));
         assert!(seats.rise("edge", 2));
         assert_eq!(name(seats.configuring(device(1))), None);
+    }
+
+    #[test]
+    fn who_overlaps_on_one_device_is_refused_for_that_one_alone_and_gets_it_when_it_is_free() {
+        let mut seats = Seats::default();
+        sit(&mut seats, seat("edge", ALL, 1, &[1, 2])).expect("a seat");
+        sit(&mut seats, seat("other", ALL, 2, &[2, 3])).expect("a seat for what is left");
+        assert_eq!(name(seats.configuring(device(2))), Some("edge"));
+        assert_eq!(name(seats.configuring(device(3))), Some("other"));
+        assert!(seats.keeps(device(3), "other") && !seats.keeps(device(2), "other"));
+        let withheld = Withheld {
+            device: device(2),
+            keeper: "edge".to_owned(),
+        };
+        assert_eq!(seats.withheld("other"), [withheld]);
+        assert_eq!(seats.withheld("edge"), []);
+        // A stream that is lost for a moment gives nothing away.
+        assert!(seats.rise("edge", 1));
+        assert_eq!(seats.claim("other", &|it| it == "edge"), []);
+        assert_eq!(name(seats.configuring(device(2))), None);
+        assert!(seats.keeps(device(2), "edge"), "it is heard still");
+        sit(&mut seats, seat("edge", ALL, 3, &[1, 2])).expect("it is back");
+        assert_eq!(name(seats.configuring(device(2))), Some("edge"));
+        // Who is not waited for any longer does.
+        assert!(seats.rise("edge", 3));
+        assert_eq!(seats.claim("other", &|_| false), [device(2)]);
+        assert_eq!(name(seats.configuring(device(2))), Some("other"));
+        assert_eq!(seats.withheld("other"), []);
+        assert_eq!(seats.claim("nobody", &|_| false), []);
+    }
+
+    #[test]
+    fn who_kept_a_device_before_a_restart_keeps_it() {
+        let kept = HashMap::from([(device(1), "edge".to_owned())]);
+        let mut seats = Seats::kept_by(kept);
+        let waited = |it: &str| it == "edge";
+        assert!(seats.keeps(device(1), "edge"), "it is heard before it has joined");
+        let taken = Unseated::Taken {
+            device: device(1),
+            holder: "edge".to_owned(),
+        };
+        assert_eq!(seats.admits("other", ALL, [device(1)], &waited), Err(taken));
+        assert_eq!(seats.admits("other", ALL, [device(1)], &|_| false), Ok(()));
+        assert_eq!(seats.admits("monitor", OBSERVES, [device(1)], &waited), Ok(()));
+        seats
+            .sit(seat("other", ALL, 1, &[1, 2]), &waited)
+            .expect("device 2 is left");
+        assert_eq!(seats.claim("other", &waited), [device(2)]);
+        seats.sit(seat("edge", ALL, 2, &[1]), &waited).expect("its own");
+        assert_eq!(seats.claim("edge", &waited), [], "it has it already");
+        assert_eq!(name(seats.configuring(device(1))), Some("edge"));
     }
 }

@@ -65,6 +65,12 @@ pub enum AppError {
         /// What is no longer right, as device and path.
         what: Vec<String>,
     },
+    /// Somebody has on a device already what may stand there once; each with both intents.
+    #[error("what a device may hold once would be there twice: {}", .0.join("; "))]
+    Twice(Vec<String>),
+    /// Agents are too old for what has to be so on their devices; each with its device.
+    #[error("{}: update entente-agent and start it again", .0.join("; "))]
+    Outdated(Vec<String>),
     /// Somebody else has to approve first.
     #[error("plan {id} is not approved")]
     Unapproved {

@@ -134,7 +134,11 @@ async fn list(wanted: &Wanted, output: Output, client: &Client) -> Result<()> {
         .map(|(name, words)| format!("{name}={}", escaped(&words.join(","))))
         .collect();
     let agents = client.list(&format!("/v1/agents?{}", query.join("&"))).await?;
-    let columns = ["name", "presence", "standing", "devices", "capabilities", "program"];
+    let mut columns = vec!["name", "presence", "standing", "devices", "capabilities", "program"];
+    let disputed = |agent: &Value| agent["withheld"].as_array().is_some_and(|it| !it.is_empty());
+    if agents.as_array().is_some_and(|all| all.iter().any(disputed)) {
+        columns.insert(4, "withheld");
+    }
     let empty = if query.is_empty() {
         "no agent has joined"
     } else {

@@ -62,6 +62,18 @@ impl Change {
         }
     }
 
+    /// What changes; nothing where a kept path is none.
+    pub fn delta(&self) -> Option<Delta> {
+        let edit = |entry: &Entry| {
+            let edit = Edit {
+                before: entry.before.as_ref().map(Content::value),
+                after: entry.after.as_ref().map(Content::value),
+            };
+            Some((entry.path.parse().ok()?, edit))
+        };
+        self.entries.iter().map(edit).collect()
+    }
+
     /// The same change where these entries stand.
     #[must_use]
     pub fn where_stand(self, stands: &BTreeMap<Path, Option<Value>>) -> Self {
@@ -77,6 +89,14 @@ impl Change {
 }
 
 impl Content {
+    /// The value.
+    fn value(&self) -> Value {
+        match self {
+            Self::Present => Value::Present,
+            Self::Scalar(text) => Value::from(text.as_str()),
+        }
+    }
+
     /// The written form of a value.
     pub fn of(value: &Value) -> Self {
         value.text().map_or(Self::Present, |text| Self::Scalar(text.to_owned()))
@@ -106,6 +126,7 @@ mod tests {
         .collect();
         let stands = BTreeMap::from([(path("interface[e\\]]/enabled"), None)]);
         let change = Change::of("p", &delta).where_stand(&stands);
+        assert_eq!(change.delta(), Some(delta));
         let written = serde_json::to_value(&change).unwrap();
         assert_eq!(written["stands"][0]["path"], "interface[e\\]]/enabled");
         let older = serde_json::json!({ "plan": "p", "entries": written["entries"] });

@@ -6,6 +6,7 @@ use knowledge_model::Path;
 use transaction::{Charge, CoordinatorRecord, Demand, Ending, Gate, Member, TransactionId};
 
 use super::change::{Change, Content, Entry, Stand};
+use crate::plan::once_together;
 
 /// How many entries of a device one transaction of several changes at most.
 const MOST: usize = 1_000;
@@ -41,8 +42,13 @@ pub fn carrier(transaction: TransactionId, riders: &[&Charge<Change>]) -> Option
         [member] if member.device == device => Some(&member.change),
         [..] => None,
     });
+    let change = together(&changes.collect::<Option<Vec<_>>>()?)?;
+    // Each by itself brings what may stand there once; together they may bring it twice.
+    if !once_together(&change.delta()?) {
+        return None;
+    }
     let member = Member {
-        change: together(&changes.collect::<Option<Vec<_>>>()?)?,
+        change,
         ..first.members.first()?.clone()
     };
     Some(Charge {
@@ -273,6 +279,17 @@ mod tests {
         check(&firm, &stands(1, "interface[b]/mtu", scalar("1500")), true);
         check(&stands(1, "interface[b]/enabled", scalar("true")), &gone, false);
         check(&high, &stands(2, "interface[b]/enabled", None), true);
+        // What may stand on a device once: an address, wherever it stands.
+        let address = |number: u128, path: &str| charge(number, &[(path, None, Some(Content::Present))]);
+        let here = address(1, "interface[b]/address[192.0.2.1/24]");
+        check(&here, &address(2, "interface[c]/address[192.0.2.1/25]"), false);
+        check(&here, &address(2, "interface[c]/address[192.0.2.2/24]"), true);
+        check(&here, &address(2, "interface[b]/address[192.0.2.1/24]"), true);
+        let gone = charge(
+            2,
+            &[("interface[c]/address[192.0.2.1/24]", Some(Content::Present), None)],
+        );
+        check(&here, &gone, true);
         let mut elsewhere = charge(2, &[]);
         elsewhere.members[0].device = DeviceId(8);
         check(&high, &elsewhere, false);

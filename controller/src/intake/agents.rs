@@ -94,6 +94,8 @@ struct AgentView {
     standing: &'static str,
     /// The devices that it speaks for now.
     devices: Vec<String>,
+    /// Those of them that it would configure and another agent keeps, each with who: `r1: edge configures it`.
+    withheld: Vec<String>,
     /// What it can do.
     capabilities: BTreeSet<String>,
     /// The program that it is.
@@ -410,8 +412,11 @@ fn view(door: &Door, card: Card) -> AgentView {
     use crate::commit::Agents as _;
     let standing = card.standing(clock());
     let devices = card.joined.iter().flat_map(|it| &it.devices);
+    let withheld = door.app.agents.withheld(card.name.as_str()).into_iter();
+    let withheld = withheld.map(|it| format!("{}: {} configures it", door.app.agents.name(it.device), it.keeper));
     AgentView {
         standing,
+        withheld: withheld.collect(),
         devices: devices.map(|it| door.app.agents.name(it.id)).collect(),
         presence: card
             .profile

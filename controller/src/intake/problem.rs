@@ -126,6 +126,8 @@ impl From<AppError> for Problem {
             AppError::Maintained { busy } => (409, "maintenance", busy),
             AppError::Final { .. } | AppError::Over { .. } => (409, "conflict", Vec::new()),
             AppError::Moved { what, .. } => (409, "stale", what),
+            AppError::Twice(_) => (409, "conflict", Vec::new()),
+            AppError::Outdated(_) => (409, "outdated", Vec::new()),
             AppError::Store(_) | AppError::Inside(_) => {
                 tracing::error!(%title, "cannot serve a request");
                 (500, "inside", Vec::new())

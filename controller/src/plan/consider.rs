@@ -6,6 +6,7 @@ use intents::{Named, World, clashes};
 use knowledge_model::Tree;
 
 use super::make::{Draft, Ground, PlanError};
+use super::once;
 
 /// What is worth saying of the intents beside those that hold.
 ///
@@ -61,8 +62,7 @@ pub fn renamed(error: PlanError, names: &BTreeMap<String, String>) -> PlanError 
     let PlanError::Conflict(conflicts) = error else {
         return error;
     };
-    let rename = |text: String| names.iter().fold(text, |text, (id, name)| text.replace(id, name));
-    PlanError::Conflict(conflicts.into_iter().map(rename).collect())
+    PlanError::Conflict(once::named(conflicts, names))
 }
 
 /// What is asked under the name of an intent that holds and was something else.

@@ -28,7 +28,7 @@ pub fn gone(plan: &Plan, others: &[Plan], network: &Network) -> Vec<String> {
 }
 
 /// What a plan makes of who owns what on a device.
-fn take(owners: &mut Ownership, plan: &Plan, device: &DevicePlan) {
+pub(super) fn take(owners: &mut Ownership, plan: &Plan, device: &DevicePlan) {
     let schema = Schema::canonical();
     for intent in leaving(plan, device) {
         owners.withdraw(intent, schema);

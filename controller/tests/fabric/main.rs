@@ -11,6 +11,8 @@ mod lab;
 mod links;
 mod living;
 mod lying;
+mod older;
+mod overlap;
 mod python;
 mod rights;
 mod stage;

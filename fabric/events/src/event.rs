@@ -10,7 +10,13 @@ use time::OffsetDateTime;
 pub const LARGEST: usize = 64 << 10;
 
 /// The types that a controller and its agents tell of; others may come from whoever may publish.
-pub const KINDS: [&str; 4] = ["agent-joined", "task-completed", "link-fault", "drift-checked"];
+pub const KINDS: [&str; 5] = [
+    "agent-joined",
+    "task-completed",
+    "link-fault",
+    "drift-checked",
+    "device-withheld",
+];
 
 /// Whether a word can be the type of an event.
 pub fn is_kind(word: &str) -> bool {

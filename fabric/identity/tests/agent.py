@@ -106,7 +106,7 @@ def main():
     upward, state, device, answered = queue.Queue(), {"sequence": 0, "seen": 0}, Device(request.Value), {}
     devices = [join.Device(id=DEVICE, platforms=["dictionary"], guarantee=join.GUARANTEE_WHOLE)]
     hello = join.Hello(lowest_version=1, highest_version=1, agent=NAME, devices=devices, session=os.urandom(16),
-                       program="agent.py", capabilities=["configure"])
+                       program="agent.py", capabilities=["configure", "stands"])
     upward.put(fabric.Upward(hello=hello))
 
     def say(message, scope):

@@ -11,6 +11,10 @@ pub const LONGEST_ID: usize = 128;
 /// How far an agent's clock may be from the controller's: what it signs is not believed beyond that.
 pub const CLOCKS_APART: Duration = Duration::from_secs(120);
 
+/// The word in a hello's `capabilities` of an agent that holds a device to what has to stand there: entries of a change that
+/// are the same before and after are compared when it is staged.
+pub const STANDS: &str = "stands";
+
 /// Whether a text can be the id of a device or the name of an agent.
 pub fn is_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control)

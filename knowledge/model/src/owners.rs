@@ -21,6 +21,7 @@ pub use desired::{Bid, Desired};
 pub use drift::drift;
 pub use plan::{Planned, Turn, plan};
 pub use stored::StoredError;
+pub use unique::{may_repeat, repeats};
 
 use crate::data::Fault;
 use crate::path::Path;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use fabric_identity::lines::Lines;
 use fabric_registry::{Profile, ResourceId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// How many bytes are added before the file is written anew in its shortest form.
 const BYTES: u64 = 4 << 20;
@@ -26,7 +28,7 @@ impl Book {
     /// Opens the file and reads what it holds. A last line that was cut off was never answered.
     pub fn open(path: &Path) -> io::Result<(Self, Vec<Profile>)> {
         let profiles = read(path)?;
-        let file = rewritten(path, &profiles)?;
+        let file = rewritten(path, profiles.iter())?;
         let book = Self {
             shortest: file.length(),
             file,
@@ -50,8 +52,7 @@ impl Book {
         self.file.add(&line)?;
         self.kept.insert(profile.resource, profile.clone());
         if self.file.length() - self.shortest >= BYTES {
-            let profiles: Vec<Profile> = self.kept.values().cloned().collect();
-            self.file = rewritten(&self.path, &profiles)?;
+            self.file = rewritten(&self.path, self.kept.values())?;
             self.shortest = self.file.length();
         }
         Ok(())
@@ -60,24 +61,30 @@ impl Book {
 
 /// The latest line of each agent.
 fn read(path: &Path) -> io::Result<Vec<Profile>> {
+    let lines: Vec<Profile> = lines(path)?;
+    let profiles: BTreeMap<ResourceId, Profile> = lines.into_iter().map(|it| (it.resource, it)).collect();
+    Ok(profiles.into_values().collect())
+}
+
+/// All lines of such a file. A last one that was cut off was never answered.
+pub fn lines<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let mut profiles: BTreeMap<ResourceId, Profile> = BTreeMap::new();
-    for (number, line) in whole.lines().enumerate() {
-        let profile: Profile = serde_json::from_str(line).map_err(|error| {
-            let words = format!("line {} of {} is no profile: {error}", number + 1, path.display());
+    let line = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| {
+            let words = format!("line {} of {} makes no sense: {error}", number + 1, path.display());
             io::Error::new(ErrorKind::InvalidData, words)
-        })?;
-        profiles.insert(profile.resource, profile);
-    }
-    Ok(profiles.into_values().collect())
+        })
+    };
+    whole.lines().enumerate().map(line).collect()
 }
 
-fn rewritten(path: &Path, profiles: &[Profile]) -> io::Result<Lines> {
+/// Such a file with these lines alone.
+pub fn rewritten<'a, T: Serialize + 'a>(path: &Path, lines: impl Iterator<Item = &'a T>) -> io::Result<Lines> {
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)
@@ -85,8 +92,8 @@ fn rewritten(path: &Path, profiles: &[Profile]) -> io::Result<Lines> {
         .truncate(true)
         .mode(0o600)
         .open(&draft)?;
-    for profile in profiles {
-        let mut line = serde_json::to_vec(profile)?;
+    for it in lines {
+        let mut line = serde_json::to_vec(it)?;
         line.push(b'\n');
         file.write_all(&line)?;
     }

@@ -162,7 +162,7 @@ impl Judge<'_> {
             }
         }
         let bidder = |path: &Path| self.bidder(path);
-        conflicts.extend(unique::conflicts(delta, self.aim, self.schema, &bidder));
+        conflicts.extend(unique::repeats(delta, self.aim, self.schema, &bidder));
         conflicts.sort();
         conflicts.dedup();
         conflicts

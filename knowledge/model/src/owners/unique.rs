@@ -8,17 +8,10 @@ use crate::schema::{Kind, Node, Schema};
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn conflicts(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn Fn(&Path) -> Bidder) -> Vec<Conflict> {
-    let mut lists = BTreeSet::new();
-    for (path, _) in delta.iter().filter(|it| it.1.after.is_some()) {
-        for place in path.ancestors().chain([path.clone()]) {
-            if let (Some(node), Some(parent)) = (schema.node(&place), place.parent())
-                && !groups(node).is_empty()
-            {
-                lists.insert((parent, node.path().to_owned()));
-            }
-        }
-    }
+/// What a change brings to a device, `aim` being the device as it would be, although it may be there only once and is there
+/// already or comes twice. `bidder` says whose an entry is.
+pub fn repeats(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn Fn(&Path) -> Bidder) -> Vec<Conflict> {
+    let lists = lists(delta, schema);
     let judged = lists
         .iter()
         .filter_map(|(parent, node)| Some((parent, schema.at(node)?)));
@@ -29,10 +22,35 @@ pub(super) fn conflicts(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn
     conflicts
 }
 
+/// Whether a change brings anything that may be on a device only once.
+pub fn may_repeat(delta: &Delta, schema: &Schema) -> bool {
+    !new(delta, schema).is_empty() || !lists(delta, schema).is_empty()
+}
+
+/// The lists with unique leaves into which a change writes, each as the place where it is and the path of its node.
+fn lists(delta: &Delta, schema: &Schema) -> BTreeSet<(Path, String)> {
+    let mut lists = BTreeSet::new();
+    for (path, _) in delta.iter().filter(|it| it.1.after.is_some()) {
+        for place in path.ancestors().chain([path.clone()]) {
+            if let (Some(node), Some(parent)) = (schema.node(&place), place.parent())
+                && !groups(node).is_empty()
+            {
+                lists.insert((parent, node.path().to_owned()));
+            }
+        }
+    }
+    lists
+}
+
+/// The new entries of a change that hold what a device may hold once.
+fn new<'d>(delta: &'d Delta, schema: &Schema) -> BTreeSet<&'d Path> {
+    let new = delta.iter().filter(|it| it.1.before.is_none() && it.1.after.is_some());
+    new.map(|it| it.0).filter(|it| is_distinct(it, schema)).collect()
+}
+
 /// The entries of a device that repeat each other where one of them is new.
 fn anywhere(delta: &Delta, aim: &Tree, schema: &Schema, bidder: &dyn Fn(&Path) -> Bidder) -> Vec<Conflict> {
-    let new = delta.iter().filter(|it| it.1.before.is_none() && it.1.after.is_some());
-    let new: BTreeSet<&Path> = new.map(|it| it.0).filter(|it| is_distinct(it, schema)).collect();
+    let new = new(delta, schema);
     if new.is_empty() {
         return Vec::new();
     }

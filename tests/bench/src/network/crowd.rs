@@ -75,7 +75,7 @@ async fn joined(name: &str, at: usize, invitation: &Value) -> anyhow::Result<Age
             ..Device::default()
         }],
         program: "bench 1".to_owned(),
-        capabilities: vec!["netconf".to_owned()],
+        capabilities: vec!["netconf".to_owned(), fabric_wire::hello::STANDS.to_owned()],
         ..Hello::default()
     };
     let io = dial(text("address")?, Arc::new(config)).await?;
