@@ -225,10 +225,42 @@ fn says(platform: &Platform, path: &knowledge_model::Path) -> bool {
 /// A change in a device's own language, or why it has none there.
 type Written = Result<String, String>;
 
+/// Which platform of a device writes a path: the first that has words for it.
+fn owner(parts: &[&Platform], path: &knowledge_model::Path) -> Option<usize> {
+    parts.iter().position(|it| says(it, path))
+}
+
+/// Whether a path is for this platform of a device; what none has words for is for the first to refuse.
+fn is_of(parts: &[&Platform], at: usize, path: &knowledge_model::Path) -> bool {
+    owner(parts, path).unwrap_or(0) == at
+}
+
+fn normal_in(platform: &Platform, tree: &Tree) -> Tree {
+    match platform.native() {
+        Some(native) => native.normal(tree),
+        None => platform.normal(tree),
+    }
+}
+
+fn write_in(platform: &Platform, delta: &Delta, from: &Tree) -> Written {
+    match platform.native() {
+        Some(native) => native.edit(delta).map_err(|error| error.to_string()),
+        None => platform
+            .render(delta, from)
+            .map(|script| script.to_string())
+            .map_err(|error| error.to_string()),
+    }
+}
+
 impl Known {
-    /// The platforms that are known to the program.
-    fn platform(&self) -> Option<&'static Platform> {
-        self.platforms.iter().find_map(|name| builtin::named(name))
+    /// The platforms that speak for the device: the command lines that it is composed of, the first one foremost. Another
+    /// platform of a device with NETCONF is no part of it but the other way to the same thing.
+    fn parts(&self) -> Vec<&'static Platform> {
+        let mut named = self.platforms.iter().filter_map(|name| builtin::named(name));
+        let first = named.next();
+        let is_composed = first.is_some_and(|it| it.native().is_none());
+        let beside = named.filter(|it| is_composed && it.native().is_none());
+        first.into_iter().chain(beside).collect()
     }
 
     /// Whether the device can be asked for an observation.
@@ -245,13 +277,15 @@ impl Known {
 
     /// What the device's platform cannot say of these paths, with the platforms that can.
     pub fn unsaid<'a>(&self, paths: impl Iterator<Item = &'a knowledge_model::Path>) -> Vec<String> {
-        let Some(platform) = self.platform() else {
+        let parts = self.parts();
+        if parts.is_empty() {
             let (name, named, known) = (&self.name, self.platforms.join(" and "), platforms().join(", "));
             return vec![format!(
                 "{name}: no platform {named}: name one of {known} in the inventory"
             )];
-        };
-        let unsaid = paths.filter(|path| !says(platform, path));
+        }
+        let unsaid = paths.filter(|path| owner(&parts, path).is_none());
+        let names = parts.iter().map(|it| it.name()).collect::<Vec<_>>().join(" and ");
         let others = |path| {
             let able = builtin::all()
                 .filter(|other| says(other, path))
@@ -264,31 +298,33 @@ impl Known {
             }
         };
         unsaid
-            .map(|path| {
-                format!(
-                    "{}: {} cannot say {path} ({})",
-                    self.name,
-                    platform.name(),
-                    others(path)
-                )
-            })
+            .map(|path| format!("{}: {names} cannot say {path} ({})", self.name, others(path)))
             .collect()
     }
 
     /// A configuration in the normal form of the device's platform.
     pub fn normal(&self, tree: &Tree) -> Tree {
-        let Some(platform) = self.platform() else {
-            return tree.clone();
-        };
-        match platform.native() {
-            Some(native) => native.normal(tree),
-            None => platform.normal(tree),
+        let parts = self.parts();
+        match parts.as_slice() {
+            [] => tree.clone(),
+            [only] => normal_in(only, tree),
+            several => {
+                let mut whole = Tree::new();
+                for (at, part) in several.iter().enumerate() {
+                    let own = tree.iter().filter(|(path, _)| is_of(several, at, path));
+                    let own: Tree = own.map(|(path, value)| (path.clone(), value.clone())).collect();
+                    for (path, value) in normal_in(part, &own).iter() {
+                        whole.insert(path.clone(), value.clone());
+                    }
+                }
+                whole
+            }
         }
     }
 
     /// Whether the device shows nothing where this value stands: it is what holds there anyway.
     pub fn hides(&self, path: &knowledge_model::Path, value: &Value) -> bool {
-        let native = self.platform().and_then(Platform::native);
+        let native = self.parts().first().and_then(|it| it.native());
         native.is_some_and(|native| native.hides(path, value))
     }
 
@@ -308,9 +344,10 @@ impl Known {
     /// # Errors
     /// What the platform cannot express.
     pub fn preview(&self, delta: &Delta, there: &Tree) -> Result<(String, String), Vec<String>> {
-        let Some(platform) = self.platform().filter(|_| !delta.is_empty()) else {
+        let parts = self.parts();
+        if parts.is_empty() || delta.is_empty() {
             return Ok((String::new(), String::new()));
-        };
+        }
         let mut then = there.clone();
         if then.apply(delta).is_err() {
             return Err(vec![format!(
@@ -319,15 +356,65 @@ impl Known {
             )]);
         }
         let write = |delta: &Delta, from: &Tree| -> Written {
-            match platform.native() {
-                Some(native) => native.edit(delta).map_err(|error| error.to_string()),
-                None => platform
-                    .render(delta, from)
-                    .map(|script| script.to_string())
-                    .map_err(|error| error.to_string()),
+            let mut written = Vec::new();
+            for (at, part) in parts.iter().enumerate() {
+                let own = delta.iter().filter(|(path, _)| is_of(&parts, at, path));
+                let own: Delta = own.map(|(path, edit)| (path.clone(), edit.clone())).collect();
+                if !own.is_empty() {
+                    written.push(write_in(part, &own, from)?);
+                }
             }
+            Ok(written.join("\n"))
         };
         let both = write(delta, there).and_then(|forth| Ok((forth, write(&delta.inverse(), &then)?)));
         both.map_err(|reason| vec![format!("{}: {reason}", self.name)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(platforms: &[&str]) -> Known {
+        Known {
+            id: DeviceId(1),
+            name: "r1".to_owned(),
+            address: String::new(),
+            platforms: platforms.iter().map(|it| (*it).to_owned()).collect(),
+            sites: Vec::new(),
+            groups: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_command_line_of_a_device_writes_what_it_has_words_for() {
+        let (mtu, policy) = (
+            "interface[eth1]/mtu",
+            "bgp/neighbor[192.0.2.1]/family[ipv4-unicast]/export-policy",
+        );
+        let paths = [mtu, policy].map(|it| it.parse::<knowledge_model::Path>().unwrap());
+        let unsaid = |platforms: &[&str]| device(platforms).unsaid(paths.iter());
+        assert!(unsaid(&["frr", "linux"]).is_empty());
+        assert!(unsaid(&["frr"])[0].starts_with("r1: frr cannot say interface[eth1]/mtu (those that can: "));
+        assert!(unsaid(&["linux"])[0].starts_with("r1: linux cannot say bgp/"));
+
+        let tree: Tree = [
+            (paths[0].clone(), Value::scalar("9000")),
+            (paths[1].clone(), Value::scalar("all")),
+        ]
+        .into_iter()
+        .collect();
+        let composed = device(&["frr", "linux"]).normal(&tree);
+        assert!(paths.iter().all(|it| composed.value(it).is_some()), "{composed:?}");
+        assert!(device(&["linux"]).normal(&tree).value(&paths[1]).is_none());
+    }
+
+    #[test]
+    fn the_other_way_to_a_device_is_no_part_of_it() {
+        let names = |platforms: &[&str]| device(platforms).parts().iter().map(|it| it.name()).collect::<Vec<_>>();
+        assert_eq!(names(&["ietf", "yangcli"]), ["ietf"]);
+        assert_eq!(names(&["nowhere", "frr", "linux"]), ["frr", "linux"]);
+        assert!(names(&[]).is_empty());
     }
 }
