@@ -389,15 +389,12 @@ mod tests {
 
     #[test]
     fn each_command_line_of_a_device_writes_what_it_has_words_for() {
-        let (mtu, policy) = (
-            "interface[eth1]/mtu",
-            "bgp/neighbor[192.0.2.1]/family[ipv4-unicast]/export-policy",
-        );
-        let paths = [mtu, policy].map(|it| it.parse::<knowledge_model::Path>().unwrap());
+        let (mtu, description) = ("interface[eth1]/mtu", "interface[eth1]/description");
+        let paths = [mtu, description].map(|it| it.parse::<knowledge_model::Path>().unwrap());
         let unsaid = |platforms: &[&str]| device(platforms).unsaid(paths.iter());
         assert!(unsaid(&["frr", "linux"]).is_empty());
         assert!(unsaid(&["frr"])[0].starts_with("r1: frr cannot say interface[eth1]/mtu (those that can: "));
-        assert!(unsaid(&["linux"])[0].starts_with("r1: linux cannot say bgp/"));
+        assert!(unsaid(&["linux"])[0].starts_with("r1: linux cannot say interface[eth1]/description ("));
 
         let tree: Tree = [
             (paths[0].clone(), Value::scalar("9000")),
