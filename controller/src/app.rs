@@ -1,26 +1,30 @@
 //! What the controller does for whoever asks, through whichever door.
 
 mod error;
+mod settling;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use fabric_events::Severity;
 use fabric_identity::Authority;
 use intents::{Envelope, Library};
 use knowledge_cases::Shelf;
 use serde_json::json;
-use tokio::sync::{Mutex, mpsc};
-use transaction::{Charge, Demand, DeviceId, Ending, Epoch, Gate, IntentId, Member, Terms, TransactionId};
+use tokio::sync::Mutex;
+use transaction::{
+    Charge, CoordinatorRecord, Decision, Demand, DeviceId, Ending, Epoch, Gate, IntentId, Member, Terms, TicketId,
+    TransactionId, admission,
+};
+use transaction_journal::{Epoch as JournalEpoch, Journal as _, Json};
 use uuid::Uuid;
 
 use crate::advice::Advice;
 use crate::agents::{Agents, Roster};
 use crate::audit::{Audit, Entry};
-use crate::commit::{Change, Hub, Outcome, Ride, Track, now};
+use crate::commit::{Change, Hub, Ride, Track, now};
 use crate::config::TermSettings;
 use crate::events::Events;
 use crate::gatekeeper::Gatekeeper;
@@ -29,12 +33,13 @@ use crate::known::LastKnown;
 use crate::learning::Learning;
 use crate::network::Network;
 use crate::operation::Operation;
-use crate::plan::{self, Plan, PlannedIntent, Purpose};
+use crate::plan::{self, Plan, Purpose};
 use crate::policy::Policy;
 use crate::saying::Talks;
-use crate::store::{Kept, NewIntent, Store, TransactionRow};
+use crate::store::{Kept, Store, TransactionRow};
 
 pub use error::AppError;
+pub(crate) use settling::ended;
 
 /// How much longer the gate may take than the checks themselves.
 const GATE_ROOM: Duration = Duration::from_secs(15);
@@ -216,6 +221,7 @@ impl App {
             asked_by: asker.who.clone(),
             begun: stamp(),
             ended: None,
+            carrier: None,
         };
         // Whoever finds it in the list can follow it, and withdraw it.
         let track = self.hub.announce(transaction);
@@ -244,24 +250,57 @@ impl App {
     ) -> Result<(), AppError> {
         let detail = json!({ "plan": plan.id, "hash": plan.hash, "gate": gate_word(plan), "forced": plan.forced });
         self.note(asker, "commit", &row.id, detail).await?;
-        if let Some(Purpose::Replace { device }) = &plan.purpose {
-            // What the old hardware was owed is void once the new one is brought to what is wanted.
-            self.waive(device, asker).await?;
-        }
         let charge = self.charge(transaction, plan, asker).await?;
         if charge.members.is_empty() {
-            // Nothing has to change: the plan is true already.
-            self.settled(transaction, transaction, Some(&Ending::Committed), "")
-                .await?;
-            self.hub.retract(transaction);
-            track.end("committed", "");
-            return Ok(());
+            return self.true_already(charge, plan, track, asker).await;
         }
         let ride = self.ride(plan).await?;
         if charge.gate != Gate::None {
             self.gatekeeper.expect(transaction, plan.gate.clone());
         }
         self.hub.submit(charge, ride, track).await;
+        Ok(())
+    }
+
+    /// Nothing has to change and nothing to stand: the plan is true already. That is decided like any other, so that it is
+    /// kept whatever the store does meanwhile.
+    async fn true_already(
+        &self,
+        charge: Charge<Change>,
+        plan: &Plan,
+        track: Arc<Track>,
+        asker: &Asker,
+    ) -> Result<(), AppError> {
+        let transaction = charge.transaction;
+        if self.hub.retract(transaction) {
+            let ticket = TicketId(transaction.0);
+            let reason = admission::Refusal::Withdrawn { ticket }.to_string();
+            self.kept_end((transaction, transaction), None, &reason).await;
+            self.tell_end(transaction, None, &reason, track).await;
+            return Ok(());
+        }
+        let (at, decision, ending) = (now(), Decision::Confirm, Ending::Committed);
+        let records = [
+            CoordinatorRecord::Began { charge, at },
+            CoordinatorRecord::Decided {
+                transaction,
+                decision,
+                at,
+            },
+            CoordinatorRecord::Settled {
+                transaction,
+                ending: ending.clone(),
+                at,
+            },
+        ];
+        if let Some(Purpose::Replace { device }) = &plan.purpose {
+            self.waive(device, asker).await?;
+        }
+        let (journal, epoch) = (&self.operation.journal, JournalEpoch(self.operation.epoch));
+        let written = journal.append(epoch, records.map(Json).to_vec()).await;
+        written.map_err(|error| AppError::Inside(error.to_string()))?;
+        self.kept_end((transaction, transaction), Some(&ending), "").await;
+        self.tell_end(transaction, Some(&ending), "", track).await;
         Ok(())
     }
 
@@ -273,20 +312,50 @@ impl App {
         Ok(if alone { Ride::Alone } else { Ride::Along })
     }
 
-    /// Whether a transaction may begin now that its devices are its own: somebody may have frozen them, or work on them,
-    /// since it was asked for, and an approval may be wanted at this hour. What stands there before it is kept.
-    pub(crate) async fn begins(&self, transaction: TransactionId) -> Result<(), AppError> {
-        let id = transaction.to_string();
-        let row = self.store.transaction(&id).await?;
-        let row = row.ok_or_else(|| missing("transaction", &id))?;
+    /// Whether a transaction may begin now that its devices are its own, and all that ride it: somebody may have frozen
+    /// them, or work on them, since it was asked for, and an approval may be wanted at this hour. What stands there before
+    /// it is kept, once for all of them.
+    pub(crate) async fn begins(&self, led: TransactionId, riders: &[TransactionId]) -> Result<(), AppError> {
+        let alone = [led];
+        let all = if riders.is_empty() { &alone[..] } else { riders };
+        for transaction in all {
+            let (row, plan) = self.asked_for(&transaction.to_string()).await?;
+            self.allowed(&plan).await?;
+            self.fits_there(&plan).await?;
+            if let Some(Purpose::Replace { device }) = &plan.purpose {
+                // What the old hardware was owed is void now that the new one is brought to what is wanted.
+                let asker = Asker {
+                    who: row.asked_by,
+                    door: "inside",
+                    proven: false,
+                };
+                self.waive(device, &asker).await?;
+            }
+        }
+        self.snap(&self.touched(all).await, (&led.to_string(), "before")).await;
+        Ok(())
+    }
+
+    /// The devices that these transactions were to change, each once.
+    pub(crate) async fn touched(&self, transactions: &[TransactionId]) -> Vec<DeviceId> {
+        let mut devices = BTreeSet::new();
+        for transaction in transactions {
+            let Ok((_, plan)) = self.asked_for(&transaction.to_string()).await else {
+                continue;
+            };
+            let changed = plan.devices.iter().filter(|device| !device.entries.is_empty());
+            devices.extend(changed.filter_map(|device| device.id.parse::<DeviceId>().ok()));
+        }
+        devices.into_iter().collect()
+    }
+
+    /// A transaction, and the plan that it is to make true.
+    pub(crate) async fn asked_for(&self, id: &str) -> Result<(TransactionRow, Plan), AppError> {
+        let row = self.store.transaction(id).await?;
+        let row = row.ok_or_else(|| missing("transaction", id))?;
         let kept = self.store.plan(&row.plan).await?;
         let plan = read_plan(&kept.ok_or_else(|| missing("plan", &row.plan))?)?;
-        self.allowed(&plan).await?;
-        self.fits_there(&plan).await?;
-        let changed = plan.devices.iter().filter(|device| !device.entries.is_empty());
-        let devices: Vec<DeviceId> = changed.filter_map(|device| device.id.parse().ok()).collect();
-        self.snap(&devices, (&id, "before"), &[]).await;
-        Ok(())
+        Ok((row, plan))
     }
 
     /// Withdraws a transaction that waits or is not decided, and keeps who did.
@@ -329,7 +398,8 @@ impl App {
             if !settles && delta.is_empty() && stands.is_empty() {
                 continue;
             }
-            let demand = device.demand.as_deref().filter(|_| !delta.is_empty());
+            let looks_on = delta.is_empty();
+            let demand = device.demand.as_deref().filter(|_| !looks_on);
             let id = device
                 .id
                 .parse()
@@ -339,7 +409,8 @@ impl App {
                 change: Change::of(&plan.hash, &delta).where_stand(&stands),
                 demand: demand.map_or(Demand::Any, self::demand),
                 wave: device.wave,
-                debts: self.debts(&owed, id, settles).await?,
+                debts: self.debts(&owed, id, plan.purpose.as_ref()).await?,
+                looks_on,
             });
         }
         let terms = Terms {
@@ -362,180 +433,6 @@ impl App {
             gate: if plan.gate.counts() { Gate::Last } else { Gate::None },
             terms,
         })
-    }
-
-    /// Takes outcomes until none come any more: keeps them, moves intents on, tells who watches.
-    pub async fn settle(self: Arc<Self>, mut outcomes: mpsc::Receiver<Outcome>) {
-        while let Some(outcome) = outcomes.recv().await {
-            let (led, ending, reason, track) = match outcome {
-                Outcome::Settled(settlement, track) => {
-                    let reason = ended(&settlement.ending, &self.agents).1;
-                    (settlement.transaction, Some(settlement.ending), reason, track)
-                }
-                Outcome::Refused {
-                    transaction,
-                    reason,
-                    track,
-                } => (transaction, None, reason, track),
-                Outcome::Parted { transaction } => {
-                    self.operation.journal.kept(transaction);
-                    continue;
-                }
-                Outcome::Cleared { transaction, device } => {
-                    self.cleared(transaction, device).await;
-                    continue;
-                }
-            };
-            let mut kept = true;
-            let told = track.told(led);
-            let together: Vec<String> = told.iter().map(|(transaction, _)| transaction.to_string()).collect();
-            for (transaction, track) in told {
-                kept &= self.over((transaction, led), ending.as_ref(), &reason, track).await;
-                let devices = self.touched(transaction).await;
-                self.snap_later(devices, transaction.to_string(), together.clone());
-            }
-            if kept {
-                self.operation.journal.kept(led);
-            }
-        }
-    }
-
-    /// Keeps how one transaction ended, by itself or as a rider of the one that led it, and tells who watches; whether that is
-    /// kept.
-    async fn over(
-        self: &Arc<Self>,
-        (transaction, led): (TransactionId, TransactionId),
-        ending: Option<&Ending>,
-        reason: &str,
-        track: Arc<Track>,
-    ) -> bool {
-        self.gatekeeper.forget(transaction);
-        let said = std::iter::once(reason.to_owned())
-            .chain(track.minded())
-            .filter(|it| !it.is_empty());
-        let reason = said.collect::<Vec<_>>().join("; ");
-        let state = ending.map_or("rolled-back", |ending| ended(ending, &self.agents).0);
-        let kept = self.settled(transaction, led, ending, &reason).await;
-        if let Err(error) = &kept {
-            tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
-        }
-        self.tell_ending(transaction, state, &reason);
-        track.end(state, &reason);
-        let mut told = self.told.lock().await;
-        if told.len() >= TOLD {
-            told.pop_front();
-        }
-        told.push_back(track);
-        kept.is_ok()
-    }
-
-    /// Tells everybody how a transaction ended, signed.
-    fn tell_ending(&self, transaction: TransactionId, state: &str, reason: &str) {
-        let severity = match state {
-            "committed" => Severity::Info,
-            "torn" => Severity::Critical,
-            _ => Severity::Warning,
-        };
-        let data = json!({ "transaction": transaction.to_string(), "state": state, "reason": reason });
-        self.events.publish("task-completed", String::new(), severity, data);
-    }
-
-    /// The devices that a transaction was to change.
-    async fn touched(&self, transaction: TransactionId) -> Vec<DeviceId> {
-        let plan = async {
-            let row = self.store.transaction(&transaction.to_string()).await.ok()??;
-            let kept = self.store.plan(&row.plan).await.ok()??;
-            read_plan(&kept).ok()
-        };
-        let devices = plan.await.map(|plan| plan.devices).unwrap_or_default();
-        let changed = devices.iter().filter(|device| !device.entries.is_empty());
-        changed.filter_map(|device| device.id.parse().ok()).collect()
-    }
-
-    /// Keeps how a transaction ended that its devices know by the name of the one that led it; without an ending it was
-    /// never admitted.
-    pub(crate) async fn settled(
-        &self,
-        transaction: TransactionId,
-        led: TransactionId,
-        ending: Option<&Ending>,
-        reason: &str,
-    ) -> Result<(), AppError> {
-        let state = ending.map_or("rolled-back", |ending| ended(ending, &self.agents).0);
-        let holds = ending.is_some_and(holds);
-        let id = transaction.to_string();
-        let row = self
-            .store
-            .transaction(&id)
-            .await?
-            .ok_or_else(|| missing("transaction", &id))?;
-        let kept = self
-            .store
-            .plan(&row.plan)
-            .await?
-            .ok_or_else(|| missing("plan", &row.plan))?;
-        let plan = read_plan(&kept)?;
-        if row.state != "running" {
-            return Ok(());
-        }
-        self.learn(&id, &plan, ending, reason).await;
-        let led = led.to_string();
-        if led != id {
-            self.store.keep_ride(&id, &led).await?;
-        }
-        self.incur(&led, ending).await?;
-        if holds {
-            let mut network = self.network.lock().await;
-            self.remember(&id, &plan, &network).await?;
-            network.took(&plan, &self.store).await?;
-        }
-        for intent in &plan.intents {
-            self.keep_intent(intent, holds, &row.asked_by).await?;
-        }
-        for intent in plan.withdraws.iter().filter(|_| holds) {
-            self.store.move_intent(intent, "withdrawn").await?;
-        }
-        // Noted first: an ending that is stored is never noted any more.
-        let asker = Asker {
-            who: "controller".to_owned(),
-            door: "inside",
-            proven: true,
-        };
-        let detail = if led == id {
-            json!({ "reason": reason })
-        } else {
-            json!({ "reason": reason, "rode": led })
-        };
-        self.note(&asker, state, &id, detail).await?;
-        self.store.move_plan(&plan.id, "committing", state).await?;
-        self.store.end(&id, state, reason, stamp()).await?;
-        self.operation.settled(transaction, &row, state);
-        Ok(())
-    }
-
-    /// An intent is active once it is true; one that failed is kept for the record, but never in the place of one that
-    /// holds.
-    async fn keep_intent(&self, intent: &PlannedIntent, committed: bool, asked_by: &str) -> Result<(), AppError> {
-        let held = self
-            .store
-            .intent(&intent.id)
-            .await?
-            .is_some_and(|kept| kept.state == "active");
-        if held && !committed {
-            return Ok(());
-        }
-        let new = NewIntent {
-            id: intent.id.clone(),
-            name: intent.name.clone(),
-            class: intent.class.clone(),
-            body: json!(intent).to_string(),
-            asked_by: asked_by.to_owned(),
-            at: stamp(),
-        };
-        Ok(self
-            .store
-            .keep_intent(&new, if committed { "active" } else { "failed" })
-            .await?)
     }
 
     /// What is told of a transaction; of one that ended long ago its ending.
@@ -608,42 +505,4 @@ fn demand(word: &str) -> Demand {
         .into_iter()
         .find(|class| class.to_string() == word);
     class.map_or(Demand::Any, Demand::Class)
-}
-
-/// Whether what was planned is what the network was decided to be.
-pub(crate) fn holds(ending: &Ending) -> bool {
-    match ending {
-        Ending::Committed => true,
-        Ending::RolledBack { .. } => false,
-        Ending::Torn { decision, .. } => matches!(decision, transaction::Decision::Confirm),
-    }
-}
-
-/// The word for an ending and the reason, with devices by their names.
-pub(crate) fn ended(ending: &Ending, agents: &Agents) -> (&'static str, String) {
-    use crate::commit::Agents as _;
-    match ending {
-        Ending::Committed => ("committed", String::new()),
-        Ending::RolledBack { reason } => ("rolled-back", named(reason.to_string(), agents)),
-        Ending::Torn { decision, devices } => {
-            let each: Vec<String> = devices
-                .iter()
-                .map(|it| format!("{}: {}", agents.name(it.device), it.reason))
-                .collect();
-            let decided = if matches!(decision, transaction::Decision::Confirm) {
-                "confirm"
-            } else {
-                "revert"
-            };
-            ("torn", format!("decided to {decided}, look at {}", each.join("; ")))
-        }
-    }
-}
-
-/// Replaces the ids of devices by their names.
-fn named(mut text: String, agents: &Agents) -> String {
-    for (id, name) in agents.names() {
-        text = text.replace(&id.to_string(), name);
-    }
-    text
 }

@@ -8,6 +8,7 @@ use transaction::DeviceId;
 
 use crate::agents::ReadError;
 use crate::app::{App, AppError, read_plan, stamp};
+use crate::store::Kept;
 
 impl App {
     /// What stands on a device, but for what is only tried out there.
@@ -42,22 +43,35 @@ impl App {
     }
 
     /// Takes out of readings begun at a moment what transactions tried out that ran since and have not been committed: on
-    /// their paths stands what stood before them.
+    /// their paths stands what stood before them. Who only waited for its devices tried out nothing, and hides nothing.
     pub(crate) async fn undecided_out(&self, read: &mut HashMap<DeviceId, Tree>, since: i64) -> Result<(), AppError> {
-        for kept in self.store.plans_undecided(since).await? {
-            let plan = read_plan(&kept)?;
-            for device in &plan.devices {
-                let Ok(id) = device.id.parse::<DeviceId>() else {
-                    continue;
-                };
-                if let Some(tree) = read.get_mut(&id) {
-                    let delta = device.delta().map_err(|error| AppError::Inside(error.to_string()))?;
-                    take_out(tree, &delta);
-                }
+        for (transaction, kept) in self.store.plans_undecided(since).await? {
+            let track = transaction.parse().ok().and_then(|it| self.hub.track(it));
+            if track.is_some_and(|it| !it.has_begun()) {
+                continue;
+            }
+            if let Err(error) = plan_out(&kept, read) {
+                // The others still count.
+                tracing::error!(transaction, plan = kept.id, %error, "nobody knows what it tries out on its devices");
             }
         }
         Ok(())
     }
+}
+
+/// Takes out of readings what a plan makes.
+fn plan_out(kept: &Kept, read: &mut HashMap<DeviceId, Tree>) -> Result<(), AppError> {
+    let plan = read_plan(kept)?;
+    for device in &plan.devices {
+        let Ok(id) = device.id.parse::<DeviceId>() else {
+            continue;
+        };
+        if let Some(tree) = read.get_mut(&id) {
+            let delta = device.delta().map_err(|error| AppError::Inside(error.to_string()))?;
+            take_out(tree, &delta);
+        }
+    }
+    Ok(())
 }
 
 /// Where a change shows in full on a path, what stood there before it.

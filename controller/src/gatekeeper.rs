@@ -24,8 +24,9 @@ pub struct Gatekeeper {
     doorman: Arc<OnceLock<Doorman>>,
 }
 
-/// Says whether a transaction may begin now that its devices are its own, or why not.
-pub type Doorman = Box<dyn Fn(TransactionId) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// Says whether a transaction may begin now that its devices are its own, with those that ride it, or why not.
+pub type Doorman =
+    Box<dyn Fn(TransactionId, Vec<TransactionId>) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 impl Gatekeeper {
     /// Nothing is planned yet.
@@ -159,8 +160,13 @@ fn reds(device: &str, found: Vec<(PlannedCheck, (bool, String))>) -> Vec<String>
 }
 
 impl Gates for Gatekeeper {
-    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>> {
-        let (keeper, asked) = (self.clone(), self.doorman.get().map(|doorman| doorman(transaction)));
+    fn before(
+        &self,
+        transaction: TransactionId,
+        riders: Vec<TransactionId>,
+        track: Arc<Track>,
+    ) -> BoxFuture<'static, Result<(), String>> {
+        let (keeper, asked) = (self.clone(), self.doorman.get().map(|it| it(transaction, riders)));
         let before = async move {
             if let Some(asked) = asked {
                 asked.await?;

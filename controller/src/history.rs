@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use transaction::DeviceId;
+use transaction::{DeviceId, TransactionId};
 use utoipa::ToSchema;
 
 use crate::app::{App, AppError, missing, stamp};
@@ -38,18 +38,11 @@ pub struct Comparison {
 
 impl App {
     /// Reads and keeps what stands on devices now. What cannot be read is said in the log, and holds nothing up.
-    pub(crate) async fn snap(
-        &self,
-        devices: &[DeviceId],
-        (transaction, moment): (&str, &'static str),
-        together: &[String],
-    ) {
+    pub(crate) async fn snap(&self, devices: &[DeviceId], (transaction, moment): (&str, &'static str)) {
         if self.keep.most == 0 {
             return;
         }
-        let snaps = devices
-            .iter()
-            .map(|device| self.snap_one(*device, transaction, moment, together));
+        let snaps = devices.iter().map(|device| self.snap_one(*device, transaction, moment));
         for (device, snapped) in devices.iter().zip(join_all(snaps).await) {
             if let Err(error) = snapped {
                 tracing::warn!(%device, transaction, moment, %error, "no native configuration is kept");
@@ -57,16 +50,10 @@ impl App {
         }
     }
 
-    async fn snap_one(
-        &self,
-        device: DeviceId,
-        transaction: &str,
-        moment: &str,
-        together: &[String],
-    ) -> Result<(), AppError> {
+    async fn snap_one(&self, device: DeviceId, transaction: &str, moment: &str) -> Result<(), AppError> {
         let mut text = self.agents.native(device).await?;
         if moment == "after"
-            && let Some(next) = self.found_by_the_next(device, transaction, together).await?
+            && let Some(next) = self.found_by_the_next(device, transaction).await?
         {
             text = next;
         }
@@ -88,20 +75,15 @@ impl App {
     }
 
     /// What the transaction after this one found on a device before it began: the reading just made may be of what that one
-    /// did there already, and this is what this one left. Those that went `together` with it are no next ones.
-    async fn found_by_the_next(
-        &self,
-        device: DeviceId,
-        transaction: &str,
-        together: &[String],
-    ) -> Result<Option<String>, AppError> {
+    /// did there already, and this is what this one left.
+    async fn found_by_the_next(&self, device: DeviceId, transaction: &str) -> Result<Option<String>, AppError> {
         let device = device.to_string();
         let kept = self.store.native(&device).await?;
         let before = || kept.iter().filter(|it| it.moment == "before");
         let Some(own) = before().find(|it| it.transaction == transaction) else {
             return Ok(None);
         };
-        let next = before().filter(|it| it.number > own.number && !together.contains(&it.transaction));
+        let next = before().filter(|it| it.number > own.number && it.transaction != transaction);
         let next = next.min_by_key(|it| it.number);
         match next {
             Some(next) => Ok(self.store.native_text(&device, next.number).await?),
@@ -109,10 +91,13 @@ impl App {
         }
     }
 
-    /// Keeps what stands on devices after a transaction, beside everything else that goes on.
-    pub(crate) fn snap_later(self: &Arc<Self>, devices: Vec<DeviceId>, transaction: String, together: Vec<String>) {
+    /// Keeps what stands on devices after a transaction, or after all that rode it, beside everything else that goes on.
+    pub(crate) fn snap_later(self: &Arc<Self>, led: TransactionId, riders: Vec<TransactionId>) {
         let app = self.clone();
-        tokio::spawn(async move { app.snap(&devices, (&transaction, "after"), &together).await });
+        tokio::spawn(async move {
+            let devices = app.touched(&riders).await;
+            app.snap(&devices, (&led.to_string(), "after")).await;
+        });
     }
 
     /// What is kept of a device, the latest first.

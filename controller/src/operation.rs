@@ -99,6 +99,13 @@ impl App {
     /// What a former run of the program left at `running` and the hub does not run: what the journal says of it, or that
     /// it never began. After a restore nothing is said of what may have gone on since: its devices are asked.
     pub async fn catch_up(&self, endings: HashMap<TransactionId, (TransactionId, Ending)>) -> Result<(), AppError> {
+        let mut carried: HashMap<TransactionId, Vec<String>> = HashMap::new();
+        for (rider, (led, _)) in endings.iter().filter(|(rider, (led, _))| *rider != led) {
+            carried.entry(*led).or_default().push(rider.to_string());
+        }
+        for (led, riders) in carried {
+            self.store.keep_rides(&led.to_string(), &riders).await?;
+        }
         for row in self.store.running().await? {
             let Ok(transaction) = row.id.parse::<TransactionId>() else {
                 continue;

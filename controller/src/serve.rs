@@ -114,11 +114,11 @@ pub async fn run(config: Config) -> Result<()> {
         operation,
     });
     let inside = Arc::downgrade(&app);
-    app.gatekeeper.ask_first(Box::new(move |transaction| {
+    app.gatekeeper.ask_first(Box::new(move |transaction, riders| {
         let app = inside.upgrade();
         Box::pin(async move {
             let app = app.ok_or("the controller is stopping")?;
-            app.begins(transaction).await.map_err(|error| chain(&error))
+            app.begins(transaction, &riders).await.map_err(|error| chain(&error))
         })
     }));
     app.teach().await.map_err(|error| Exit::State.because(chain(&error)))?;

@@ -8,7 +8,7 @@ use serde_json::json;
 use transaction::{Debt, Decision, DeviceId, Due, Ending, Reason, TransactionId};
 use utoipa::ToSchema;
 
-use crate::app::{App, AppError, Asker, Wishes, missing, read_plan, stamp};
+use crate::app::{App, AppError, Asker, Wishes, missing, stamp};
 use crate::commit::{Change, together};
 use crate::plan::{self, DevicePlan, Plan, PlannedGate, Purpose};
 use crate::store::{Maintained, Owed};
@@ -153,23 +153,23 @@ impl App {
         self.issue(plan, asker).await
     }
 
-    /// What of all that is owed falls to a device of a transaction that is to begin: waived, or, where that is what the
-    /// transaction is for, to be repaired first.
+    /// What of all that is owed falls to a device of a transaction that is to begin: waived, as all that the old hardware of
+    /// a device was owed, or, where that is what the transaction is for, to be repaired first.
     pub(crate) async fn debts(
         &self,
         owed: &[Owed],
         device: DeviceId,
-        repair: bool,
+        purpose: Option<&Purpose>,
     ) -> Result<Vec<Debt<Change>>, AppError> {
         let id = device.to_string();
         let mut debts = Vec::new();
         for owed in owed.iter().filter(|it| it.device == id) {
             let transaction = owed.transaction.parse::<TransactionId>();
             let transaction = transaction.map_err(|error| AppError::Inside(error.to_string()))?;
-            let due = match (&owed.waived_by, repair) {
-                (Some(_), _) => Due::Waived,
-                (None, true) => self.repayment(owed).await?,
-                (None, false) => continue,
+            let due = match (&owed.waived_by, purpose) {
+                (Some(_), _) | (None, Some(Purpose::Replace { .. })) => Due::Waived,
+                (None, Some(Purpose::Settle { .. })) => self.repayment(owed).await?,
+                (None, Some(Purpose::Rollback { .. } | Purpose::Repair { .. }) | None) => continue,
             };
             debts.push(Debt { transaction, due });
         }
@@ -200,14 +200,7 @@ impl App {
 
     /// What a transaction was to change on a device.
     async fn share_of(&self, transaction: &str, device: &str) -> Result<Change, AppError> {
-        let row = self.store.transaction(transaction).await?;
-        let row = row.ok_or_else(|| missing("transaction", transaction))?;
-        let kept = self
-            .store
-            .plan(&row.plan)
-            .await?
-            .ok_or_else(|| missing("plan", &row.plan))?;
-        let plan = read_plan(&kept)?;
+        let (_, plan) = self.asked_for(transaction).await?;
         let share = plan.devices.iter().find(|it| it.id == device);
         let share = share.ok_or_else(|| AppError::Inside(format!("plan {} lost a device", plan.id)))?;
         let delta = share.delta().map_err(|error| AppError::Inside(error.to_string()))?;

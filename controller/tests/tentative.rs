@@ -62,7 +62,7 @@ fn what_waited_into_a_freeze_does_not_begin_and_who_cancels_is_kept() {
     let third = network.commit("two.yaml");
     assert_eq!(network.entente(&format!("transaction cancel {third}")).0, 0);
     network.heal("r1");
-    network.ended(&third);
+    assert_eq!(network.ended(&third), "rolled-back");
     let token = std::fs::read_to_string(network.path("state/token")).unwrap();
     let header = format!("authorization: Bearer {token}\r\n");
     let audit: Value = serde_json::from_str(&http(&network.rest(), "GET", "/v1/audit", ("", &header))).unwrap();
@@ -72,4 +72,30 @@ fn what_waited_into_a_freeze_does_not_begin_and_who_cancels_is_kept() {
     };
     assert!(audit["links"].as_array().unwrap().iter().any(cancel), "{audit}");
     assert_eq!(network.entente("audit verify").0, 0);
+}
+
+#[test]
+fn what_only_waits_hides_nothing() {
+    let network = Network::start(&[2]);
+    network.describe("base.yaml", "r1, r2", "eth2", "base");
+    let base = network.commit("base.yaml");
+    assert_eq!(network.ended(&base), "committed");
+    network.delay("r1", "commit", 6000);
+    network.describe("one.yaml", "r1", "eth1", "one");
+    let first = network.commit("one.yaml");
+    network.describe("two.yaml", "r1, r2", "eth2", "two");
+    let second = network.commit("two.yaml");
+
+    // Somebody writes by hand on the device that is free just what the other one waits to write there.
+    network.by_hand("r2", "eth2", "two");
+    let drift = network.entente("drift show r2 --output json");
+    let state = network.entente(&format!("transaction show {second} --output json")).1;
+    network.heal("r1");
+    assert!(state.contains("\"waits\""), "it was let in too soon\n{state}");
+    let drift: Value = serde_json::from_str(&drift.1).unwrap_or_else(|_| panic!("{drift:?}"));
+    assert_eq!(drift.as_array().map(Vec::len), Some(1), "{drift}");
+    assert!(drift.to_string().contains("eth2"), "{drift}");
+    assert_eq!(network.ended(&first), "committed");
+    // It was planned on another ground.
+    assert_eq!(network.ended(&second), "rolled-back");
 }

@@ -144,6 +144,9 @@ impl Desk {
         match work {
             Operation::Stage { change, comment } => self.stage(change, comment, errand, by).await,
             Operation::Restage { change } => self.restage(change, errand, by).await,
+            Operation::Apply { change, .. } if change.delta.is_empty() => {
+                self.look_again(change, errand, Outcome::Applied, by).await
+            }
             Operation::Apply { change, evidence, .. } => {
                 let record = self.record(change, &evidence, errand, by).await?;
                 self.apply(&record, by).await
@@ -160,6 +163,11 @@ impl Desk {
                 let evidence = evidence.unwrap_or_default();
                 let record = self.record(change, &evidence, errand, by).await?;
                 self.revert(&record, by).await
+            }
+            Operation::Read { change, .. } if change.delta.is_empty() => {
+                // What changes nothing is in effect from when it is applied until it is taken back.
+                let standing = transaction::Standing::Applied;
+                self.look_again(change, errand, Outcome::Stands { standing }, by).await
             }
             Operation::Read { change, evidence } => {
                 let record = self.record(change, &evidence, errand, by).await?;
@@ -196,12 +204,8 @@ impl Desk {
     /// stands that has to.
     async fn look_on(&mut self, change: &Change, by: Deadline) -> Done {
         let capabilities = self.failover.capabilities(by).await?;
-        if !change.stands.is_empty() {
-            let seen = self.failover.observe(by).await?.read(&change.looked_at(), by).await?;
-            let moved = change.moved(&seen);
-            if !moved.is_empty() {
-                return Ok(done(Outcome::Stale { what: list(&moved) }));
-            }
+        if let Some(what) = self.moved(change, by).await? {
+            return Ok(done(Outcome::Stale { what }));
         }
         let record = Record::new(change, capabilities.protocol, capabilities.guarantee, Tree::new());
         Ok(done(Outcome::Staged {
@@ -209,6 +213,24 @@ impl Desk {
             guarantee: guarantee(capabilities.guarantee),
             renews: capabilities.renew,
         }))
+    }
+
+    /// Looks once more at what changes nothing, as others are read once more when they apply: where all stands that has to, it
+    /// ends so.
+    async fn look_again(&mut self, part: Part, errand: &Errand, stands: Outcome, by: Deadline) -> Done {
+        let change = self.change(part, String::new(), errand);
+        let moved = self.moved(&change, by).await?;
+        Ok(done(moved.map_or(stands, |what| Outcome::Stale { what })))
+    }
+
+    /// What has to stand on the device and does not, if anything.
+    async fn moved(&mut self, change: &Change, by: Deadline) -> Result<Option<String>, SessionError> {
+        if change.stands.is_empty() {
+            return Ok(None);
+        }
+        let seen = self.failover.observe(by).await?.read(&change.looked_at(), by).await?;
+        let moved = change.moved(&seen);
+        Ok((!moved.is_empty()).then(|| list(&moved)))
     }
 
     /// Stages what is left of a decided change, wherever on its way the device stands.
@@ -234,7 +256,7 @@ impl Desk {
 
     async fn apply(&mut self, record: &Record, by: Deadline) -> Done {
         if record.delta.is_empty() {
-            return Ok(done(Outcome::Applied));
+            return Ok(done(Outcome::Applied)); // of what was decided nothing was left to do
         }
         let held = std::mem::replace(&mut self.held, Held::Nothing);
         let (Some(session), Held::Staged(staged)) = (self.session.as_mut(), held) else {
@@ -343,11 +365,6 @@ impl Desk {
                 receipt: None,
                 foreign: Vec::new(),
             });
-        }
-        if record.delta.is_empty() {
-            // What changes nothing is in effect from when it is applied until it is taken back.
-            let standing = transaction::Standing::Applied;
-            return Ok(done(Outcome::Stands { standing }));
         }
         let standing = match self.resume(record, by).await? {
             Standing::Untouched => transaction::Standing::Untouched,

@@ -140,7 +140,7 @@ impl Driver {
     fn hear(&mut self, request: Request<Part>) -> Input<Part> {
         tracing::debug!(device = self.setup.name, transaction = %request.transaction, step = %request.order.step(), "asked");
         if let Order::Stage { lease, demand, .. } = &request.order
-            && self.participant.live().is_none()
+            && !self.participant.is_taken()
         {
             self.terms = Some((request.transaction, lease.clone(), *demand));
         }

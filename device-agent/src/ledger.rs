@@ -174,6 +174,7 @@ mod tests {
                 in_doubt: span,
                 ask_every: span,
             },
+            looks_on: false,
             at: Moment(0),
         }
     }

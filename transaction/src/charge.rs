@@ -38,6 +38,10 @@ pub struct Member<C> {
     pub wave: u16,
     /// What the device is still owed from earlier transactions: repaired first, in this order.
     pub debts: Vec<Debt<C>>,
+    /// Nothing changes on it: it takes part because something has to stand there. Its vote counts like any other until the
+    /// decision; after that it has nothing to keep and nothing to take back, and nobody waits for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looks_on: bool,
 }
 
 /// A decided state that a device did not reach.

@@ -32,6 +32,8 @@ pub enum Order<C> {
         comment: String,
         /// Earlier transactions whose debts an operator took on himself: the participant lets go of them.
         waived: Vec<TransactionId>,
+        /// Nothing changes: it is looked whether all stands that has to, now and once more at the apply.
+        looks_on: bool,
     },
     /// Make the staged change take effect, with a way back armed.
     Apply,

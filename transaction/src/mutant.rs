@@ -79,6 +79,8 @@ mod switch {
         RiderLost = "rider-lost",
         /// The coordinator believes any participant that another leads.
         FenceOnWord = "fence-on-word",
+        /// The coordinator waits after the decision for who only looked on.
+        WaitForOnlooker = "wait-for-onlooker",
     }
 
     thread_local! {

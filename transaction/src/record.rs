@@ -88,6 +88,9 @@ pub enum ParticipantRecord<C> {
         demand: Demand,
         /// The share of the terms.
         lease: Lease,
+        /// Whether nothing changes here.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        looks_on: bool,
         /// When.
         at: Moment,
     },

@@ -49,6 +49,8 @@ fn body(order: Order<Change>) -> Body {
             lease: share,
             comment,
             waived,
+            // What changes nothing says so itself.
+            looks_on: _,
         } => Body::Stage(v1::Stage {
             plan: unhex(&it.plan).unwrap_or_default(),
             waived: waived.iter().map(|it| it.0.to_be_bytes().to_vec()).collect(),

@@ -45,8 +45,13 @@ pub trait Agents: Send + Sync {
 /// Who looks at the network's health.
 pub trait Gates: Send + Sync {
     /// Looks once the devices are this transaction's own and before anything changes: what is broken already cannot be
-    /// broken by the change. The reason why it may not begin, if it may not.
-    fn before(&self, transaction: TransactionId, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>>;
+    /// broken by the change. The reason why it, or one that rides it, may not begin, if it may not.
+    fn before(
+        &self,
+        transaction: TransactionId,
+        riders: Vec<TransactionId>,
+        track: Arc<Track>,
+    ) -> BoxFuture<'static, Result<(), String>>;
 
     /// Whether the network does what was promised; the reason if not.
     fn ask(&self, transaction: TransactionId, wave: u16, track: Arc<Track>) -> BoxFuture<'static, Result<(), String>>;
@@ -147,14 +152,15 @@ impl Hub {
     /// The agent of these devices is shut out: what waits or is undecided and concerns one of them is withdrawn, for nobody
     /// could confirm there. What is decided goes on, and names those that it cannot reach.
     pub async fn shut_out(&self, devices: &BTreeSet<DeviceId>) {
+        // First who waits: whoever is let in meanwhile runs by the time that is looked at.
+        for transaction in self.room.of(devices) {
+            self.cancel(transaction).await;
+        }
         let concerned: Vec<_> = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             let of_them = running.values().filter(|it| !it.devices.is_disjoint(devices));
             of_them.map(|it| it.inputs.clone()).collect()
         };
-        for transaction in self.room.of(devices) {
-            self.cancel(transaction).await;
-        }
         for inputs in concerned {
             let _ = inputs.send(Input::Cancel).await; // one that has ended needs no withdrawing
         }

@@ -48,6 +48,7 @@ pub fn carrier(transaction: TransactionId, riders: &[&Charge<Change>]) -> Option
         return None;
     }
     let member = Member {
+        looks_on: change.entries.is_empty(),
         change,
         ..first.members.first()?.clone()
     };
@@ -200,6 +201,7 @@ mod tests {
                 demand: Demand::Any,
                 wave: 0,
                 debts: Vec::new(),
+                looks_on: entries.is_empty(),
             }],
             gate: Gate::None,
             terms: Terms::default(),

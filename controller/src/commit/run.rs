@@ -98,13 +98,9 @@ impl Run {
     /// Whether it may begin, and each that rides it: where one may not, each is looked at by itself.
     async fn may_begin(&self) -> Result<(), String> {
         let charge = self.coordinator.charge();
-        let all = match charge.riders.as_slice() {
-            [] => std::slice::from_ref(&charge.transaction),
-            riders => riders,
-        };
-        for transaction in all {
-            self.ground.gates.before(*transaction, self.track.clone()).await?;
-        }
+        let (riders, track) = (charge.riders.clone(), self.track.clone());
+        self.ground.gates.before(charge.transaction, riders, track).await?;
+        self.track.begins();
         Ok(())
     }
 

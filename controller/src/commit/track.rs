@@ -1,6 +1,7 @@
 //! What is told of a running transaction: a bounded history that a watcher resumes by number.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
@@ -36,6 +37,8 @@ pub struct Track {
     minded: Mutex<Vec<String>>,
     /// The transactions that ride this one: what is told of it is told of each.
     riders: Vec<(TransactionId, Arc<Track>)>,
+    /// Whether devices may have been touched for it.
+    begun: AtomicBool,
 }
 
 impl Default for Track {
@@ -46,6 +49,7 @@ impl Default for Track {
             last: watch::Sender::new(0),
             minded: Mutex::default(),
             riders: Vec::new(),
+            begun: AtomicBool::new(false),
         }
     }
 }
@@ -55,6 +59,7 @@ impl Track {
     pub fn led_anew(epoch: Epoch) -> Self {
         Self {
             last: watch::Sender::new(epoch.told_above()),
+            begun: AtomicBool::new(true), // nobody knows
             ..Self::default()
         }
     }
@@ -62,6 +67,17 @@ impl Track {
     /// The history of a transaction that others ride: each of them hears it, and how it ends is told to each by itself.
     pub fn carrying(self, riders: Vec<(TransactionId, Arc<Self>)>) -> Self {
         Self { riders, ..self }
+    }
+
+    /// It begins now, and all that ride it: from here on devices may be touched.
+    pub fn begins(&self) {
+        self.begun.store(true, Ordering::Release);
+        self.riders.iter().for_each(|(_, rider)| rider.begins());
+    }
+
+    /// Whether devices may have been touched for it: not while it waits for them.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
     }
 
     /// The transactions that ride this one.
@@ -231,6 +247,9 @@ mod tests {
             assert_eq!(words, ["moves on", "somebody else wrote there"]);
             assert_eq!(rider.minded(), ["r1: somebody else wrote there"]);
         }
+        assert!(!riders[0].1.has_begun() && Track::over(Epoch(1), "committed", "").has_begun());
+        carrier.begins();
+        assert!(riders[0].1.has_begun() && riders[1].1.has_begun());
         let alone = Arc::new(Track::default());
         assert_eq!(alone.told(TransactionId(9))[0].0, TransactionId(9));
     }

@@ -268,7 +268,15 @@ async fn transactions(State(door): State<Door>, Query(page): Query<Page>) -> Res
 
 /// A transaction with its place in the queue, where it waits in one.
 fn viewed(door: &Door, row: TransactionRow) -> TransactionView {
-    let waits = row.id.parse().ok().and_then(|id| door.app.hub.waits(id));
+    let id = row.id.parse::<::transaction::TransactionId>().ok();
+    let (waits, carrier) = (
+        id.and_then(|id| door.app.hub.waits(id)),
+        id.and_then(|id| door.app.hub.carrier(id)),
+    );
+    let row = TransactionRow {
+        carrier: carrier.map(|it| it.to_string()).or(row.carrier),
+        ..row
+    };
     TransactionView::from(row).waiting(waits)
 }
 

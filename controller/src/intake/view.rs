@@ -81,6 +81,10 @@ pub struct TransactionView {
     pub begun: i64,
     /// When it ended.
     pub ended: Option<i64>,
+    /// The transaction that carried it, together with others that waited for the same device: devices, and their history,
+    /// know that one's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
     /// Its place in the queue, while it waits for its devices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<WaitView>,
@@ -155,6 +159,7 @@ impl From<TransactionRow> for TransactionView {
             asked_by: row.asked_by,
             begun: row.begun,
             ended: row.ended,
+            carrier: row.carrier,
             waits: None,
         }
     }

@@ -3,6 +3,17 @@
 //! Queries keep to what SQLite and PostgreSQL both understand. The decision of a transaction stands in the
 //! journal, wherever that is kept, and a row of `transaction_record` follows it.
 
+/// A query for transactions, with what carried them.
+macro_rules! transactions {
+    ($which:literal) => {
+        concat!(
+            "SELECT transaction_record.*, ride.carrier AS carrier FROM transaction_record ",
+            "LEFT JOIN ride ON ride.rider = transaction_record.id ",
+            $which
+        )
+    };
+}
+
 mod journal;
 
 mod access;
@@ -121,6 +132,8 @@ pub struct TransactionRow {
     pub begun: i64,
     /// When it ended.
     pub ended: Option<i64>,
+    /// The transaction that carried it, together with others.
+    pub carrier: Option<String>,
 }
 
 /// One link of the audit chain.
@@ -328,7 +341,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn transaction(&self, id: &str) -> Result<Option<TransactionRow>, StoreError> {
-        let query = "SELECT * FROM transaction_record WHERE id = $1";
+        let query = transactions!("WHERE id = $1");
         let row = sqlx::query(query)
             .bind(id)
             .fetch_optional(&self.pool)
@@ -402,6 +415,7 @@ fn transaction_row(row: &sqlx::sqlite::SqliteRow) -> TransactionRow {
         asked_by: row.get("asked_by"),
         begun: row.get("begun"),
         ended: row.get("ended"),
+        carrier: row.get("carrier"),
     }
 }
 

@@ -12,7 +12,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn running(&self) -> Result<Vec<TransactionRow>, StoreError> {
-        let query = "SELECT * FROM transaction_record WHERE state = 'running' ORDER BY begun, id";
+        let query = transactions!("WHERE state = 'running' ORDER BY begun, id");
         let rows = sqlx::query(query).fetch_all(&self.pool).await;
         let rows = rows.map_err(asked("list what runs"))?;
         Ok(rows.iter().map(transaction_row).collect())
@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn transactions_after(&self, after: Option<&str>, most: i64) -> Result<Vec<TransactionRow>, StoreError> {
-        let query = "SELECT * FROM transaction_record WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2";
+        let query = transactions!("WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2");
         let rows = sqlx::query(query).bind(after).bind(most).fetch_all(&self.pool).await;
         Ok(rows
             .map_err(asked("list transactions"))?

@@ -110,22 +110,20 @@ impl Store {
         Ok(rows.iter().map(|row| (row.get("by_transaction"), kept(row))).collect())
     }
 
-    /// The plans of transactions that run, or that ended since a moment and hold nowhere; the latest first.
+    /// The transactions that run or wait, or that ended since a moment and hold nowhere, with their plans; the latest first.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn plans_undecided(&self, since: i64) -> Result<Vec<Kept>, StoreError> {
-        let query = "SELECT plan.id AS id, plan.body AS body, plan.state AS state, plan.at AS at FROM plan \
+    pub async fn plans_undecided(&self, since: i64) -> Result<Vec<(String, Kept)>, StoreError> {
+        let query = "SELECT plan.id AS id, plan.body AS body, plan.state AS state, plan.at AS at, \
+            transaction_record.id AS by_transaction FROM plan \
             JOIN transaction_record ON transaction_record.plan = plan.id \
             WHERE transaction_record.state = 'running' \
             OR (transaction_record.state = 'rolled-back' AND transaction_record.ended >= $1) \
             ORDER BY transaction_record.begun DESC, transaction_record.id DESC";
         let rows = sqlx::query(query).bind(since).fetch_all(&self.pool).await;
-        Ok(rows
-            .map_err(asked("find what is undecided"))?
-            .iter()
-            .map(kept)
-            .collect())
+        let rows = rows.map_err(asked("find what is undecided"))?;
+        Ok(rows.iter().map(|row| (row.get("by_transaction"), kept(row))).collect())
     }
 
     /// Keeps that an operator froze the network.

@@ -63,7 +63,13 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
     let stage = Stage::start();
     let lab = Lab::of(&stage);
 
-    let before = lab.count("r1", "commit");
+    let kept = || {
+        let history = rows(&stage, "device history r1");
+        let mut history = history.as_array().unwrap().clone();
+        history.retain(|it| it["moment"] == "before");
+        history
+    };
+    let (before, earlier) = (lab.count("r1", "commit"), kept().len());
     let (one, riders) = behind_one(&stage, &lab, 10);
     let all: Vec<String> = std::iter::once(one).chain(riders.iter().cloned()).collect();
     assert_eq!(ended(&stage, &all), ["committed"; RIDERS + 1]);
@@ -86,6 +92,21 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
             "{told}"
         );
     }
+
+    // What carried them is named, and what stood before it is kept once, under that name.
+    let carrier = |id: &String| rows(&stage, &format!("transaction show {id}"))["carrier"].clone();
+    let carriers: Vec<Value> = riders.iter().map(carrier).collect();
+    assert!(
+        carriers[0].is_string() && carriers.iter().all(|it| *it == carriers[0]),
+        "{carriers:?}"
+    );
+    let kept = kept();
+    assert_eq!(
+        kept.len() - earlier,
+        2,
+        "one for the first and one for all others: {kept:?}"
+    );
+    assert_eq!(kept[0]["transaction"], carriers[0], "the latest first");
 
     // The device refuses what carries them, and then the first of them: the others stand.
     let (one, riders) = behind_one(&stage, &lab, 20);

@@ -297,6 +297,29 @@ impl Network {
         );
     }
 
+    /// Somebody writes the description of an interface by hand.
+    pub fn by_hand(&self, device: &str, interface: &str, text: &str) {
+        let inside = format!("<name>{interface}</name><description>{text}</description>");
+        let config = format!(
+            "<interfaces xmlns=\"urn:ietf:params:xml:ns:yang:ietf-interfaces\"><interface>{inside}</interface></interfaces>"
+        );
+        let act = json!({ "act": "foreign-edit", "store": "running", "config": config });
+        let path = format!("/devices/{device}/acts");
+        http(&self.control, "POST", &path, (&act.to_string(), ""));
+    }
+
+    /// Changes what the controller has stored, past it.
+    pub fn sql(&self, statement: &str) {
+        let program = "import sys, sqlite3; base = sqlite3.connect(sys.argv[1], timeout=20); base.execute(sys.argv[2]); base.commit()";
+        let store = self.path("state").join("store.db");
+        let done = Command::new("python3")
+            .args(["-c", program])
+            .arg(store)
+            .arg(statement)
+            .status();
+        assert!(done.unwrap().success(), "{statement}");
+    }
+
     /// Lets a device be as it was.
     pub fn heal(&self, device: &str) {
         http(&self.control, "DELETE", &format!("/devices/{device}/faults"), ("", ""));

@@ -109,6 +109,7 @@ fn stage(stage: v1::Stage) -> Result<Order<crate::part::Part>, String> {
         .map(|id| transaction(id))
         .collect::<Result<_, _>>()?;
     Ok(Order::Stage {
+        looks_on: change.delta.is_empty(),
         change,
         demand: values::demand(stage.demand),
         lease,

@@ -204,6 +204,7 @@ pub fn stage_for(change: Part, lease: Duration, in_doubt: Duration) -> Order<Par
         ask_every: Duration::from_millis(50),
     };
     Order::Stage {
+        looks_on: change.delta.is_empty(),
         change,
         demand: Demand::Any,
         lease,

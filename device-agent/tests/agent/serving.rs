@@ -1,11 +1,13 @@
 //! A transaction's steps while nobody dies.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapters_port::{Guarantee, Protocol};
 use device_agent::check::{Color, Task, Wanted};
 use device_agent::link::{Downward, Gate, Upward};
-use knowledge_model::Value;
+use device_agent::part::Part;
+use knowledge_model::{Delta, Value};
 use transaction::{Answer, DeviceId, Epoch, Order, Request, Standing, TransactionId};
 
 use crate::bench::{Bench, R1, hostname, on_record, stage, stage_for, until};
@@ -112,6 +114,55 @@ async fn a_refused_apply_is_answered_and_reverted() {
     );
     assert_eq!(bench.ask(1, Order::Revert { change: None }).await, Answer::Reverted);
     assert_eq!(bench.device.now().locked_by, None);
+}
+
+/// A part that changes nothing: this has to stand.
+fn stands(hostname: &str) -> Part {
+    Part {
+        delta: Delta::new(),
+        stands: BTreeMap::from([("system/hostname".parse().unwrap(), Some(Value::scalar(hostname)))]),
+        ..self::hostname(hostname, hostname)
+    }
+}
+
+#[tokio::test]
+async fn what_has_to_stand_is_looked_at_again_when_it_applies_and_when_the_agent_comes_back() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let answer = bench.ask(1, stage(stands("other"))).await;
+    assert!(matches!(&answer, Answer::Stale { .. }), "{answer:?}");
+    bench.staged(2, stands("old")).await;
+    assert_eq!(bench.ask(2, Order::Apply).await, Answer::Applied);
+    assert_eq!(bench.ask(2, Order::Confirm { change: None }).await, Answer::Confirmed);
+
+    let moves = |bench: &Bench, to: &str| {
+        let path = "system/hostname".parse().unwrap();
+        bench.device.now().running.insert(path, Value::scalar(to));
+    };
+    bench.staged(3, stands("old")).await;
+    moves(&bench, "moved");
+    let answer = bench.ask(3, Order::Apply).await;
+    assert!(
+        matches!(&answer, Answer::Failed { reason } if reason.contains("system/hostname")),
+        "{answer:?}"
+    );
+    assert_eq!(bench.ask(3, Order::Revert { change: None }).await, Answer::Reverted);
+
+    // Applied, and moved while the agent was away.
+    bench.staged(4, stands("moved")).await;
+    assert_eq!(bench.ask(4, Order::Apply).await, Answer::Applied);
+    bench.kill().await;
+    moves(&bench, "old");
+    bench.start().await;
+    bench.inquiry().await;
+    let answer = bench.ask(4, Order::Renew { round: 1 }).await;
+    assert!(matches!(&answer, Answer::Failed { .. }), "{answer:?}");
+    // Nobody tells it the end of that: the next one begins all the same.
+    bench.staged(5, hostname("old", "new")).await;
+    assert_eq!(
+        bench.device.now().asked,
+        [""; 0],
+        "nothing was asked of the device for it"
+    );
 }
 
 #[tokio::test]

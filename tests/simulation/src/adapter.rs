@@ -50,6 +50,9 @@ impl Act<'_> {
     }
 
     fn attempt(&mut self, operation: &Operation<Change>) -> Outcome {
+        if operation.change().looks_on() {
+            return self.look_on(operation);
+        }
         match operation {
             Operation::Stage { change, .. } => self.stage(change, false),
             Operation::Restage { change } => self.stage(change, true),
@@ -58,6 +61,35 @@ impl Act<'_> {
             Operation::Confirm { change, .. } => self.confirm(change),
             Operation::Revert { change, .. } => self.revert(change),
             Operation::Read { change, .. } => self.look(change),
+        }
+    }
+
+    /// Nothing changes: whatever the step, it is looked whether all stands that has to, and nothing is locked or written.
+    fn look_on(&mut self, operation: &Operation<Change>) -> Outcome {
+        let mut stands = operation.change().stands.iter();
+        let moved = stands.find(|(path, value)| self.device.read(**path) != **value);
+        if let Some((path, _)) = moved.filter(|_| !planted("stage-blind")) {
+            let what = format!("path {path} does not stand as it did");
+            return Outcome::Stale { what };
+        }
+        match operation {
+            Operation::Stage { .. } | Operation::Restage { .. } => Outcome::Staged {
+                evidence: self.transaction.to_string(),
+                guarantee: self.device.class,
+                renews: self.device.renews,
+            },
+            Operation::Apply { .. } => {
+                self.trace.applied = true;
+                Outcome::Applied
+            }
+            Operation::Read { .. } => {
+                self.trace.applied = true;
+                let standing = Standing::Applied;
+                Outcome::Stands { standing }
+            }
+            Operation::Renew { .. } => Outcome::Renewed,
+            Operation::Confirm { .. } => Outcome::Confirmed { saved: true },
+            Operation::Revert { .. } => Outcome::Reverted,
         }
     }
 

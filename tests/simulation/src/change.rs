@@ -14,6 +14,9 @@ pub type Value = u64;
 pub struct Change {
     /// Path → (before, after).
     pub edits: BTreeMap<Path, (Value, Value)>,
+    /// What has to stand on a device that only looks on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stands: BTreeMap<Path, Value>,
 }
 
 /// How the touched paths stand.
@@ -30,6 +33,11 @@ pub enum Image {
 }
 
 impl Change {
+    /// Whether nothing changes.
+    pub fn looks_on(&self) -> bool {
+        self.edits.is_empty()
+    }
+
     /// How this configuration stands to the change.
     pub fn image(&self, read: impl Fn(Path) -> Value) -> Image {
         let at = |(path, (before, after)): (&Path, &(Value, Value))| match read(*path) {

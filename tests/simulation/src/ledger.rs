@@ -39,6 +39,8 @@ pub type Part = (TransactionId, DeviceId);
 pub struct Ledger {
     /// Who takes part in what.
     pub members: BTreeMap<TransactionId, Vec<DeviceId>>,
+    /// Who takes part and changes nothing.
+    pub onlookers: BTreeSet<Part>,
     /// Who staged.
     pub staged: BTreeSet<Part>,
     /// How often a change took effect.
@@ -102,6 +104,13 @@ impl Ledger {
         self.liar == Some(device)
     }
 
+    /// Those that change something and do not lie: the ones that have to agree.
+    fn changing(&self, transaction: TransactionId) -> Vec<DeviceId> {
+        let mut members = self.honest(transaction);
+        members.retain(|it| !self.onlookers.contains(&(transaction, *it)));
+        members
+    }
+
     /// Those that take part and do not lie.
     fn honest(&self, transaction: TransactionId) -> Vec<DeviceId> {
         let members = self.members.get(&transaction).cloned().unwrap_or_default();
@@ -123,6 +132,10 @@ impl Ledger {
         self.demand(all, "no early effect", || {
             format!("{device} applied before everybody had staged")
         });
+        if self.onlookers.contains(&part) {
+            self.applied.insert(part, 1); // it looked once more, and there is no way back to keep
+            return;
+        }
         self.demand(recorded, "durability", || {
             format!("{device} applied and the way back is not durable")
         });
@@ -279,6 +292,9 @@ impl Ledger {
     /// 1: nobody ends confirmed while another ends reverted, unless that is named.
     pub fn ends(&mut self, part: Part, standing: Standing, truly: bool, durable: bool) {
         let (transaction, device) = part;
+        if self.onlookers.contains(&part) {
+            return; // on it both ends are the same
+        }
         if self.ended.insert(part, standing).is_some_and(|it| it == standing) {
             return;
         }
@@ -317,12 +333,15 @@ impl Ledger {
             .filter(|((it, device), _)| *it == transaction && !self.lies(*device))
             .map(|(_, it)| *it)
             .collect();
-        let members = self.honest(transaction).len();
+        let members = self.changing(transaction).len();
         let decided = self.decided.get(&transaction).copied();
         let holds = match ending {
             Ending::Committed => ends.len() == members && ends.iter().all(|it| *it == Standing::Confirmed),
             Ending::RolledBack { .. } => decided == Some(Verdict::Revert) && !ends.contains(&Standing::Confirmed),
-            Ending::Torn { devices, .. } => !devices.is_empty(),
+            Ending::Torn { devices, .. } => {
+                let looked_on = |it: &transaction::Torn| self.onlookers.contains(&(transaction, it.device));
+                !devices.is_empty() && !devices.iter().any(looked_on)
+            }
         };
         self.demand(holds, "agreement", || {
             format!("{transaction}: told as {ending:?}, on record {decided:?}, ends {ends:?}")
@@ -363,7 +382,8 @@ impl Ledger {
 
     /// 4: a Confirm that somebody has heard is on disk until everybody has acknowledged it.
     pub fn keeps(&mut self, is_durable: impl Fn(TransactionId) -> bool) {
-        let acked = |part: Part| self.ended.contains_key(&part) || self.cleared.contains(&part) || self.lies(part.1);
+        let free = |part: Part| self.onlookers.contains(&part) || self.lies(part.1);
+        let acked = |part: Part| self.ended.contains_key(&part) || self.cleared.contains(&part) || free(part);
         let waits = |it: &&TransactionId| {
             self.members
                 .get(*it)

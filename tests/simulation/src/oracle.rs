@@ -15,7 +15,9 @@ pub enum Excuse {
 
 /// What excuses that this device ended torn in this transaction, if anything does.
 pub fn excuse(ledger: &Ledger, part: Part, patience: u64) -> Option<Excuse> {
-    if was_written(ledger, part) {
+    if ledger.onlookers.contains(&part) {
+        None // nothing was ever to become of it
+    } else if was_written(ledger, part) {
         Some(Excuse::Written)
     } else {
         was_barred(ledger, part, patience).then_some(Excuse::Barred)
@@ -112,6 +114,15 @@ mod tests {
         check(true, |it| {
             it.edited.push((DeviceId(1), 3, 50));
             it.rebooted.push((DeviceId(1), 500));
+        });
+    }
+
+    #[test]
+    fn who_only_looked_on_is_never_excused() {
+        check(false, |it| {
+            it.onlookers.insert(PART);
+            it.edited.push((DeviceId(1), 3, 500));
+            it.barred.push((DeviceId(1), 0, 5_000));
         });
     }
 

@@ -21,8 +21,8 @@ pub struct Tally {
     pub split: u64,
     /// Torn devices by what they promise and what excuses them: somebody wrote there, nobody could get at it.
     pub torn: BTreeMap<Guarantee, [u64; 2]>,
-    /// How often somebody was not admitted, and for what; how often a device gave less than was insisted on; and how often
-    /// a shared journal lost its power.
+    /// How often somebody was not admitted, and for what; how often a device gave less than was insisted on; how often
+    /// a shared journal lost its power; how often somebody lied, and how often a device only looked on.
     pub beside: BTreeMap<&'static str, u64>,
     /// Kills per point.
     pub visits: BTreeMap<&'static str, u64>,
@@ -86,6 +86,7 @@ impl Tally {
             ("insisted on more than a device gives", outcomes.unmet),
             ("shared journal lost its power", outcomes.cuts_beside),
             ("lie told by a participant", outcomes.lies),
+            ("took part and only looked on", outcomes.onlookers),
         ];
         for (what, times) in outcomes.refusals.into_iter().chain(beside) {
             *self.beside.entry(what).or_insert(0) += times;

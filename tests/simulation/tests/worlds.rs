@@ -24,6 +24,7 @@ fn two_thousand_worlds_keep_the_invariants_and_visit_every_crash_point() {
         "insisted on more than a device gives",
         "shared journal lost its power",
         "lie told by a participant",
+        "took part and only looked on",
     ] {
         assert!(
             tally.beside.get(met).is_some_and(|it| *it > 5),

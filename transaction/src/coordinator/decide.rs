@@ -52,6 +52,7 @@ impl<C: Clone> Coordinator<C> {
                 for at in 0..self.seats.len() {
                     self.tell(at, turn);
                 }
+                self.dismiss(turn);
                 if planted!(ForgetConfirm) {
                     turn.push(Effect::Forget);
                 }
@@ -59,6 +60,7 @@ impl<C: Clone> Coordinator<C> {
             Decision::Revert { reason } => {
                 self.phase = Phase::Reverting { reason };
                 self.tell_untouched(turn);
+                self.dismiss(turn);
                 turn.arm(Timer::Revert, self.charge.terms.revert_within);
                 self.tell_next_wave(turn);
             }
@@ -70,6 +72,21 @@ impl<C: Clone> Coordinator<C> {
         self.seats[at].stand = Stand::Told;
         self.seats[at].tries = 0;
         self.say(at, turn);
+    }
+
+    /// Who only looked on is told once and is free: it has nothing to keep and nothing to take back, so that it is not waited
+    /// for, and never owed anything. What it does not hear it ends by itself.
+    fn dismiss(&mut self, turn: &mut Turn<C>) {
+        for at in 0..self.seats.len() {
+            let seat = &self.seats[at];
+            if !seat.looks_on || seat.is_over() || planted!(WaitForOnlooker) {
+                continue;
+            }
+            if seat.stand != Stand::Told {
+                self.tell(at, turn);
+            }
+            self.over(at, Stand::Ended, turn);
+        }
     }
 
     /// Whoever was never asked has nothing to undo; whoever only staged may be told at once.

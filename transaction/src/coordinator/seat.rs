@@ -11,6 +11,8 @@ pub struct Seat {
     pub wave: u16,
     /// Where it stands.
     pub stand: Stand,
+    /// Nothing changes on it: after the decision nobody waits for it.
+    pub looks_on: bool,
     /// What its session gives, once it has voted.
     pub guarantee: Option<Guarantee>,
     pub(super) renews: bool,
@@ -62,6 +64,7 @@ impl Seat {
             device: member.device,
             wave: member.wave,
             stand: Stand::Idle,
+            looks_on: member.looks_on,
             guarantee: None,
             renews: false,
             touched: false,

@@ -192,6 +192,7 @@ impl<C: Clone> Coordinator<C> {
             lease: self.lease.clone(),
             comment: self.charge.comment.clone(),
             waived: waived.collect(),
+            looks_on: member.looks_on,
         }
     }
 }

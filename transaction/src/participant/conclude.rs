@@ -16,6 +16,8 @@ impl<C: Clone> Participant<C> {
     pub(super) fn conclude(&mut self, turn: &mut Turn<C>) {
         let Some(live) = &self.live else { return };
         match (live.told, &live.hold) {
+            (Some(Told::Confirm), _) if live.looks_on => self.finish(Answer::Confirmed, turn),
+            (Some(Told::Revert), _) if live.looks_on => self.finish(Answer::Reverted, turn),
             (Some(Told::Revert), Hold::Lapsed) => self.finish(Answer::Reverted, turn),
             (Some(Told::Revert), _) => self.work(Work::Revert, turn),
             (Some(Told::Confirm), Hold::Applied | Hold::Confirmed) => self.work(Work::Confirm, turn),

@@ -15,6 +15,8 @@ pub(super) struct Live<C> {
     pub evidence: Option<String>,
     pub guarantee: Guarantee,
     pub renews: bool,
+    /// Nothing changes here: there is nothing to keep, to renew or to take back.
+    pub looks_on: bool,
     /// Whether a way back is on record.
     pub recorded: bool,
     pub hold: Hold,

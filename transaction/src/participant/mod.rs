@@ -26,6 +26,8 @@ pub struct Participant<C> {
     live: Option<Live<C>>,
     past: Past,
     operations: u64,
+    /// A look at the device that nobody waits for any more, and that is not over: the next operation begins after it.
+    leftover: Option<u64>,
 }
 
 impl<C: Clone> Participant<C> {
@@ -36,6 +38,7 @@ impl<C: Clone> Participant<C> {
             live: None,
             past: Past::default(),
             operations: 0,
+            leftover: None,
         }
     }
 
@@ -59,6 +62,11 @@ impl<C: Clone> Participant<C> {
     /// The transaction under way and where the device stands in it, as far as is known here.
     pub fn live(&self) -> Option<(TransactionId, Standing)> {
         self.live.as_ref().map(|it| (it.transaction, it.hold.standing()))
+    }
+
+    /// Whether a transaction is under way that another has to wait for: not one in which it only looks on.
+    pub fn is_taken(&self) -> bool {
+        self.live.as_ref().is_some_and(|it| !it.looks_on)
     }
 
     /// The highest epoch in which it was spoken to of the transaction under way.

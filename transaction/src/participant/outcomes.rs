@@ -13,6 +13,9 @@ use crate::{Answer, Standing};
 
 impl<C: Clone> Participant<C> {
     pub(super) fn done(&mut self, operation: u64, outcome: Outcome, turn: &mut Turn<C>) {
+        if self.leftover.take_if(|it| *it == operation).is_some() {
+            return self.set_to_work(turn);
+        }
         let Some(live) = &mut self.live else { return };
         let Some((_, work)) = live.work.take_if(|(number, _)| *number == operation) else {
             return;
@@ -54,7 +57,7 @@ impl<C: Clone> Participant<C> {
         };
         live.evidence = Some(evidence);
         live.guarantee = guarantee;
-        live.renews = renews;
+        live.renews = renews || live.looks_on; // nothing is armed that could run out
         live.hold = Hold::Staged;
         let (vote, met) = (live.vote(), live.demand.is_met_by(guarantee));
         if self.conclude_if_told(turn) {
@@ -97,7 +100,8 @@ impl<C: Clone> Participant<C> {
         let Some(live) = &mut self.live else { return };
         match outcome {
             Outcome::Applied => self.is_applied(turn),
-            Outcome::Unknown { .. } => self.work(Work::Look(Why::Apply), turn),
+            // Of who looks on the apply was to look: there is nothing else to see.
+            Outcome::Unknown { .. } if !live.looks_on => self.work(Work::Look(Why::Apply), turn),
             other => {
                 live.hold = Hold::Failed(other.words());
                 self.failed(turn);

@@ -91,6 +91,7 @@ impl<C: Clone> Live<C> {
             renews: self.renews,
             demand: self.demand,
             lease: self.lease.clone(),
+            looks_on: self.looks_on,
             at,
         }
     }
@@ -105,6 +106,7 @@ impl<C: Clone> Live<C> {
             renews,
             demand,
             lease,
+            looks_on,
             ..
         } = record
         else {
@@ -115,7 +117,8 @@ impl<C: Clone> Live<C> {
             epoch: *epoch,
             step: Step::Apply,
         };
-        let mut live = Self::new(about, change.clone(), *demand, lease.clone(), String::new());
+        let mut live = Self::new(about, change.clone(), *demand, lease.clone());
+        live.looks_on = *looks_on;
         live.evidence = Some(evidence.clone());
         live.guarantee = *guarantee;
         live.renews = *renews;

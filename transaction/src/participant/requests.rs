@@ -91,13 +91,19 @@ impl<C: Clone> Participant<C> {
                 lease,
                 comment,
                 waived,
+                looks_on,
             } => {
                 self.let_go_of(&waived, turn);
+                self.look_away(turn);
                 if let Some(live) = &self.live {
                     let holder = format!("transaction {}", live.transaction);
                     return self.reply(about, Answer::Busy { holder }, turn);
                 }
-                self.live = Some(Live::new(about, change, demand, lease, comment));
+                self.live = Some(Live {
+                    comment,
+                    looks_on,
+                    ..Live::new(about, change, demand, lease)
+                });
                 self.work(Work::Stage, turn);
             }
             Order::Confirm { change: Some(change) } => self.take_up(about, change, Told::Confirm, turn),
@@ -133,14 +139,36 @@ impl<C: Clone> Participant<C> {
         timers::disarm_all(turn);
     }
 
+    /// Who only looked on holds nothing: what comes next does not wait until that is over too.
+    pub(super) fn look_away(&mut self, turn: &mut Turn<C>) {
+        let Some(live) = self.live.take_if(|it| it.looks_on) else {
+            return;
+        };
+        let about = About {
+            transaction: live.transaction,
+            epoch: live.epoch,
+            step: Step::Revert,
+        };
+        self.leftover = self.leftover.or(live.work.map(|(operation, _)| operation));
+        self.past.remember(Over {
+            recorded: live.recorded,
+            ..Over::reverted(about)
+        });
+        if live.recorded {
+            self.record_end(about, Standing::Untouched, turn);
+        }
+        timers::disarm_all(turn);
+    }
+
     /// The decision about a transaction of which nothing is on record here.
     fn take_up(&mut self, about: About, change: C, told: Told, turn: &mut Turn<C>) {
+        self.look_away(turn);
         if let Some(live) = &self.live {
             let reason = format!("the device is held by transaction {}", live.transaction);
             return self.reply(about, Answer::Deferred { reason }, turn);
         }
         let lease = Terms::default().lease(1, 1);
-        let mut live = Live::new(about, change, Demand::Any, lease, String::new());
+        let mut live = Live::new(about, change, Demand::Any, lease);
         live.hold = Hold::Failed("nothing is on record here".to_owned());
         live.told = Some(told);
         live.recorded = true; // nobody knows: it may have been applied
@@ -218,10 +246,10 @@ impl<C: Clone> Participant<C> {
         self.work(work, turn);
     }
 
-    /// Where the way back is the agent's own, keeping the change alive needs nothing of the device.
+    /// Where the way back is the agent's own, or nothing changes, keeping the change alive needs nothing of the device.
     fn renew(&mut self, turn: &mut Turn<C>) {
         let Some(live) = &self.live else { return };
-        if live.renews && live.guarantee.taken_back() != TakenBack::ByAgent {
+        if live.renews && !live.looks_on && live.guarantee.taken_back() != TakenBack::ByAgent {
             return self.work(Work::Renew, turn);
         }
         self.answer(Answer::Renewed, turn);
@@ -229,17 +257,18 @@ impl<C: Clone> Participant<C> {
 }
 
 impl<C> Live<C> {
-    pub(super) fn new(about: About, change: C, demand: Demand, lease: Lease, comment: String) -> Self {
+    pub(super) fn new(about: About, change: C, demand: Demand, lease: Lease) -> Self {
         Self {
             transaction: about.transaction,
             epoch: about.epoch,
             change,
             demand,
             lease,
-            comment,
+            comment: String::new(),
             evidence: None,
             guarantee: Guarantee::Plain,
             renews: false,
+            looks_on: false,
             recorded: false,
             hold: Hold::Nothing,
             work: None,

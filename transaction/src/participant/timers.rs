@@ -41,7 +41,7 @@ impl<C: Clone> Participant<C> {
     /// The device's lease is renewed every third of it, asked or not.
     pub(super) fn arm_renew(&mut self, turn: &mut Turn<C>) {
         let Some(live) = &self.live else { return };
-        if live.renews && live.told.is_none() && live.guarantee.taken_back() != TakenBack::ByAgent {
+        if live.renews && !live.looks_on && live.told.is_none() && live.guarantee.taken_back() != TakenBack::ByAgent {
             turn.arm(Timer::Renew, live.lease.renewed * 2 / 5); // a little after the coordinator should have asked
         }
     }
@@ -101,6 +101,9 @@ impl<C: Clone> Participant<C> {
         let Some(live) = &mut self.live else { return };
         if live.work.is_some() {
             return turn.arm(Timer::InDoubt, live.lease.ask_every);
+        }
+        if live.looks_on {
+            return self.look_away(turn);
         }
         let by_device = live.guarantee.taken_back() == TakenBack::ByDevice;
         match live.hold {

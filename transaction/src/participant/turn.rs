@@ -94,9 +94,18 @@ impl<C: Clone> Participant<C> {
         let Some(live) = &mut self.live else { return };
         self.operations += 1;
         live.work = Some((self.operations, work));
+        if self.leftover.is_none() {
+            self.set_to_work(turn);
+        }
+    }
+
+    /// Hands out the operation that was started: at most one is under way.
+    pub(super) fn set_to_work(&mut self, turn: &mut Turn<C>) {
+        let Some(live) = &self.live else { return };
+        let Some((operation, work)) = live.work else { return };
         let (change, evidence) = (live.change.clone(), live.evidence.clone().unwrap_or_default());
         let lease = live.lease.span(live.renews);
-        let operation = match work {
+        let work = match work {
             Work::Stage => Operation::Stage {
                 change,
                 comment: live.comment.clone(),
@@ -119,9 +128,6 @@ impl<C: Clone> Participant<C> {
             },
             Work::Look(_) => Operation::Read { change, evidence },
         };
-        turn.push(Effect::Device {
-            operation: self.operations,
-            work: operation,
-        });
+        turn.push(Effect::Device { operation, work });
     }
 }

@@ -34,9 +34,15 @@ impl Hub {
         track
     }
 
-    /// A transaction that was announced is not submitted after all.
-    pub fn retract(&self, transaction: TransactionId) {
-        self.room.leave(&[transaction]);
+    /// A transaction that was announced is not submitted after all; whether the caller had withdrawn it.
+    pub fn retract(&self, transaction: TransactionId) -> bool {
+        let announced = self.room.all().remove(&TicketId(transaction.0));
+        announced.is_some_and(|it| it.withdrawn)
+    }
+
+    /// The transaction that carries this one now, together with others.
+    pub fn carrier(&self, transaction: TransactionId) -> Option<TransactionId> {
+        self.room.all().get(&TicketId(transaction.0))?.carrier
     }
 
     /// Submits a transaction that was announced: it begins as soon as all its devices are free, by itself or together with

@@ -110,8 +110,13 @@ impl Agents for Heard {
 }
 
 impl Gates for Heard {
-    fn before(&self, transaction: TransactionId, _track: Arc<Track>) -> BoxFuture<'static, Result<(), String>> {
-        let frozen = transaction == FROZEN;
+    fn before(
+        &self,
+        transaction: TransactionId,
+        riders: Vec<TransactionId>,
+        _track: Arc<Track>,
+    ) -> BoxFuture<'static, Result<(), String>> {
+        let frozen = transaction == FROZEN || riders.contains(&FROZEN);
         futures::future::ready(if frozen { Err("is frozen".to_owned()) } else { Ok(()) }).boxed()
     }
 
@@ -149,6 +154,7 @@ fn charge(number: u128, device: u128, comment: &str) -> Charge<Change> {
             demand: Demand::Any,
             wave: 0,
             debts: Vec::new(),
+            looks_on: false,
         }],
         gate: Gate::None,
         terms: Terms::default(),
@@ -407,8 +413,10 @@ async fn who_is_announced_can_be_withdrawn_and_never_begins() {
         "{reason}"
     );
     let _track = hub.announce(TransactionId(2));
-    hub.retract(TransactionId(2));
+    assert!(!hub.retract(TransactionId(2)), "nobody withdrew it");
     assert!(!hub.cancel(TransactionId(2)).await, "it is not submitted after all");
+    let _track = hub.announce(TransactionId(3));
+    assert!(hub.cancel(TransactionId(3)).await && hub.retract(TransactionId(3)));
     assert!(heard.0.lock().unwrap().is_empty() && hub.open().is_empty());
 }
 

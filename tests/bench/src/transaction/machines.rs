@@ -99,6 +99,7 @@ fn charge(number: u128) -> Charge<u64> {
         demand: Demand::Any,
         wave: 0,
         debts: Vec::new(),
+        looks_on: false,
     };
     Charge {
         transaction: TransactionId(number),

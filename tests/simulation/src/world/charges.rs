@@ -32,11 +32,16 @@ impl World {
             let debts: Vec<Debt<Change>> = mine.filter_map(|(_, it)| self.debt(device, *it)).collect();
             let mut change = Change::default();
             for path in &part.paths {
-                self.values += 1;
                 let before = after_repair(&debts, *path).unwrap_or_else(|| self.devices[part.device].read(*path));
-                change.edits.insert(*path, (before, self.values));
+                if part.looks_on {
+                    change.stands.insert(*path, before);
+                } else {
+                    self.values += 1;
+                    change.edits.insert(*path, (before, self.values));
+                }
             }
             members.push(Member {
+                looks_on: part.looks_on,
                 device,
                 change,
                 demand: part.demand,

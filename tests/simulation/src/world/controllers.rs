@@ -399,6 +399,9 @@ impl World {
             self.ledger.planned.entry(charge.transaction).or_insert(self.now);
             for member in &charge.members {
                 let part = (charge.transaction, member.device);
+                if member.change.looks_on() {
+                    self.ledger.onlookers.insert(part);
+                }
                 let places = member.change.edits.keys().copied().collect();
                 self.ledger.touched.insert(part, places);
                 let class = self

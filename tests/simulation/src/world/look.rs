@@ -9,8 +9,8 @@
 use super::{World, short};
 use crate::change::Change;
 use crate::device::Who;
-use transaction::Coordinator;
-use transaction::coordinator::Phase;
+use transaction::coordinator::{Phase, Stand};
+use transaction::{Coordinator, TransactionId};
 
 impl World {
     pub(super) fn look(&mut self) {
@@ -22,6 +22,7 @@ impl World {
         self.ledger = ledger;
         self.is_fenced();
         self.goes_on();
+        self.waits_for_who_matters();
         let told = self.ledger.endings.len() + self.ledger.refused.len();
         if told != self.judged {
             self.judged = told;
@@ -55,6 +56,26 @@ impl World {
         if let Some(transaction) = (0..self.controllers.len()).find_map(waits) {
             let seen = format!("{} waits and no timer is armed", short(transaction));
             self.ledger.breaks("termination", seen);
+        }
+    }
+
+    /// 7: once it is decided nobody waits for those alone who only looked on.
+    fn waits_for_who_matters(&mut self) {
+        let idle = |(transaction, it): (&TransactionId, &Coordinator<Change>)| {
+            let open = it
+                .seats()
+                .iter()
+                .filter(|seat| !matches!(seat.stand, Stand::Ended | Stand::Owed { .. }));
+            let mut open = open.map(|seat| (*transaction, seat.device)).peekable();
+            let decided = matches!(it.phase(), Phase::Confirming | Phase::Reverting { .. });
+            let waits = decided && open.peek().is_some() && open.all(|part| self.ledger.onlookers.contains(&part));
+            waits.then_some(*transaction)
+        };
+        let mut led = self.controllers.iter().flat_map(|it| &it.coordinators);
+        let waiting = led.find_map(idle);
+        if let Some(transaction) = waiting {
+            let seen = format!("{} is decided and waits for who only looked on", short(transaction));
+            self.ledger.breaks("usefulness", seen);
         }
     }
 

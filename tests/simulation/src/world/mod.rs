@@ -190,6 +190,8 @@ pub struct Outcomes {
     pub cuts_beside: u64,
     /// How many lies a participant told.
     pub lies: u64,
+    /// How many took part and only looked on.
+    pub onlookers: u64,
     /// The devices that ended torn: what each promises, and what excuses it.
     pub torn: Vec<(Guarantee, Excuse)>,
 }
@@ -382,6 +384,7 @@ impl World {
             unmet: self.ledger.unmet,
             cuts_beside: self.cuts_beside,
             lies: self.ledger.lies_told,
+            onlookers: self.ledger.onlookers.len() as u64,
             torn: torn
                 .filter_map(|((_, device), excuse)| Some((class(device), excuse?)))
                 .collect(),

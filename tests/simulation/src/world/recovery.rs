@@ -63,11 +63,10 @@ impl World {
                 self.recover(at, transaction, &records);
             }
         }
-        if self.controllers[at].life == life {
-            for transaction in self.submitted.clone() {
-                if !self.is_seen_to(transaction) {
-                    self.submit(transaction);
-                }
+        for transaction in self.submitted.clone() {
+            // Who dies over one of them asks for the others when it is back, and for none twice.
+            if self.controllers[at].life == life && !self.is_seen_to(transaction) {
+                self.submit(transaction);
             }
         }
     }

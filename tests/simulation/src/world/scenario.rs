@@ -17,6 +17,8 @@ pub struct Part {
     pub paths: BTreeSet<Path>,
     /// What the caller insists on.
     pub demand: Demand,
+    /// Nothing is written there: it has to stand as it did.
+    pub looks_on: bool,
 }
 
 /// One wanted transaction.
@@ -66,6 +68,7 @@ impl Scenario {
                     wave: 0,
                     paths: BTreeSet::from([0]),
                     demand: Demand::Any,
+                    looks_on: false,
                 })
                 .collect();
             let transaction = TransactionId(9);
@@ -113,6 +116,20 @@ impl Scenario {
         }
     }
 
+    /// In some worlds devices take part on which nothing changes.
+    pub fn look_on(&mut self, eyes: &mut Chance) {
+        if !eyes.permille(250) {
+            return;
+        }
+        let wishes = self.wishes.iter_mut().filter(|it| !it.mergeable);
+        for part in wishes.flat_map(|it| &mut it.parts) {
+            part.looks_on = eyes.permille(400);
+            if part.looks_on {
+                part.demand = Demand::Any;
+            }
+        }
+    }
+
     /// The transactions wanted.
     pub fn transactions(&self) -> impl Iterator<Item = TransactionId> {
         self.wishes.iter().map(|it| it.transaction)
@@ -141,6 +158,7 @@ fn small(devices: usize, chance: &mut Chance) -> Vec<Wish> {
             wave: 0,
             paths: paths(chance),
             demand: Demand::Any,
+            looks_on: false,
         }],
         gate: Gate::None,
         healthy: true,
@@ -169,6 +187,7 @@ fn wish(number: u64, devices: usize, chance: &mut Chance) -> Wish {
                 wave,
                 paths,
                 demand,
+                looks_on: false,
             });
         }
     }

@@ -31,6 +31,10 @@ impl World {
             .map(|_| device(&mut chance, weather.candidates))
             .collect();
         scenario.demand(weather.must_commit, &mut luck, |it| devices[it].class);
+        // Drawn apart as well, for the same reason.
+        if seed % 10 != 7 {
+            scenario.look_on(&mut Chance::new(seed ^ 0xe7e5));
+        }
         let agents = (0..devices.len())
             .map(|it| Agent::new(DeviceId(it as u128 + 1)))
             .collect();

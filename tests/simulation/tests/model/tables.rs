@@ -411,6 +411,7 @@ fn charge(participants: usize) -> Charge<u8> {
         demand: Demand::Any,
         wave: 0,
         debts: Vec::new(),
+        looks_on: false,
     };
     Charge {
         transaction: T,

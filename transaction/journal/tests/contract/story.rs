@@ -120,6 +120,7 @@ fn charge(participants: usize) -> Charge<u64> {
         demand: Demand::Any,
         wave: 0,
         debts: Vec::new(),
+        looks_on: false,
     };
     Charge {
         transaction: T,
