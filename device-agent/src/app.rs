@@ -17,6 +17,7 @@ use transaction_journal::Options;
 
 use crate::check;
 use crate::driver::{Driver, Open, Setup};
+use crate::failure::Failure;
 use crate::ledger::{Ledger, LedgerError};
 use crate::link::{Downward, Gate, Link, Query, Unwatch, Upward, Watch};
 use crate::part::Part;
@@ -200,6 +201,11 @@ impl Agent {
 
     fn pass_on(&self, request: Request<Part>) {
         let Some(seat) = self.devices.get(&request.device) else {
+            self.tell(Upward::Failure {
+                transaction: request.transaction,
+                device: request.device,
+                failure: Failure::not_ours(),
+            });
             return self.tell(Upward::Reply(not_ours(&request)));
         };
         if let Err(error) = seat.inbox.try_send(request) {
@@ -245,7 +251,7 @@ impl Agent {
             within,
         } = query;
         let Some(way) = self.devices.get(&device).map(|seat| seat.failover.clone()) else {
-            let reading = Err("this agent does not speak for the device".to_owned());
+            let reading = Err(Failure::not_ours());
             return self.tell(Upward::Reading {
                 transaction,
                 device,
@@ -276,7 +282,7 @@ impl Agent {
         let (asked, device) = (watch.asked, watch.device);
         let done = match self.devices.get(&device) {
             Some(seat) => watches.keep(watch, seat.failover.clone(), self.link.up.clone()),
-            None => Err("this agent does not speak for the device".to_owned()),
+            None => Err(Failure::not_ours()),
         };
         self.tell(Upward::Watching { asked, device, done });
     }
@@ -312,7 +318,7 @@ fn connect_within(step_within: Duration) -> Duration {
 
 /// The answer about a device that this agent does not speak for.
 fn not_ours(request: &Request<Part>) -> Reply {
-    let reason = "this agent does not speak for the device".to_owned();
+    let reason = Failure::not_ours().reason;
     let answer = if matches!(request.order, Order::Stage { .. }) {
         Answer::Refused { reason }
     } else {

@@ -20,6 +20,7 @@ use transaction::participant::{Operation, Outcome};
 use transaction::{Demand, DeviceId, Lease, TransactionId};
 
 use crate::evidence;
+use crate::failure::Failure;
 use crate::part::Part;
 
 /// Beyond a step's own deadline, how long its call may take to notice.
@@ -55,6 +56,8 @@ pub struct Work {
     pub receipt: Option<Receipt>,
     /// Where somebody else had written meanwhile: he is named to the operator, whatever became of the transaction.
     pub foreign: Vec<Path>,
+    /// Why it was not done, in full.
+    pub failure: Option<Failure>,
 }
 
 /// What is in hand of the change under way.
@@ -116,19 +119,18 @@ impl Desk {
                     self.close();
                 }
                 Work {
-                    outcome: outcome::of(step, &error),
-                    receipt: None,
-                    foreign: Vec::new(),
+                    failure: Some(Failure::of(&error)),
+                    ..done(outcome::of(step, &error))
                 }
             }
             Err(_) => {
                 self.close();
-                let reason = format!("{step} did not end in time");
+                let failure = Failure::late(&step.to_string());
                 tracing::warn!(device = self.name, %step, "the device's step did not end in time");
+                let reason = failure.reason.clone();
                 Work {
-                    outcome: Outcome::Unknown { reason },
-                    receipt: None,
-                    foreign: Vec::new(),
+                    failure: Some(failure),
+                    ..done(Outcome::Unknown { reason })
                 }
             }
         }
@@ -194,9 +196,8 @@ impl Desk {
         self.session = Some(session);
         self.held = Held::Staged(staged);
         Ok(Work {
-            outcome,
             receipt,
-            foreign: Vec::new(),
+            ..done(outcome)
         })
     }
 
@@ -239,11 +240,7 @@ impl Desk {
         let seen = self.failover.observe(by).await?.read(&part.paths(), by).await?;
         let foreign = part.foreign(&seen);
         if !foreign.is_empty() {
-            return Ok(Work {
-                outcome: Outcome::Stale { what: list(&foreign) },
-                receipt: None,
-                foreign: Vec::new(),
-            });
+            return Ok(done(Outcome::Stale { what: list(&foreign) }));
         }
         // It is decided: what stands beside it does not count any more.
         let rest = Part {
@@ -269,20 +266,15 @@ impl Desk {
         let receipt = Some(applied.receipt().clone());
         self.held = Held::Applied(applied);
         Ok(Work {
-            outcome: Outcome::Applied,
             receipt,
-            foreign: Vec::new(),
+            ..done(Outcome::Applied)
         })
     }
 
     async fn renew(&mut self, record: &Record, by: Deadline) -> Done {
         #[cfg(torture)]
         if crate::halt::planted("timer-not-renewed") {
-            return Ok(Work {
-                outcome: Outcome::Renewed,
-                receipt: None,
-                foreign: Vec::new(),
-            });
+            return Ok(done(Outcome::Renewed));
         }
         if record.delta.is_empty() {
             return Ok(done(Outcome::Renewed));
@@ -295,11 +287,7 @@ impl Desk {
         let session = self.session();
         let result = session.renew(&applied, by).await;
         self.held = Held::Applied(applied);
-        result.map(|()| Work {
-            outcome: Outcome::Renewed,
-            receipt: None,
-            foreign: Vec::new(),
-        })
+        result.map(|()| done(Outcome::Renewed))
     }
 
     async fn confirm(&mut self, record: &Record, by: Deadline) -> Done {
@@ -316,9 +304,8 @@ impl Desk {
                 self.close();
                 let saved = outcome::saved(&self.name, &confirmed.saved);
                 Ok(Work {
-                    outcome: Outcome::Confirmed { saved },
                     receipt: Some(confirmed.receipt),
-                    foreign: Vec::new(),
+                    ..done(Outcome::Confirmed { saved })
                 })
             }
             Err(error) => {
@@ -332,11 +319,7 @@ impl Desk {
         // Without a session the agent has come back, and believes that there is nothing to take back.
         #[cfg(torture)]
         if self.session.is_none() && crate::halt::planted("no-read-back") {
-            return Ok(Work {
-                outcome: Outcome::Reverted,
-                receipt: None,
-                foreign: Vec::new(),
-            });
+            return Ok(done(Outcome::Reverted));
         }
         if record.delta.is_empty() {
             return Ok(done(Outcome::Reverted));
@@ -349,22 +332,17 @@ impl Desk {
             tracing::warn!(device = self.name, paths, "somebody else wrote here meanwhile");
         }
         Ok(Work {
-            outcome: Outcome::Reverted,
             receipt: Some(reverted.receipt),
             foreign: reverted.foreign,
+            ..done(Outcome::Reverted)
         })
     }
 
     async fn read(&mut self, record: &Record, by: Deadline) -> Done {
         #[cfg(torture)]
         if crate::halt::planted("no-read-back") {
-            return Ok(Work {
-                outcome: Outcome::Stands {
-                    standing: transaction::Standing::Untouched,
-                },
-                receipt: None,
-                foreign: Vec::new(),
-            });
+            let standing = transaction::Standing::Untouched;
+            return Ok(done(Outcome::Stands { standing }));
         }
         let standing = match self.resume(record, by).await? {
             Standing::Untouched => transaction::Standing::Untouched,
@@ -380,11 +358,7 @@ impl Desk {
             }
             Standing::Unknown { foreign, reason } if !foreign.is_empty() => {
                 let what = format!("{}: {reason}", list(&foreign));
-                return Ok(Work {
-                    outcome: Outcome::Foreign { what },
-                    receipt: None,
-                    foreign: Vec::new(),
-                });
+                return Ok(done(Outcome::Foreign { what }));
             }
             #[cfg(torture)]
             Standing::Unknown { .. } if crate::halt::planted("unknown-as-committed") => {
@@ -392,11 +366,7 @@ impl Desk {
             }
             Standing::Unknown { .. } => transaction::Standing::Unknown,
         };
-        Ok(Work {
-            outcome: Outcome::Stands { standing },
-            receipt: None,
-            foreign: Vec::new(),
-        })
+        Ok(done(Outcome::Stands { standing }))
     }
 
     /// The evidence of an apply: in hand, or found again on the device.
@@ -416,11 +386,7 @@ impl Desk {
             Standing::Unknown { foreign, reason } if foreign.is_empty() => Found::Not(unknown(&reason)),
             Standing::Unknown { foreign, reason } => {
                 let what = format!("{}: {reason}", list(&foreign));
-                Found::Not(Work {
-                    outcome: Outcome::Foreign { what },
-                    receipt: None,
-                    foreign: Vec::new(),
-                })
+                Found::Not(done(Outcome::Foreign { what }))
             }
         })
     }
@@ -482,6 +448,7 @@ fn done(outcome: Outcome) -> Work {
         outcome,
         receipt: None,
         foreign: Vec::new(),
+        failure: None,
     }
 }
 

@@ -16,13 +16,11 @@ use transaction::{
 };
 
 use crate::desk::{Desk, Errand, Work};
+use crate::failure::Failure;
 use crate::ledger::{Ledger, LedgerError};
 use crate::link::{Progress, Upward};
 use crate::part::Part;
 use crate::point;
-
-/// How far a step is, of a hundred, once the device is worked on; its answer is the rest.
-const BEGUN: u32 = 30;
 
 /// What a driver is given.
 pub struct Setup {
@@ -152,7 +150,7 @@ impl Driver {
         let outcome = match done {
             Ok((desk, _, work)) => {
                 self.desk = Some(desk);
-                self.tell_receipt(&work);
+                self.tell_details(&work);
                 work.outcome
             }
             Err(error) => {
@@ -225,19 +223,24 @@ impl Driver {
             Operation::Revert { .. } => Step::Revert,
             Operation::Renew { .. } | Operation::Read { .. } => return,
         };
-        let (device, words) = (self.setup.device, format!("at work on {}", self.setup.name));
+        let (device, count) = (self.setup.device, work.change().delta.len());
+        let entries = if count == 1 { "entry" } else { "entries" };
+        let words = format!("at work on {count} {entries}");
         self.tell(Upward::Progress(Progress {
             transaction,
             device,
             step,
-            percent: BEGUN,
             words,
         }));
     }
 
-    fn tell_receipt(&self, work: &Work) {
-        if let (Some(receipt), Some((transaction, _))) = (&work.receipt, self.participant.live()) {
-            let (device, receipt) = (self.setup.device, receipt.clone());
+    /// What a participant does not carry, and the answer to the controller will: it comes first.
+    fn tell_details(&self, work: &Work) {
+        let Some((transaction, _)) = self.participant.live() else {
+            return;
+        };
+        let device = self.setup.device;
+        if let Some(receipt) = work.receipt.clone() {
             self.tell(Upward::Receipt {
                 transaction,
                 device,
@@ -245,6 +248,22 @@ impl Driver {
                 foreign: work.foreign.clone(),
             });
         }
+        if let Some(failure) = work.failure.clone().or_else(|| self.too_weak(&work.outcome)) {
+            self.tell(Upward::Failure {
+                transaction,
+                device,
+                failure,
+            });
+        }
+    }
+
+    /// The participant refuses a session that promises less than was demanded: this is why.
+    fn too_weak(&self, outcome: &Outcome) -> Option<Failure> {
+        let Outcome::Staged { guarantee, .. } = outcome else {
+            return None;
+        };
+        let (_, _, demand) = self.terms.as_ref()?;
+        (!demand.is_met_by(*guarantee)).then(|| Failure::too_weak(*guarantee))
     }
 
     /// Never waits: what finds no room is dropped, and asked for again by whoever misses it.

@@ -15,6 +15,7 @@ pub mod ear;
 pub mod events;
 pub mod evidence;
 pub mod eyes;
+pub mod failure;
 #[cfg(torture)]
 #[path = "../../tests/torture/halt.rs"]
 pub mod halt;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use transaction::{DeviceId, Inquiry, Reply, Request, Step, TransactionId};
 
 use crate::check::{Finding, Task};
+use crate::failure::Failure;
 use crate::part::Part;
 
 /// How many messages wait in each direction.
@@ -109,8 +110,6 @@ pub struct Progress {
     pub device: DeviceId,
     /// Which step.
     pub step: Step,
-    /// Of a hundred.
-    pub percent: u32,
     /// What is going on, for a person.
     pub words: String,
 }
@@ -174,6 +173,15 @@ pub enum Upward {
         /// Where somebody else had written meanwhile.
         foreign: Vec<Path>,
     },
+    /// Why a step was not done, in full; its answer follows.
+    Failure {
+        /// In which transaction.
+        transaction: TransactionId,
+        /// Which device.
+        device: DeviceId,
+        /// Why.
+        failure: Failure,
+    },
     /// A device is spoken to over another protocol from now on.
     Switched(Switch),
     /// What was read.
@@ -185,7 +193,7 @@ pub enum Upward {
         /// Which question.
         attempt: u32,
         /// What stands there, or why it cannot be said.
-        reading: Result<Reading, String>,
+        reading: Result<Reading, Failure>,
     },
     /// A watch is kept, or has ended; or why not.
     Watching {
@@ -194,7 +202,7 @@ pub enum Upward {
         /// The device of the request.
         device: DeviceId,
         /// Whether it was done.
-        done: Result<(), String>,
+        done: Result<(), Failure>,
     },
     /// How far a step has come.
     Progress(Progress),

@@ -252,7 +252,9 @@ async fn run(config: Config) -> anyhow::Result<()> {
     // the devices come first: what was open is looked at whether or not a controller answers
     let agent = Agent::start(&state, served, link, surroundings, stop.clone()).await?;
     tracing::info!(agent = config.name, devices = config.devices.len(), "serving");
-    let carried = tokio::spawn(connect(config, preferred, wire, stop.clone()));
+    // The stream outlives the steps under way: their answers still go out, and the agent takes its leave last.
+    let done = CancellationToken::new();
+    let carried = tokio::spawn(connect(config, preferred, wire, (stop.clone(), done.clone())));
     let serving = agent.serve();
     tokio::pin!(serving, carried);
     let open = tokio::select! {
@@ -266,12 +268,28 @@ async fn run(config: Config) -> anyhow::Result<()> {
             serving.await?
         }
     };
+    if !carried.is_finished() {
+        // Who still holds a change keeps its place: nobody else speaks for the device before that is ended.
+        if open.is_empty() {
+            done.cancel();
+        } else {
+            carried.abort();
+        }
+        if tokio::time::timeout(wire::LEAVE_WITHIN * 2, carried).await.is_err() {
+            tracing::warn!("the stream to the controller did not end in time");
+        }
+    }
     report(&open);
     Ok(())
 }
 
-/// Comes to an identity, then carries the words of the agent until told to stop.
-async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: CancellationToken) -> anyhow::Result<()> {
+/// Comes to an identity, then carries the words of the agent until all are said. Until then `stop` ends it at once.
+async fn connect(
+    config: Config,
+    preferred: Preferred,
+    wire: Wire,
+    (stop, done): (CancellationToken, CancellationToken),
+) -> anyhow::Result<()> {
     let Some(controller) = &config.controller else {
         tracing::warn!("no controller is configured: only what the records hold is finished");
         stop.cancelled().await;
@@ -317,7 +335,7 @@ async fn connect(config: Config, preferred: Preferred, wire: Wire, stop: Cancell
         promised = promise::asked(preferred, by) => promised,
         () = stop.cancelled() => return Ok(()),
     };
-    wire::carry(joiner(&config, &promised), identity.as_ref(), wire, Some(teller), stop).await;
+    wire::carry(joiner(&config, &promised), identity.as_ref(), wire, Some(teller), done).await;
     renewal.abort();
     Ok(())
 }

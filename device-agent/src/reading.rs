@@ -4,19 +4,19 @@ use adapters_failover::Failover;
 use adapters_port::{Access, Deadline, SessionError};
 use knowledge_model::Path;
 
-use crate::desk;
+use crate::failure::Failure;
 use crate::link::{Reading, Source};
 use crate::reach;
 use crate::state;
 
-/// What stands there, or in words why it cannot be said. Nothing named means everything.
-pub(crate) async fn read(way: &Failover, source: Source, paths: &[Path], by: Deadline) -> Result<Reading, String> {
+/// What stands there, or why it cannot be said. Nothing named means everything.
+pub(crate) async fn read(way: &Failover, source: Source, paths: &[Path], by: Deadline) -> Result<Reading, Failure> {
     let all = [Path::root()];
     let paths = if paths.is_empty() { &all[..] } else { paths };
     match tokio::time::timeout_at(by.instant().into(), look(way, source, paths, by)).await {
         Ok(Ok(reading)) => Ok(reading),
-        Ok(Err(error)) => Err(desk::chain(&error)),
-        Err(_) => Err("no answer in time".to_owned()),
+        Ok(Err(error)) => Err(Failure::of(&error)),
+        Err(_) => Err(Failure::late("the reading")),
     }
 }
 

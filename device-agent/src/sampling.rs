@@ -9,6 +9,7 @@ use knowledge_model::{Path, Tree};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::failure::{Again, Failure};
 use crate::link::{Reading, Sample, Upward, Watch};
 use crate::reading;
 
@@ -37,7 +38,7 @@ impl Watches {
     ///
     /// # Errors
     /// There are too many.
-    pub(crate) fn keep(&mut self, asked: Watch, way: Failover, up: mpsc::Sender<Upward>) -> Result<(), String> {
+    pub(crate) fn keep(&mut self, asked: Watch, way: Failover, up: mpsc::Sender<Upward>) -> Result<(), Failure> {
         self.0.retain(|_, it| !it.until.is_closed());
         let until = Instant::now() + asked.lease.min(LEASE);
         if let Some(kept) = self.0.get(&asked.name).filter(|it| it.asked.is_same(&asked)) {
@@ -45,7 +46,8 @@ impl Watches {
             return Ok(());
         }
         if self.0.len() >= MOST && !self.0.contains_key(&asked.name) {
-            return Err(format!("{MOST} watches are kept already"));
+            let words = format!("{MOST} watches are kept already");
+            return Err(Failure::own("overloaded", Again::Later, words));
         }
         let (sender, end) = watch::channel(until);
         tokio::spawn(sample(asked.clone(), way, up, end));
@@ -82,8 +84,8 @@ async fn sample(asked: Watch, way: Failover, up: mpsc::Sender<Upward>, mut until
                 tracing::warn!(device = %asked.device, "a watch sees more than a sample carries");
                 continue;
             }
-            Err(words) => {
-                tracing::debug!(device = %asked.device, words, "a watch saw nothing");
+            Err(failure) => {
+                tracing::debug!(device = %asked.device, words = failure.reason, "a watch saw nothing");
                 continue;
             }
         };

@@ -31,6 +31,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from
 /// How long a connection may take, with the proof of who is there.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long the controller may take to hear that the agent leaves.
+pub const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
 /// An authenticated stream of bytes to the controller.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -110,13 +113,13 @@ pub fn device(device: &Device, promised: Option<transaction::Guarantee>) -> v1::
     }
 }
 
-/// Carries the words of the link until told to stop. Losses are logged and mended; it never gives up by itself.
+/// Carries the words of the link until told to stop; then it takes leave of the controller. Losses are logged and mended;
+/// it never gives up by itself.
 /// What others are to hear goes to `teller`.
 pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<Arc<Teller>>, stop: CancellationToken) {
-    let (revision, devices) = (joiner.model_revision.clone(), joiner.devices.len());
-    let clock = joiner.clock;
+    let (clock, devices) = (joiner.clock, joiner.devices.len());
     let membership = Membership::new(joiner.hello(), Limits::default()).by(clock);
-    let mut pump = Pump::new(wire, membership.outlet(), revision, teller.clone());
+    let mut pump = Pump::new(wire, membership.outlet(), teller.clone());
     let mut pause = PAUSES.0;
     while !stop.is_cancelled() {
         // Whoever is dialled may be silent: what is said meanwhile is kept, and to be told to stop is enough.
@@ -126,15 +129,22 @@ pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<A
             () = stop.cancelled() => return,
         };
         match attempt {
-            Ok(link) => {
+            Ok(mut link) => {
                 tracing::info!(controller = link.welcome().controller, "joined the controller");
                 pause = PAUSES.0;
                 if let Some(teller) = &teller {
                     teller.joined(link.welcome(), devices);
                 }
                 let lost = tokio::select! {
-                    lost = pump.run(link, dial) => lost,
-                    () = stop.cancelled() => return,
+                    lost = pump.run(&mut link, dial) => lost,
+                    () = stop.cancelled() => {
+                        match tokio::time::timeout(LEAVE_WITHIN, pump.leave(&mut link)).await {
+                            Ok(Ok(())) => tracing::info!("took leave of the controller"),
+                            Ok(Err(lost)) => tracing::warn!(%lost, "the controller has gone before it heard the leave"),
+                            Err(_) => tracing::warn!("the controller did not answer the leave in time"),
+                        }
+                        return;
+                    }
                 };
                 tracing::warn!(error = crate::desk::chain(&lost), "lost the controller");
             }

@@ -3,15 +3,15 @@
 use crate::{DeviceId, Step};
 use serde::{Deserialize, Serialize};
 
-/// What an agent reports while a device works on a step.
+/// What an agent says while a device works on a step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Report {
     /// Which device.
     pub device: DeviceId,
     /// At which step.
     pub step: Step,
-    /// How far, 0 to 100.
-    pub percent: u8,
+    /// What it does.
+    pub words: String,
 }
 
 /// What a coordinator tells whoever watches.
@@ -24,7 +24,7 @@ pub struct Progress {
     pub device: Option<DeviceId>,
     /// The step, none for the transaction as a whole.
     pub step: Option<Step>,
-    /// How far that device is in that step, 0 to 100.
+    /// How far that device is, 0 to 100: a third each for stage, apply and the decision. Of the whole: as the total.
     pub percent: u8,
     /// How far the whole transaction is, 0 to 100.
     pub total: u8,

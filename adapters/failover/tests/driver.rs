@@ -56,7 +56,7 @@ async fn below_the_demanded_guarantee_the_vote_is_no() {
     device.dies(Protocol::Netconf, Dies::Connecting);
     let mut session = failover(&device, &told).session();
     let vote = session.stage_on(&TakenBack, &change(), soon()).await;
-    assert!(matches!(&vote, Err(SessionError::Refused { .. })), "{vote:?}");
+    assert!(matches!(&vote, Err(SessionError::Unsupported { .. })), "{vote:?}");
     assert_eq!(device.writes(Protocol::Cli), 0);
 }
 

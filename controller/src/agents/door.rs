@@ -134,10 +134,13 @@ fn connections(
                 }
                 continue;
             }
-            let certificate = caller.certificate.filter(|it| it.identity.role == Role::Agent);
-            let Some(certificate) = certificate else {
-                tracing::warn!(address = %caller.address, "a caller that is no agent was turned away");
-                continue;
+            let certificate = match caller.certificate {
+                Some(it) if it.identity.role == Role::Agent => it,
+                other => {
+                    let holder = other.map(|it| it.identity.holder());
+                    tracing::warn!(address = %caller.address, holder, "a caller that is no agent was turned away");
+                    continue;
+                }
             };
             let peer = peer(certificate, (caller.address, caller.cut), desk.clone());
             return Some((Ok(Connection::new(caller.io, peer)), (callers, desk, broker)));

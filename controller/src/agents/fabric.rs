@@ -39,12 +39,7 @@ impl Fabric {
         let settings = &config.fabric;
         let authority = door::authority(config)?;
         let path = config.state.join("registry.jsonl");
-        let roster = Roster::open(
-            &path,
-            settings.registry.clone(),
-            settings.told(),
-            authority.revocations(),
-        );
+        let roster = Roster::open(&path, settings.registry.clone(), settings.told(), authority.clone());
         let roster = roster.map_err(|error| Exit::State.because(format!("the registry cannot be read: {error}")))?;
         let (events, queue) = Events::open(&config.state, &authority)?;
         let own = Own::new(config, authority.clone())?;

@@ -71,7 +71,7 @@ pub fn reply(scope: &Scope, device: DeviceId, answer: v1::Answer) -> Option<Repl
     let stands = standing(answer.standing);
     let answer = match answer.outcome? {
         Outcome::Done(_) => done(step, stands),
-        Outcome::Fault(fault) => failed(step, words(&fault)),
+        Outcome::Fault(fault) => failed(step, &fault),
         Outcome::Vote(vote) => voted(vote.choice?)?,
         Outcome::Deferred(deferred) => Answer::Deferred {
             reason: deferred.fault.as_ref().map(words).unwrap_or_default(),
@@ -115,11 +115,45 @@ fn done(step: Step, standing: Standing) -> Answer {
     }
 }
 
-fn failed(step: Step, reason: String) -> Answer {
+fn failed(step: Step, fault: &v1::Fault) -> Answer {
+    let reason = words(fault);
+    // Nothing has begun there: it is asked again, until its deadline.
+    if code(fault) == "overloaded" && fault.retry() == v1::Retry::Later {
+        return Answer::Deferred { reason };
+    }
     match step {
-        Step::Stage => Answer::Refused { reason },
+        Step::Stage => no(fault, ""),
         Step::Apply => Answer::Failed { reason },
         Step::Renew { .. } | Step::Confirm | Step::Revert | Step::Inquire => Answer::Deferred { reason },
+    }
+}
+
+/// A device cannot take the change: what is to be done about it depends on the code.
+fn no(fault: &v1::Fault, holder: &str) -> Answer {
+    match code(fault) {
+        "busy" if !holder.is_empty() => Answer::Busy { holder: plain(holder) },
+        "busy" => Answer::Busy { holder: words(fault) },
+        "stale" => Answer::Stale { what: words(fault) },
+        _ => Answer::Refused { reason: words(fault) },
+    }
+}
+
+/// What went wrong, where an answer says so.
+pub fn fault(answer: &v1::Answer) -> Option<&v1::Fault> {
+    match answer.outcome.as_ref()? {
+        Outcome::Fault(fault) => Some(fault),
+        Outcome::Deferred(deferred) => deferred.fault.as_ref(),
+        Outcome::Vote(vote) => match vote.choice.as_ref()? {
+            Choice::No(no) => no.fault.as_ref(),
+            Choice::Yes(_) | Choice::Stale(_) => None,
+        },
+        Outcome::Done(_)
+        | Outcome::Health(_)
+        | Outcome::Reading(_)
+        | Outcome::Lapsed(_)
+        | Outcome::Foreign(_)
+        | Outcome::Superseded(_)
+        | Outcome::Unheard(_) => None,
     }
 }
 
@@ -129,12 +163,7 @@ fn voted(choice: Choice) -> Option<Answer> {
             guarantee: guarantee(yes.guarantee)?,
             renews: yes.renews,
         },
-        Choice::No(no) if no.fault.as_ref().is_some_and(|fault| fault.code == "busy") => Answer::Busy {
-            holder: plain(&no.holder),
-        },
-        Choice::No(no) => Answer::Refused {
-            reason: no.fault.as_ref().map(words).unwrap_or_default(),
-        },
+        Choice::No(it) => no(&it.fault.unwrap_or_default(), &it.holder),
         Choice::Stale(stale) => Answer::Stale {
             what: plain(&stale.words),
         },
@@ -152,15 +181,14 @@ pub fn inquiry(scope: &Scope, device: DeviceId, inquiry: &v1::Inquiry) -> Option
     })
 }
 
-/// How far a step has come.
+/// What an agent is at.
 pub fn report(scope: &Scope, device: DeviceId, progress: &v1::Progress) -> Option<(TransactionId, Report)> {
-    let percent = u8::try_from(progress.percent.min(100)).ok()?;
     Some((
         transaction(scope)?,
         Report {
             device,
             step: step(scope)?,
-            percent,
+            words: plain(&progress.words),
         },
     ))
 }
@@ -205,15 +233,47 @@ fn protocol(number: i32) -> Option<&'static str> {
     }
 }
 
-/// A fault in one sentence: what happened, then what the device said.
+/// The codes that are known, as docs/wire.md lists them.
+const CODES: [&str; 15] = [
+    "unreachable",
+    "refused",
+    "stale",
+    "busy",
+    "denied",
+    "unsupported",
+    "malformed",
+    "unknown",
+    "foreign",
+    "out-of-scope",
+    "too-large",
+    "overloaded",
+    "version",
+    "clock",
+    "protocol-switched",
+];
+
+/// The code of a fault; one that is not known says as much as `unknown`.
+pub fn code(fault: &v1::Fault) -> &'static str {
+    CODES.into_iter().find(|it| *it == fault.code).unwrap_or("unknown")
+}
+
+/// A fault in one sentence: what happened, what the device said, over which protocol, and whether it may succeed later.
 pub fn words(fault: &v1::Fault) -> String {
     let (detail, said) = (plain(&fault.detail), plain(&fault.device_words));
-    match (detail.is_empty(), said.is_empty()) {
+    let mut words = match (detail.is_empty(), said.is_empty()) {
         (false, false) => format!("{detail}: {said}"),
         (false, true) => detail,
         (true, false) => said,
-        (true, true) => plain(&fault.code),
+        (true, true) => code(fault).to_owned(),
+    };
+    let protocol = protocol(fault.protocol).filter(|it| !words.to_lowercase().contains(it));
+    if let Some(protocol) = protocol {
+        words.push_str(&format!(" (over {protocol})"));
     }
+    if fault.retry() == v1::Retry::Later {
+        words.push_str("; may succeed later");
+    }
+    words
 }
 
 /// Text from outside without control characters and of bounded length.
@@ -222,4 +282,83 @@ pub fn plain(text: &str) -> String {
         .map(|it| if it.is_control() { ' ' } else { it })
         .take(1024)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(code: &str, retry: v1::Retry) -> v1::Fault {
+        v1::Fault {
+            code: code.to_owned(),
+            protocol: v1::Protocol::Cli.into(),
+            device_words: "no\u{1b}room".to_owned(),
+            retry: retry.into(),
+            detail: "refused by pe1".to_owned(),
+            ..v1::Fault::default()
+        }
+    }
+
+    fn answered(step: v1::Step, outcome: Outcome) -> Answer {
+        let scope = Scope {
+            transaction: vec![1; 16],
+            step: step.into(),
+            ..Scope::default()
+        };
+        let answer = v1::Answer {
+            outcome: Some(outcome),
+            ..v1::Answer::default()
+        };
+        reply(&scope, DeviceId(1), answer).unwrap().answer
+    }
+
+    #[test]
+    fn an_operator_reads_what_happened_what_the_device_said_and_whether_to_try_again() {
+        let said = |retry| words(&fault("refused", retry));
+        assert_eq!(said(v1::Retry::Never), "refused by pe1: no room (over cli)");
+        assert_eq!(
+            said(v1::Retry::Later),
+            "refused by pe1: no room (over cli); may succeed later"
+        );
+        let nothing = v1::Fault {
+            code: "rm -rf /".to_owned(),
+            ..v1::Fault::default()
+        };
+        assert_eq!(words(&nothing), "unknown", "a code that nobody knows is not repeated");
+    }
+
+    #[test]
+    fn what_becomes_of_a_step_depends_on_the_code() {
+        let vote = |code: &str| {
+            let no = v1::No {
+                fault: Some(fault(code, v1::Retry::Never)),
+                ..v1::No::default()
+            };
+            let choice = Some(Choice::No(no));
+            answered(v1::Step::Stage, Outcome::Vote(v1::Vote { choice }))
+        };
+        assert!(matches!(vote("refused"), Answer::Refused { reason } if reason.contains("no room")));
+        assert!(matches!(vote("stale"), Answer::Stale { what } if what.contains("no room")));
+        assert!(matches!(vote("busy"), Answer::Busy { holder } if holder.contains("no room")));
+        let failed = |step, code: &str, retry| answered(step, Outcome::Fault(fault(code, retry)));
+        let apply = failed(v1::Step::Apply, "refused", v1::Retry::Never);
+        assert!(matches!(apply, Answer::Failed { .. }), "{apply:?}");
+        // Who had no room has begun nothing: it is asked again, and the transaction does not end for that.
+        for step in [v1::Step::Stage, v1::Step::Apply] {
+            let later = failed(step, "overloaded", v1::Retry::Later);
+            assert!(matches!(later, Answer::Deferred { .. }), "{later:?}");
+            let never = failed(step, "overloaded", v1::Retry::Never);
+            assert!(!matches!(never, Answer::Deferred { .. }), "{never:?}");
+        }
+    }
+
+    #[test]
+    fn every_code_is_documented() {
+        let page = std::path::Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../docs/wire.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, faults) = page.split_once("## Faults").unwrap();
+        for code in CODES {
+            assert!(faults.contains(&format!("| `{code}` |")), "{code}");
+        }
+    }
 }

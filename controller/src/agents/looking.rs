@@ -15,6 +15,9 @@ use crate::plan::{Look, PlannedCheck};
 /// How much longer than an agent may take its answer is waited for.
 const TRAVEL: Duration = Duration::from_secs(5);
 
+/// Why nobody is asked.
+const UNSEEN: &str = "no agent that may observe it is here: see `entente agent list`";
+
 /// What an agent is asked to look at.
 #[derive(Debug, Clone)]
 pub struct Looked<'a> {
@@ -35,25 +38,33 @@ pub type Found = (bool, String);
 
 type Answered = Result<Vec<v1::Finding>, String>;
 
+/// The agent that was asked, and who waits for what it saw.
+type Waiting = (String, oneshot::Sender<Answered>);
+
 /// Who waits for what an agent saw.
 #[derive(Debug, Default)]
-pub struct Looks(Mutex<HashMap<(DeviceId, u32), oneshot::Sender<Answered>>>);
+pub struct Looks(Mutex<HashMap<(DeviceId, u32), Waiting>>);
 
 impl Looks {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(DeviceId, u32), oneshot::Sender<Answered>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(DeviceId, u32), Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody will answer what was asked about these devices.
-    pub(super) fn forget(&self, its: impl Fn(&DeviceId) -> bool) {
-        self.lock().retain(|(device, _), _| !its(device));
+    /// What an agent was asked it knows nothing of any more: nobody waits for it.
+    pub(super) fn forget(&self, name: &str) {
+        self.lock().retain(|_, (asked, _)| asked != name);
     }
 
-    /// Passes an answer on to whoever waits for it.
-    pub(super) fn answered(&self, device: DeviceId, attempt: u32, answer: v1::Answer) {
-        let Some(waiting) = self.lock().remove(&(device, attempt)) else {
+    /// Passes an answer on to whoever waits for it. Nobody answers but who was asked.
+    pub(super) fn answered(&self, name: &str, device: DeviceId, attempt: u32, answer: v1::Answer) {
+        let mut all = self.lock();
+        if all.get(&(device, attempt)).is_none_or(|(asked, _)| asked != name) {
+            return;
+        }
+        let Some((_, waiting)) = all.remove(&(device, attempt)) else {
             return;
         };
+        drop(all);
         let seen = match answer.outcome {
             Some(v1::answer::Outcome::Health(health)) => Ok(health.findings),
             Some(v1::answer::Outcome::Fault(fault)) => Err(inward::words(&fault)),
@@ -73,7 +84,8 @@ impl Agents {
         let attempt = self.count.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         let key = (looked.device, attempt);
-        self.looks.lock().insert(key, sender);
+        let (asked, outlet) = self.observer(looked.device).ok_or(UNSEEN)?;
+        self.looks.lock().insert(key, (asked, sender));
         let scope = Scope {
             transaction: looked.transaction.0.to_be_bytes().to_vec(),
             device: looked.device.to_string(),
@@ -81,13 +93,12 @@ impl Agents {
             attempt,
             ..Scope::default()
         };
-        let keeper = self.keeper(looked.device, Step::Gate);
-        let sent = keeper.and_then(|it| it.offer(Some(scope), downward::Body::Gate(gate(looked))).ok());
+        let sent = outlet.offer(Some(scope), downward::Body::Gate(gate(looked)));
         let answer = match sent {
-            Some(_) => tokio::time::timeout(looked.within + TRAVEL, answer).await,
-            None => {
+            Ok(_) => tokio::time::timeout(looked.within + TRAVEL, answer).await,
+            Err(_) => {
                 self.looks.lock().remove(&key);
-                return Err("no agent configures it".to_owned());
+                return Err(UNSEEN.to_owned());
             }
         };
         self.looks.lock().remove(&key);
@@ -147,7 +158,6 @@ fn kind(look: &Look) -> Option<v1::check::Kind> {
         Look::Reach { address, lost } => Kind::Reach(v1::Reach {
             address,
             lost_per_thousand: u32::try_from(lost).unwrap_or(1000),
-            ..v1::Reach::default()
         }),
         Look::Link { interface } => Kind::Link(v1::Link { interface }),
         Look::Unseen { .. } => return None,

@@ -34,7 +34,7 @@ use fabric_wire::v1::{self, Downward, Step, Upward, downward, upward};
 use fabric_wire::{ControllerLink, Door, Lost, Outlet, Rights};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use transaction::{DeviceId, Request};
+use transaction::{Answer, DeviceId, Request};
 
 use crate::commit::{self, Change, Content, Hub};
 use crate::events::Events;
@@ -134,6 +134,11 @@ impl Agents {
     async fn listen(self: Arc<Self>, mut link: ControllerLink, hub: Weak<Hub>) {
         let agent = inward::joined(link.hello());
         let (name, devices, number) = (agent.name.clone(), agent.devices.len(), link.number());
+        let revision = &link.hello().model_revision;
+        if !revision.is_empty() && revision != outward::MODEL_REVISION {
+            let (its, ours) = (inward::plain(revision), outward::MODEL_REVISION);
+            tracing::warn!(agent = %name, its, ours, "an agent knows the model in another revision: it may refuse what it does not know");
+        }
         self.forget_former(&agent, &link.hello().session);
         let seat = Seat::new(agent, link.rights(), number, link.outlet());
         if let Err(unseated) = self.seat(seat) {
@@ -170,7 +175,7 @@ impl Agents {
         let former = sessions.insert(agent.name.clone(), session.to_owned());
         if former.is_some_and(|former| former != session) {
             self.readings.forget(&agent.name);
-            self.looks.forget(|device: &DeviceId| self.keeps(*device, &agent.name));
+            self.looks.forget(&agent.name);
         }
     }
 
@@ -228,17 +233,22 @@ impl Agents {
             upward::Body::Answer(answer) if scope.step == Step::Watch as i32 => {
                 self.watches.answered(name, device, scope.attempt, answer);
             }
+            upward::Body::Answer(answer) if scope.step == Step::Gate as i32 => {
+                self.looks.answered(name, device, scope.attempt, answer);
+            }
             upward::Body::Sample(sample) => self.watches.sampled(name, device, sample),
             upward::Body::Fault(fault) => {
-                tracing::warn!(%device, code = fault.code, detail = fault.detail, "an agent reports")
+                let (code, words) = (inward::code(&fault), inward::words(&fault));
+                tracing::warn!(agent = name, %device, code, words, "an agent reports");
             }
             upward::Body::Answer(_) | upward::Body::Inquiry(_) | upward::Body::Progress(_) if !keeps() => {}
-            upward::Body::Answer(answer) if scope.step == Step::Gate as i32 => {
-                self.looks.answered(device, scope.attempt, answer);
-            }
             upward::Body::Answer(answer) => {
+                tell(name, device, &scope, &answer);
                 let foreign = inward::foreign(&answer);
                 if let (Some(reply), Some(hub)) = (inward::reply(&scope, device, answer), hub.upgrade()) {
+                    if let (Step::Stage | Step::Apply, Answer::Deferred { reason }) = (scope.step(), &reply.answer) {
+                        hub.put_off(reply.transaction, device, reason);
+                    }
                     if !foreign.is_empty() {
                         hub.strange(reply.transaction, device, &foreign);
                     }
@@ -333,6 +343,22 @@ impl Agents {
 
     fn lock_seats(&self) -> MutexGuard<'_, Seats<Outlet<Downward>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a device answered and what went wrong there, for whoever reads the log.
+fn tell(agent: &str, device: DeviceId, scope: &v1::Scope, answer: &v1::Answer) {
+    let step = scope.step().as_str_name();
+    if let Some(receipt) = &answer.receipt {
+        let (asked, said) = (inward::plain(&receipt.asked), inward::plain(&receipt.said));
+        let (protocol, took) = (receipt.protocol().as_str_name(), receipt.took_microseconds);
+        tracing::info!(agent, %device, step, protocol, took_microseconds = took, asked, said, "a device has answered");
+    }
+    if let Some(fault) = inward::fault(answer) {
+        let (code, protocol) = (inward::code(fault), fault.protocol().as_str_name());
+        let (retry, words) = (fault.retry().as_str_name(), inward::words(fault));
+        let paths: Vec<String> = fault.paths.iter().take(8).map(|it| inward::plain(it)).collect();
+        tracing::warn!(agent, %device, step, code, protocol, retry, words, ?paths, "a step on a device was not done");
     }
 }
 

@@ -13,9 +13,6 @@ use crate::commit::{Change, Content, Entry};
 /// The revision of the canonical model that paths are written in.
 pub const MODEL_REVISION: &str = "2026-11-21";
 
-/// How long an agent may work on one step before its answer is of no use.
-const WITHIN: Duration = Duration::from_secs(60);
-
 /// A request with its scope.
 pub fn request(request: Request<Change>) -> (Scope, Body) {
     let step = request.order.step();
@@ -41,7 +38,6 @@ fn number(step: Step) -> v1::Step {
 }
 
 fn body(order: Order<Change>) -> Body {
-    let within_milliseconds = milliseconds(WITHIN);
     match order {
         Order::Stage {
             change: it,
@@ -56,25 +52,14 @@ fn body(order: Order<Change>) -> Body {
             waived: waived.iter().map(|it| it.0.to_be_bytes().to_vec()).collect(),
             change: Some(change(it)),
             demand: Some(demand(demanded)),
-            within_milliseconds,
             lease: Some(lease(&share)),
             comment,
         }),
-        Order::Apply => Body::Apply(v1::Apply {
-            within_milliseconds,
-            wave: 0,
-        }),
-        Order::Renew { .. } => Body::Renew(v1::Renew { within_milliseconds }),
-        Order::Confirm { change: it } => Body::Confirm(v1::Confirm {
-            within_milliseconds,
-            change: it.map(change),
-        }),
-        Order::Revert { change: it } => Body::Revert(v1::Revert {
-            within_milliseconds,
-            reason: "decided".to_owned(),
-            change: it.map(change),
-        }),
-        Order::Inquire => Body::Inquire(v1::Inquire { within_milliseconds }),
+        Order::Apply => Body::Apply(v1::Apply {}),
+        Order::Renew { .. } => Body::Renew(v1::Renew {}),
+        Order::Confirm { change: it } => Body::Confirm(v1::Confirm { change: it.map(change) }),
+        Order::Revert { change: it } => Body::Revert(v1::Revert { change: it.map(change) }),
+        Order::Inquire => Body::Inquire(v1::Inquire {}),
     }
 }
 

@@ -116,8 +116,7 @@ impl Readings {
         };
         let part = match answer.outcome {
             Some(Outcome::Reading(reading)) => waiting.account.take(&reading).map(|()| reading),
-            Some(Outcome::Fault(fault)) if fault.device_words.is_empty() => Err(inward::plain(&fault.detail)),
-            Some(Outcome::Fault(fault)) => Err(inward::plain(&fault.device_words)),
+            Some(Outcome::Fault(fault)) => Err(inward::words(&fault)),
             Some(_) | None => Err("the agent gave no reading".to_owned()),
         };
         let is_over = part.is_err();

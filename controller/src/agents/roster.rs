@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fabric_identity::{Certificate, Name, Revocations};
+use fabric_identity::{Authority, Certificate, Name, Revocations};
 use fabric_registry::{Change, Presence, Profile, Query, Refusal, Registration, Registry, ResourceId, Terms};
 use fabric_wire::Place;
 use fabric_wire::v1::{Fault, Hello, Registered, Retry, Update};
@@ -28,7 +28,7 @@ const LANGUAGE: &str = "en";
 pub struct Roster {
     registry: Mutex<Registry>,
     book: Mutex<Book>,
-    revoked: Revocations,
+    authority: Arc<Authority>,
     heartbeat: Duration,
     events: String,
     begun: Instant,
@@ -36,14 +36,14 @@ pub struct Roster {
 
 impl Roster {
     /// The roster as a former run of the program left it; `events` is where agents publish.
-    pub fn open(path: &Path, terms: Terms, events: String, revoked: Revocations) -> std::io::Result<Arc<Self>> {
+    pub fn open(path: &Path, terms: Terms, events: String, authority: Arc<Authority>) -> std::io::Result<Arc<Self>> {
         let (book, profiles) = Book::open(path)?;
         let heartbeat = terms.heartbeat;
         let registry = Registry::restored(terms, profiles, Duration::ZERO);
         Ok(Arc::new(Self {
             registry: Mutex::new(registry),
             book: Mutex::new(book),
-            revoked,
+            authority,
             heartbeat,
             events,
             begun: Instant::now(),
@@ -59,8 +59,11 @@ impl Roster {
     pub fn register(&self, hello: &Hello, certificate: &Certificate, from: SocketAddr) -> Result<Place, Box<Fault>> {
         let said = said(hello, certificate, from);
         let fresh = ResourceId(Uuid::now_v7().as_u128());
+        let skills = self.skills(&certificate.serial);
         let mut registry = self.lock();
-        let registered = registry.register(said, certificate, fresh, self.begun.elapsed());
+        let registered = said
+            .within(&skills)
+            .and_then(|()| registry.register(said, certificate, fresh, self.begun.elapsed()));
         let (resource, changes) = registered.map_err(|refusal| {
             tracing::warn!(agent = %certificate.identity.name, %refusal, "registration failed");
             Box::new(fault(&refusal))
@@ -84,8 +87,14 @@ impl Roster {
                 address: update.address,
                 attributes: update.attributes.into_iter().collect(),
             };
+            registration.within(&self.skills(&profile.certificate))?;
             registry.update(profile.resource, registration, now)
         })
+    }
+
+    /// What an operator has verified that the holder of a certificate can do.
+    fn skills(&self, serial: &str) -> Vec<String> {
+        self.authority.evidence(serial).unwrap_or_default().skills
     }
 
     /// Takes an agent out of what is found.
@@ -140,12 +149,12 @@ impl Roster {
     /// Whether an agent's certificate is taken back.
     pub fn is_shut_out(&self, name: &str) -> bool {
         let profile = name.parse().ok().and_then(|it: Name| self.named(&it));
-        profile.is_some_and(|it| self.revoked.borrow().contains(&it.certificate))
+        profile.is_some_and(|it| self.revocations().borrow().contains(&it.certificate))
     }
 
     /// Whose certificates are taken back, now and from now on.
     pub fn revocations(&self) -> Revocations {
-        self.revoked.clone()
+        self.authority.revocations()
     }
 
     /// Whether an agent that is away is waited for: it was there a while ago, and nobody has said that it is not to come.
@@ -167,7 +176,7 @@ impl Roster {
 
     /// Lets time pass, and shuts out whoever's certificate is taken back. Never ends.
     pub async fn watch(self: Arc<Self>) {
-        let mut revoked = self.revoked.clone();
+        let mut revoked = self.revocations();
         let mut look = tokio::time::interval(LOOK);
         self.shut_out((**revoked.borrow_and_update()).clone());
         loop {
@@ -240,7 +249,7 @@ fn languages(named: Vec<String>) -> BTreeSet<String> {
 
 fn fault(refusal: &Refusal) -> Fault {
     let (code, retry) = match refusal {
-        Refusal::Identity(_) => ("denied", Retry::Never),
+        Refusal::Identity(_) | Refusal::Unverified(_) => ("denied", Retry::Never),
         Refusal::Missing(_) | Refusal::Malformed(_) => ("malformed", Retry::Never),
         Refusal::Full | Refusal::TooOften => ("overloaded", Retry::Later),
         Refusal::Unknown | Refusal::Deregistered => ("unknown", Retry::Never),

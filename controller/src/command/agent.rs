@@ -58,7 +58,7 @@ pub struct Allowed {
     #[arg(long, default_value = "")]
     developer: String,
     /// What it is for
-    #[arg(long, default_value = "speak for devices")]
+    #[arg(long, default_value = "")]
     function: String,
     /// What it can do; several times for several
     #[arg(long = "skill", value_name = "WORD")]

@@ -222,7 +222,17 @@ impl Hub {
         }
     }
 
-    /// An agent's progress.
+    /// An agent could not begin: it is asked again, and whoever follows hears why that takes time.
+    pub fn put_off(&self, transaction: TransactionId, device: DeviceId, reason: &str) {
+        if let Some(track) = self.track(transaction) {
+            track.note(
+                Some(self.ground.agents.name(device)),
+                format!("is asked again: {reason}"),
+            );
+        }
+    }
+
+    /// What an agent is at.
     pub fn report(&self, transaction: TransactionId, report: Report) {
         self.tell(transaction, Input::Report(report));
     }

@@ -236,10 +236,12 @@ impl Run {
 
     fn tell(&self, progress: Progress) {
         let device = progress.device.map(|device| self.ground.agents.name(device));
-        let text = progress.note.unwrap_or_else(|| match progress.step {
-            Some(step) => format!("{step}: configuration {}% complete", progress.percent),
-            None => format!("{}% complete", progress.total),
-        });
+        let text = match (progress.step, progress.note) {
+            (Some(step), Some(words)) => format!("{step}: {words}"),
+            (Some(step), None) => format!("{step} done: configuration {}% complete", progress.percent),
+            (None, Some(words)) => words,
+            (None, None) => format!("{}% complete", progress.total),
+        };
         self.track.add(device, text, progress.total, None);
     }
 

@@ -19,7 +19,7 @@ pub struct Event {
     pub sequence: u64,
     /// The device it is about, none for the transaction as a whole.
     pub device: Option<String>,
-    /// What happened, in words: `configuration 30% complete`.
+    /// What happened, in words: `stage done: configuration 33% complete`.
     pub text: String,
     /// How far the whole transaction is, 0 to 100.
     pub percent: u8,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use fabric_events::Filter;
 use fabric_events::broker::{Broker, Deaf, Limits};
 use fabric_events::mqtt::{Destination, Message, Subscriber};
@@ -35,7 +35,7 @@ impl Events {
                 self.listen_to(to("ear"), stop);
                 None
             }
-            None => Some(self.built_in()),
+            None => Some(self.built_in()?),
         };
         if let (Some(broker), Some(address)) = (&broker, settings.events_listen) {
             serve(broker.clone(), bind(address, "events.listen")?, own.clone(), stop);
@@ -47,15 +47,17 @@ impl Events {
     }
 
     /// A broker of our own, which tells us first.
-    fn built_in(self: &Arc<Self>) -> Arc<Broker> {
+    fn built_in(self: &Arc<Self>) -> Result<Arc<Broker>> {
         let events = Arc::downgrade(self);
         let ear = move |all: &[&[u8]]| match events.upgrade() {
             Some(events) => events.hear(all),
             None => Err(Deaf),
         };
-        let broker = Broker::new(Limits::default(), Arc::new(ear));
+        let recent = (self.state.join("events.recent"), clock);
+        let broker = Broker::remembering(Limits::default(), Arc::new(ear), (&recent.0, recent.1));
+        let broker = broker.context("open what events were acknowledged last")?;
         let _ = self.broker.set(broker.clone()); // it is opened once
-        broker
+        Ok(broker)
     }
 
     /// A broker beside us: what it sends is verified off its connection.

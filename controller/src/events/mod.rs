@@ -8,7 +8,7 @@ mod reaction;
 pub use reaction::react;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -58,6 +58,7 @@ pub struct Standing {
 
 /// Everything about events.
 pub struct Events {
+    state: PathBuf,
     hearing: Mutex<Hearing>,
     revoked: Revocations,
     latest: Mutex<VecDeque<Arc<Told>>>,
@@ -83,6 +84,7 @@ impl Events {
         let outbox = Outbox::open(&state.join("events.outbox"), OUTBOX).context("open the outbox of events")?;
         let (acted_on, queue) = mpsc::channel(WAITING);
         let events = Self {
+            state: state.to_owned(),
             hearing: Mutex::new(hearing.context("open what is remembered of events")?),
             revoked: authority.revocations(),
             latest: Mutex::default(),

@@ -53,7 +53,7 @@ impl Many {
     }
 }
 
-fn memory(stage: &Stage) -> u64 {
+pub fn memory(stage: &Stage) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", stage.process())).unwrap();
     let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
@@ -225,10 +225,7 @@ async fn an_agent_that_floods_its_stream_is_bounded_and_harms_nobody() {
         };
         let words = "x".repeat(10_000);
         for number in 0.. {
-            let progress = Progress {
-                percent: 50,
-                words: words.clone(),
-            };
+            let progress = Progress { words: words.clone() };
             let _ = link.pass(scope(number), upward::Body::Progress(progress)); // as much as fits
             let _ = link.offer(scope(number), upward::Body::Answer(Answer::default()));
             if number % 8 == 0 {

@@ -280,7 +280,25 @@ async fn an_operator_approves_holds_releases_and_revokes() {
         .await
         .expect("it is approved");
     let edge = Crafted::with(&stage, "edge", own, key);
+    // It was verified that it can do one thing: it is registered for that, and for nothing else.
+    let mut boasts = edge.hello(&["pe1"]);
+    boasts.capabilities.push("levitate".to_owned());
+    let (code, words) = edge.refused(boasts).await;
+    assert!(
+        code == "denied" && words.contains("\"levitate\" is not among the skills"),
+        "{code}: {words}"
+    );
     let mut link = edge.join(edge.hello(&["pe1"])).await.unwrap();
+    let more = upward::Body::Update(Update {
+        description: "speaks for the hill".to_owned(),
+        capabilities: vec!["netconf".to_owned(), "levitate".to_owned()],
+        ..Update::default()
+    });
+    let refused = answered(&mut link, more).await;
+    assert!(
+        refused.is_err_and(|it| it.contains("levitate")),
+        "an update claims no more either"
+    );
     let shown = stage.data("agent show edge");
     assert_eq!(
         (&shown["standing"], &shown["certificates"][0]["organisation"]),

@@ -47,7 +47,6 @@ async fn serve(mut link: AgentLink, asked: mpsc::Sender<(v1::Step, Vec<u8>)>, co
                 let yes = vote::Choice::Yes(v1::Yes {
                     guarantee: v1::Guarantee::Confirmed.into(),
                     renews: true,
-                    ..v1::Yes::default()
                 });
                 let vote = v1::Vote { choice: Some(yes) };
                 (v1::Standing::Staged, answer::Outcome::Vote(vote))

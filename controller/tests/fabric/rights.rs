@@ -142,3 +142,41 @@ async fn who_is_shut_out_while_its_stream_is_down_has_its_transaction_withdrawn(
     stage.ok("agent revoke edge");
     until_asked(&mut of_slow, v1::Step::Revert).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_health_of_a_device_is_asked_of_who_may_observe_it() {
+    fabric_identity::install_cryptography();
+    let stage = Stage::start(QUICK);
+    let edge = Crafted::enrolled_to(&stage, "edge", &["pe1"], &["configure"]).await;
+    let (sender, mut told) = mpsc::channel(256);
+    let yes = || Arc::new(AtomicBool::new(true));
+    let link = edge.join(edge.hello(&["pe1"])).await.unwrap();
+    tokio::spawn(serve(link, sender, (v1::Step::Confirm, yes())));
+    let intent = "class: interface.set\nname: one\nslots: { device: pe1, interface: eth1, description: first }\n";
+    std::fs::write(stage.path("one.yaml"), intent).unwrap();
+
+    // Nobody may look at the device: that is said before anything is planned.
+    let (code, said) = stage.entente("plan -f one.yaml");
+    assert!(
+        code != 0 && said.contains("no agent speaks for pe1: start one that may observe it"),
+        "{code}: {said}"
+    );
+
+    // Beside the one that configures it stands one that observes it: each is asked what it may answer.
+    let monitor = Crafted::enrolled_to(&stage, "monitor", &["pe1"], &["observe"]).await;
+    let (sender, mut asked) = mpsc::channel(256);
+    let link = monitor.join(monitor.hello(&["pe1"])).await.unwrap();
+    tokio::spawn(serve(link, sender, (v1::Step::Confirm, yes())));
+    let said = stage.ok("commit -f one.yaml");
+    assert!(said.contains("committed"), "{said}");
+    until_asked(&mut asked, v1::Step::Gate).await;
+    let mut steps = Vec::new();
+    while let Ok((step, _)) = told.try_recv() {
+        steps.push(step);
+    }
+    assert!(steps.contains(&v1::Step::Confirm), "{steps:?}");
+    assert!(
+        !steps.contains(&v1::Step::Gate) && !steps.contains(&v1::Step::Query),
+        "{steps:?}"
+    );
+}

@@ -109,11 +109,22 @@ pub async fn serve(
                 let yes = vote::Choice::Yes(v1::Yes {
                     guarantee: v1::Guarantee::Confirmed.into(),
                     renews: true,
-                    ..v1::Yes::default()
                 });
                 (
                     v1::Standing::Staged,
                     answer::Outcome::Vote(v1::Vote { choice: Some(yes) }),
+                )
+            }
+            downward::Body::Gate(gate) => {
+                let green = |it: v1::Check| v1::Finding {
+                    name: it.name,
+                    color: v1::Color::Green.into(),
+                    words: "as it should be".to_owned(),
+                };
+                let findings = gate.checks.into_iter().map(green).collect();
+                (
+                    v1::Standing::Unspecified,
+                    answer::Outcome::Health(v1::Health { findings }),
                 )
             }
             downward::Body::Confirm(_) => (v1::Standing::Confirmed, answer::Outcome::Done(v1::Done::default())),
@@ -125,7 +136,6 @@ pub async fn serve(
             | downward::Body::Renew(_)
             | downward::Body::Revert(_)
             | downward::Body::Inquire(_)
-            | downward::Body::Gate(_)
             | downward::Body::Watch(_)
             | downward::Body::Unwatch(_) => (v1::Standing::Applied, answer::Outcome::Done(v1::Done::default())),
         };

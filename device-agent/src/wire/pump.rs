@@ -11,6 +11,7 @@ use transaction::{DeviceId, Reply, Step, TransactionId};
 use super::down::{self, About};
 use super::{Dial, up, values};
 use crate::events::Teller;
+use crate::failure::Failure;
 use crate::link::{self, Reading, Upward, Wire};
 
 /// How many requests are remembered until they are answered.
@@ -29,27 +30,28 @@ struct Asked {
 pub(super) struct Pump {
     wire: Wire,
     outlet: Outlet<v1::Upward>,
-    revision: String,
     teller: Option<Arc<Teller>>,
     asked: VecDeque<Asked>,
     /// The device's words that go along with the next answer about it.
     receipts: VecDeque<(TransactionId, DeviceId, v1::Receipt)>,
+    /// Why the last step on a device failed: for its answer, and for those to repeats.
+    failures: VecDeque<(TransactionId, DeviceId, Failure)>,
 }
 
 impl Pump {
-    pub(super) fn new(wire: Wire, outlet: Outlet<v1::Upward>, revision: String, teller: Option<Arc<Teller>>) -> Self {
+    pub(super) fn new(wire: Wire, outlet: Outlet<v1::Upward>, teller: Option<Arc<Teller>>) -> Self {
         Self {
             wire,
             outlet,
-            revision,
             teller,
             asked: VecDeque::new(),
             receipts: VecDeque::new(),
+            failures: VecDeque::new(),
         }
     }
 
     /// Carries both ways until the stream is lost.
-    pub(super) async fn run(&mut self, mut link: AgentLink, dial: &dyn Dial) -> Lost {
+    pub(super) async fn run(&mut self, link: &mut AgentLink, dial: &dyn Dial) -> Lost {
         loop {
             tokio::select! {
                 message = link.next() => match message {
@@ -59,6 +61,20 @@ impl Pump {
                 Some(word) = self.wire.up.recv() => self.send(word),
             }
         }
+    }
+
+    /// Says what is left to say, takes leave of the registry, and waits until the controller has taken that in. What comes
+    /// meanwhile is not begun any more: it is asked of the next stream.
+    pub(super) async fn leave(&mut self, link: &mut AgentLink) -> Result<(), Lost> {
+        while let Ok(word) = self.wire.up.try_recv() {
+            self.send(word);
+        }
+        if let Err(error) = link.offer(None, upward::Body::Leave(v1::Leave {})) {
+            tracing::warn!(%error, "left without a word to the controller");
+            return Ok(());
+        }
+        while !matches!(link.next().await?.body, Some(downward::Body::Registered(_))) {}
+        Ok(())
     }
 
     /// While no stream is there, what is said is kept for the next one, within the outlet's bound. Never ends.
@@ -131,13 +147,14 @@ impl Pump {
                 receipt,
                 foreign,
             } => {
-                self.receipts.retain(|(of, at, _)| (*of, *at) != (transaction, device));
-                if self.receipts.len() == REMEMBERED {
-                    self.receipts.pop_front();
-                }
-                self.receipts
-                    .push_back((transaction, device, up::receipt(&receipt, &foreign)));
+                let receipt = up::receipt(&receipt, &foreign);
+                keep_one(&mut self.receipts, (transaction, device, receipt));
             }
+            Upward::Failure {
+                transaction,
+                device,
+                failure,
+            } => keep_one(&mut self.failures, (transaction, device, failure)),
             Upward::Reply(reply) => self.reply(&reply),
             Upward::Inquiry(inquiry) => {
                 let scope = scope(inquiry.transaction, inquiry.epoch.0, inquiry.device, v1::Step::Inquire);
@@ -169,16 +186,15 @@ impl Pump {
             } => {
                 let asked = self.asked_for(transaction, device, v1::Step::Watch, Some(attempt));
                 let outcome = match done {
-                    Ok(()) => answer::Outcome::Done(v1::Done::default()),
-                    Err(words) => self.fault(&asked, "overloaded", v1::Retry::Later, &words),
+                    Ok(()) => answer::Outcome::Done(v1::Done {}),
+                    Err(failure) => failed(&asked, &failure),
                 };
                 self.answer(asked, v1::Standing::Unspecified, None, outcome);
             }
             Upward::Progress(progress) => {
                 let step = up::step(progress.step);
                 let scope = scope(progress.transaction, 0, progress.device, step);
-                let (percent, words) = (progress.percent, progress.words);
-                let progress = v1::Progress { percent, words };
+                let progress = v1::Progress { words: progress.words };
                 // What finds no room is lost: the answer says more.
                 let _ = self.outlet.pass(Some(scope), upward::Body::Progress(progress));
             }
@@ -201,7 +217,11 @@ impl Pump {
         };
         let mut asked = self.asked_for(reply.transaction, reply.device, up::step(reply.step), attempt);
         asked.scope.epoch = reply.epoch.0;
-        let (standing, outcome) = up::outcome(reply);
+        let failure = self.failures.iter().find(|(of, at, failure)| {
+            (*of, *at) == (reply.transaction, reply.device)
+                && up::reason(&reply.answer).is_some_and(|it| it.contains(&failure.reason))
+        });
+        let (standing, outcome) = up::outcome(reply, failure.map(|it| &it.2));
         let at = self
             .receipts
             .iter()
@@ -215,7 +235,7 @@ impl Pump {
     fn read(
         &mut self,
         (transaction, device, attempt): (TransactionId, DeviceId, u32),
-        reading: Result<Reading, String>,
+        reading: Result<Reading, Failure>,
     ) {
         let asked = self.asked_for(transaction, device, v1::Step::Query, Some(attempt));
         let parts: Vec<(Vec<v1::Observed>, String)> = match reading {
@@ -224,8 +244,8 @@ impl Pump {
                 entries.chunks(ENTRIES).map(|it| (it.to_vec(), String::new())).collect()
             }
             Ok(Reading::Native(text)) => values::pieces(&text).map(|it| (Vec::new(), it.to_owned())).collect(),
-            Err(detail) => {
-                let fault = self.fault(&asked, "unreachable", v1::Retry::Later, &detail);
+            Err(failure) => {
+                let fault = failed(&asked, &failure);
                 return self.answer(asked, v1::Standing::Unspecified, None, fault);
             }
         };
@@ -240,7 +260,6 @@ impl Pump {
         for number in 1..=last {
             let (entries, native) = parts.next().unwrap_or_default();
             let reading = v1::Reading {
-                model_revision: self.revision.clone(),
                 entries,
                 more: number < last,
                 native,
@@ -289,6 +308,19 @@ impl Pump {
             tracing::warn!(%error, "a word to the controller was dropped");
         }
     }
+}
+
+/// Keeps what is known of a device's last step in a transaction in the place of what was; the oldest makes room.
+fn keep_one<T>(all: &mut VecDeque<(TransactionId, DeviceId, T)>, it: (TransactionId, DeviceId, T)) {
+    all.retain(|(of, at, _)| (*of, *at) != (it.0, it.1));
+    if all.len() == REMEMBERED {
+        all.pop_front();
+    }
+    all.push_back(it);
+}
+
+fn failed(asked: &Asked, failure: &Failure) -> answer::Outcome {
+    answer::Outcome::Fault(up::failed(failure, asked.scope.step(), &asked.scope.device))
 }
 
 /// What the certificate must allow for a request. The way back is open to every agent.

@@ -5,15 +5,37 @@ use transaction::{Answer, Reply, Standing, Step};
 
 use super::values;
 use crate::check::{Color, Finding};
+use crate::failure::{Again, Failure, cleaned};
 use crate::link::{Sample, Switch};
 
 /// The longest text of a device that travels.
 const WORDS: usize = 4096;
 
-/// Where the device stands after this answer, and what the answer is.
-pub(super) fn outcome(reply: &Reply) -> (v1::Standing, answer::Outcome) {
-    let step = step(reply.step);
-    let fault = |code: &str, retry, detail: &str| fault(code, step, &reply.device.to_string(), retry, detail);
+/// Why an answer is no yes, as the participant says it.
+pub(super) fn reason(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Refused { reason } | Answer::Failed { reason } | Answer::Deferred { reason } => Some(reason),
+        Answer::Stale { what } | Answer::Foreign { what } => Some(what),
+        Answer::Busy { holder } => Some(holder),
+        Answer::Staged { .. }
+        | Answer::Applied
+        | Answer::Renewed
+        | Answer::Lapsed
+        | Answer::Confirmed
+        | Answer::Reverted
+        | Answer::Unknown
+        | Answer::Superseded { .. }
+        | Answer::Stands { .. } => None,
+    }
+}
+
+/// Where the device stands after this answer, and what the answer is; `failure` is why in full, where that is known.
+pub(super) fn outcome(reply: &Reply, failure: Option<&Failure>) -> (v1::Standing, answer::Outcome) {
+    let (step, device) = (step(reply.step), reply.device.to_string());
+    let fault = |code: &str, retry, detail: &str| match failure {
+        Some(failure) => failed(failure, step, &device),
+        None => fault(code, step, &device, retry, detail),
+    };
     let no = |fault, holder: &str| {
         let no = v1::No {
             fault: Some(fault),
@@ -29,7 +51,6 @@ pub(super) fn outcome(reply: &Reply) -> (v1::Standing, answer::Outcome) {
             let yes = v1::Yes {
                 guarantee,
                 renews: *renews,
-                ..v1::Yes::default()
             };
             (
                 v1::Standing::Staged,
@@ -47,10 +68,7 @@ pub(super) fn outcome(reply: &Reply) -> (v1::Standing, answer::Outcome) {
             no(fault("busy", v1::Retry::Later, holder), holder),
         ),
         Answer::Stale { what } => {
-            let stale = v1::Stale {
-                words: cut(what),
-                ..v1::Stale::default()
-            };
+            let stale = v1::Stale { words: cut(what) };
             let vote = v1::Vote {
                 choice: Some(vote::Choice::Stale(stale)),
             };
@@ -69,10 +87,7 @@ pub(super) fn outcome(reply: &Reply) -> (v1::Standing, answer::Outcome) {
             (v1::Standing::Unknown, answer::Outcome::Deferred(v1::Deferred { fault }))
         }
         Answer::Foreign { what } => {
-            let foreign = v1::Foreign {
-                words: cut(what),
-                ..v1::Foreign::default()
-            };
+            let foreign = v1::Foreign { words: cut(what) };
             (v1::Standing::Unknown, answer::Outcome::Foreign(foreign))
         }
         Answer::Unknown => (v1::Standing::Unspecified, answer::Outcome::Unheard(v1::Unheard {})),
@@ -85,7 +100,21 @@ pub(super) fn outcome(reply: &Reply) -> (v1::Standing, answer::Outcome) {
 }
 
 fn done() -> answer::Outcome {
-    answer::Outcome::Done(v1::Done::default())
+    answer::Outcome::Done(v1::Done {})
+}
+
+/// A failure in full.
+pub(super) fn failed(failure: &Failure, step: v1::Step, device: &str) -> v1::Fault {
+    let retry = match failure.again {
+        Again::Never => v1::Retry::Never,
+        Again::Later => v1::Retry::Later,
+    };
+    v1::Fault {
+        protocol: failure.protocol.map_or(v1::Protocol::Unspecified, protocol).into(),
+        device_words: cut(&failure.said),
+        paths: failure.paths.iter().take(PATHS).map(ToString::to_string).collect(),
+        ..fault(failure.code, step, device, retry, &failure.detail)
+    }
 }
 
 /// One form of everything that goes wrong.
@@ -113,7 +142,8 @@ pub(super) fn step(step: Step) -> v1::Step {
 
 /// A switch of protocol answers no request: the protocol that failed, and why.
 pub(super) fn switched(switch: &Switch) -> v1::Fault {
-    let detail = format!("switched from {} to {}: {}", switch.from, switch.to, switch.because);
+    let because = cleaned(&[&switch.because]);
+    let detail = format!("switched from {} to {}: {because}", switch.from, switch.to);
     v1::Fault {
         protocol: protocol(switch.from).into(),
         ..fault(
@@ -137,19 +167,13 @@ fn protocol(protocol: adapters_port::Protocol) -> v1::Protocol {
 const PATHS: usize = 64;
 
 pub(super) fn receipt(receipt: &adapters_port::Receipt, foreign: &[knowledge_model::Path]) -> v1::Receipt {
-    let said: Vec<&str> = receipt
-        .words
-        .iter()
-        .chain(&receipt.remarks)
-        .map(String::as_str)
-        .collect();
+    let said: Vec<&String> = receipt.words.iter().chain(&receipt.remarks).collect();
     v1::Receipt {
         protocol: protocol(receipt.protocol).into(),
         asked: cut(&receipt.asked.join("; ")),
-        said: cut(&said.join("; ")),
+        said: cut(&cleaned(&said)),
         took_microseconds: u64::try_from(receipt.took.as_micros()).unwrap_or(u64::MAX),
         foreign: foreign.iter().take(PATHS).map(ToString::to_string).collect(),
-        ..v1::Receipt::default()
     }
 }
 
@@ -184,15 +208,14 @@ pub(super) fn sample(sample: &Sample) -> v1::Sample {
 pub(super) fn inquiry(standing: Standing) -> v1::Inquiry {
     v1::Inquiry {
         standing: values::standing(standing).into(),
-        lease_milliseconds: 0,
     }
 }
 
-/// Text within the bound, cut between characters.
+/// Text without control characters and within the bound, cut between characters.
 pub(super) fn cut(text: &str) -> String {
     let mut end = text.len().min(WORDS);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].to_owned()
+    text[..end].replace(char::is_control, " ")
 }

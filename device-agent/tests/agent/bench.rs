@@ -115,13 +115,13 @@ impl Bench {
         self.running.as_ref().unwrap().wire.down.send(word).await.unwrap();
     }
 
-    /// The next word; how far a step has come is passed over.
+    /// The next word; how far a step has come, and why it fails, is passed over.
     pub async fn next(&mut self) -> Upward {
         let up = &mut self.running.as_mut().unwrap().wire.up;
         loop {
             let word = tokio::time::timeout(PATIENCE, up.recv()).await;
             let word = word.expect("a word in time").unwrap();
-            if !matches!(word, Upward::Progress(_)) {
+            if !matches!(word, Upward::Progress(_) | Upward::Failure { .. }) {
                 return word;
             }
         }
@@ -146,7 +146,7 @@ impl Bench {
                 Upward::Inquiry(inquiry) => return inquiry,
                 Upward::Reply(reply) => panic!("{reply:?}"),
                 Upward::Receipt { .. } | Upward::Health { .. } | Upward::Reading { .. } | Upward::Switched(_) => {}
-                Upward::Watching { .. } | Upward::Sample(_) | Upward::Progress(_) => {}
+                Upward::Watching { .. } | Upward::Sample(_) | Upward::Progress(_) | Upward::Failure { .. } => {}
             }
         }
     }

@@ -212,6 +212,7 @@ impl Session {
         if state.fault == Fault::RefusesApply {
             let words = Box::new(DeviceWords {
                 message: "no room".to_owned(),
+                more: vec!["neighbor 192.0.2.1 password s3cret\u{7}".to_owned()],
                 ..DeviceWords::default()
             });
             return Err(SessionError::Refused {

@@ -9,6 +9,7 @@ mod bench;
 mod coming_back;
 mod configuring;
 mod device;
+mod faults;
 mod promised;
 mod serving;
 mod switching;

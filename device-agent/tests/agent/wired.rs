@@ -76,16 +76,19 @@ fn joiner() -> Joiner {
     }
 }
 
-struct Controller {
+pub struct Controller {
     door: Door,
     link: ControllerLink,
-    progress: Vec<(v1::Step, u32)>,
+    progress: Vec<(v1::Step, String)>,
     cut: Arc<std::sync::Mutex<CancellationToken>>,
-    _stop: tokio_util::sync::DropGuard,
+    /// Tells the agent's end to stop.
+    stop: CancellationToken,
+    carrying: tokio::task::JoinHandle<()>,
+    _closed: tokio_util::sync::DropGuard,
 }
 
 impl Controller {
-    async fn meet(bench: &mut Bench) -> Self {
+    pub async fn meet(bench: &mut Bench) -> Self {
         Self::met(bench, None, false).await
     }
 
@@ -97,8 +100,8 @@ impl Controller {
     async fn met(bench: &mut Bench, forbidden: Option<Permission>, deaf: bool) -> Self {
         let (incoming, connections) = mpsc::channel(4);
         let mut door = Door::new("controller-1", Limits::default(), 4);
-        let stop = CancellationToken::new();
-        tokio::spawn(door.serve(ReceiverStream::new(connections), stop.clone()));
+        let (stop, closed) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(door.serve(ReceiverStream::new(connections), closed.clone()));
         let cut = Arc::default();
         let bell = Doorbell {
             incoming,
@@ -107,7 +110,7 @@ impl Controller {
             deaf: deaf.into(),
         };
         let (carried, ended) = (bench.take_wire(), stop.clone());
-        tokio::spawn(async move { wire::carry(joiner(), &bell, carried, None, ended).await });
+        let carrying = tokio::spawn(async move { wire::carry(joiner(), &bell, carried, None, ended).await });
         let link = tokio::time::timeout(PATIENCE * 2, door.next())
             .await
             .expect("an agent in time")
@@ -117,7 +120,9 @@ impl Controller {
             link,
             progress: Vec::new(),
             cut,
-            _stop: stop.drop_guard(),
+            stop,
+            carrying,
+            _closed: closed.drop_guard(),
         }
     }
 
@@ -139,11 +144,11 @@ impl Controller {
             let word = word.expect("a word in time").unwrap();
             let body = word.body.unwrap();
             let upward::Body::Progress(it) = body else { return body };
-            self.progress.push((word.scope.unwrap().step(), it.percent));
+            self.progress.push((word.scope.unwrap().step(), it.words));
         }
     }
 
-    async fn answer(&mut self, step: v1::Step, body: downward::Body) -> v1::Answer {
+    pub async fn answer(&mut self, step: v1::Step, body: downward::Body) -> v1::Answer {
         let sequence = self.ask(step, body);
         let upward::Body::Answer(answer) = self.next().await else {
             panic!("no answer")
@@ -159,7 +164,7 @@ fn scalar(text: &str) -> Option<v1::Value> {
     })
 }
 
-fn stage(path: &str) -> downward::Body {
+pub fn stage(path: &str) -> downward::Body {
     let entry = v1::Entry {
         path: path.to_owned(),
         before: scalar("old"),
@@ -216,7 +221,7 @@ async fn a_transaction_goes_over_the_wire_and_goes_on_after_a_loss() {
     until("the device has it for good", || bench.device.now().pending.is_none()).await;
     for step in [v1::Step::Stage, v1::Step::Apply, v1::Step::Confirm] {
         assert!(
-            controller.progress.contains(&(step, 30)),
+            controller.progress.contains(&(step, "at work on 1 entry".to_owned())),
             "{step:?} is told of: {:?}",
             controller.progress
         );
@@ -248,6 +253,21 @@ async fn who_is_told_to_stop_does_not_wait_for_an_answer_to_its_call() {
     stop.cancel();
     let stopped = tokio::time::timeout(Duration::from_secs(5), carrying).await;
     assert!(stopped.is_ok(), "it stops while it calls");
+}
+
+#[tokio::test]
+async fn who_is_told_to_stop_takes_its_leave_and_waits_until_that_is_heard() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    let mut controller = Controller::meet(&mut bench).await;
+    controller.answer(v1::Step::Stage, stage("system/hostname")).await;
+    controller.stop.cancel();
+    let last = controller.next().await;
+    assert!(matches!(last, upward::Body::Leave(_)), "{last:?}");
+    assert!(!controller.carrying.is_finished(), "it waits until that is heard");
+    let registered = downward::Body::Registered(v1::Registered::default());
+    controller.link.offer(None, registered).unwrap();
+    let ended = tokio::time::timeout(wire::LEAVE_WITHIN / 2, controller.carrying).await;
+    assert!(ended.is_ok(), "it ends once the leave is taken in");
 }
 
 fn watched(message: upward::Body) -> v1::Sample {

@@ -101,7 +101,12 @@ impl Controller {
         self.link.insert(link)
     }
 
-    async fn next(&mut self) -> upward::Body {
+    /// Says something that concerns no device.
+    pub fn tell(&self, body: downward::Body) {
+        self.link.as_ref().unwrap().offer(None, body).unwrap();
+    }
+
+    pub async fn next(&mut self) -> upward::Body {
         let link = self.link.as_mut().unwrap();
         timeout(PATIENCE, link.next())
             .await

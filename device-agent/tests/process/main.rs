@@ -8,6 +8,7 @@
 mod controller;
 mod dying;
 mod frr;
+mod leaving;
 mod netconfd;
 mod program;
 mod starting;

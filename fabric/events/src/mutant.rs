@@ -36,6 +36,10 @@ pub(crate) mod switch {
         Name,
         /// Anybody speaks about anything.
         Scope,
+        /// Who may not publish is believed.
+        Permission,
+        /// A certificate is good for ever.
+        Validity,
         /// However old, it is fresh.
         Freshness,
         /// What was believed is believed again.
@@ -45,7 +49,7 @@ pub(crate) mod switch {
     impl Mutant {
         /// All of them.
         #[cfg(test)]
-        pub const ALL: [Self; 10] = [
+        pub const ALL: [Self; 12] = [
             Self::All,
             Self::Header,
             Self::Signature,
@@ -54,6 +58,8 @@ pub(crate) mod switch {
             Self::Revocation,
             Self::Name,
             Self::Scope,
+            Self::Permission,
+            Self::Validity,
             Self::Freshness,
             Self::Memory,
         ];

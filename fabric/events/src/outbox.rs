@@ -3,7 +3,8 @@
 use crate::event::{Event, LARGEST};
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Why an event is not in the outbox.
@@ -42,7 +43,7 @@ pub struct Outbox {
     file: File,
     waiting: VecDeque<Event>,
     bound: usize,
-    lost: u64,
+    losses: Losses,
     settled: usize,
     /// How many are published and not yet marked so in the file.
     unmarked: usize,
@@ -75,12 +76,13 @@ impl Outbox {
             }
         }
         let (file, length) = rewritten(path, &waiting)?;
+        let losses = Losses::open(&path.with_extension("lost")).map_err(disk)?;
         Ok(Self {
             path: path.to_owned(),
             file,
             waiting,
             bound,
-            lost: 0,
+            losses,
             settled: 0,
             unmarked: 0,
             length,
@@ -90,12 +92,12 @@ impl Outbox {
     /// Keeps an event until it is published; it is durable when this comes back.
     pub fn offer(&mut self, event: Event) -> Result<(), OutboxError> {
         if self.waiting.len() >= self.bound {
-            self.lost += 1;
+            self.losses.one_more();
             return Err(OutboxError::Full { bound: self.bound });
         }
         let mut line = serde_json::to_vec(&event)?;
         if line.len() > LARGEST {
-            self.lost += 1;
+            self.losses.one_more();
             return Err(OutboxError::TooLarge { length: line.len() });
         }
         line.push(b'\n');
@@ -135,7 +137,7 @@ impl Outbox {
         if self.waiting.remove(at).is_none() {
             return Ok(());
         }
-        self.lost += 1;
+        self.losses.one_more();
         self.rewrite()
     }
 
@@ -163,9 +165,9 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// How many were lost because it was full.
+    /// How many were lost because it was full or because they could never be published, also before a restart.
     pub fn lost(&self) -> u64 {
-        self.lost
+        self.losses.count
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), OutboxError> {
@@ -196,6 +198,36 @@ impl Drop for Outbox {
             && let Err(error) = self.mark()
         {
             tracing::warn!(%error, "some events will be published again");
+        }
+    }
+}
+
+/// How many events were lost, in a file beside the outbox: one number of fixed width that is written over itself, so that
+/// a crash leaves the old one or the new one.
+struct Losses {
+    file: File,
+    count: u64,
+}
+
+impl Losses {
+    fn open(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let count = text.trim().parse().unwrap_or_default(); // a new file is empty
+        Ok(Self { file, count })
+    }
+
+    fn one_more(&mut self) {
+        self.count += 1;
+        let text = format!("{:020}\n", self.count);
+        if let Err(error) = self.file.write_all_at(text.as_bytes(), 0) {
+            tracing::warn!(%error, lost = self.count, "the count of lost events is forgotten with a restart");
         }
     }
 }

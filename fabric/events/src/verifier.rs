@@ -206,7 +206,7 @@ impl Verifier {
         let signature = signature.filter(|it| !it.is_empty()).ok_or(Reason::Unsigned)?;
         let (protected, signature) = signature.split_once("..").ok_or(Reason::Malformed)?;
         let Said { header, sender, .. } = self.said(protected)?;
-        if !sender.certificate.is_current(now) {
+        if !sender.certificate.is_current(now) && !planted!(Validity) {
             return Err(Reason::Expired);
         }
         let input = input(protected, &event.canonical().map_err(|_| Reason::Malformed)?);
@@ -340,7 +340,8 @@ fn check_sender(sender: &Checked, event: &Event, revoked: &BTreeSet<String>) -> 
         return Err(Reason::OtherName);
     }
     let of_its_own = event.subject.is_empty() || identity.role == Role::Controller || identity.covers(&event.subject);
-    if (identity.may.contains(&Permission::Publish) && of_its_own) || planted!(Scope) {
+    let may = identity.may.contains(&Permission::Publish) || planted!(Permission);
+    if may && (of_its_own || planted!(Scope)) {
         Ok(())
     } else {
         Err(Reason::OutOfScope)

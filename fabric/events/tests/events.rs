@@ -240,6 +240,7 @@ fn the_outbox_is_bounded_durable_and_in_order() {
     assert_eq!(outbox.lost(), 1);
     outbox.published().unwrap();
     drop(outbox);
+    assert_eq!(Outbox::open(&path, 3).unwrap().lost(), 1, "what was lost stays counted");
     std::fs::OpenOptions::new()
         .append(true)
         .open(&path)

@@ -325,6 +325,13 @@ impl Authority {
             .collect()
     }
 
+    /// What was verified about the holder of a certificate.
+    pub fn evidence(&self, serial: &str) -> Option<Evidence> {
+        let state = self.state();
+        let record = state.roll.record(serial).ok()?;
+        Some(record.grant.evidence.clone())
+    }
+
     /// All who wait for an operator.
     pub fn waiting(&self, now: SystemTime) -> Vec<(Name, Applicant)> {
         self.state()

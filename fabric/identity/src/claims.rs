@@ -68,13 +68,24 @@ impl Claims {
         Ok(claims)
     }
 
-    /// What is asked for and not allowed, if anything is.
+    /// What is asked for or claimed, and was not allowed or verified, if anything is. What was not verified at all is held
+    /// against nothing.
     pub fn beyond(&self, grant: &Grant) -> Option<String> {
-        let allowed = &grant.identity;
+        let (allowed, verified) = (&grant.identity, &grant.evidence);
         let device = |it: &&Pattern| !allowed.devices.iter().any(|pattern| pattern.includes(it));
         let devices = self.devices.iter().filter(device).map(|it| format!("the device {it}"));
         let may = self.may.difference(&allowed.may).map(|it| format!("to {}", it.word()));
-        devices.chain(may).next()
+        let other = |it: &&String| !it.is_empty() && !verified.function.is_empty() && **it != verified.function;
+        let function = Some(&self.function)
+            .filter(other)
+            .map(|it| format!("the function {it:?}"));
+        let unverified = |it: &&String| !verified.skills.is_empty() && !verified.skills.contains(it);
+        let skills = self
+            .skills
+            .iter()
+            .filter(unverified)
+            .map(|it| format!("the skill {it:?}"));
+        devices.chain(may).chain(function).chain(skills).next()
     }
 }
 
@@ -167,6 +178,30 @@ mod tests {
         let beyond = claims().beyond(&grant(&["*"], &[Permission::Publish]));
         assert_eq!(beyond.as_deref(), Some("to observe"));
         assert_eq!(Claims::default().beyond(&grant(&[], &[])), None, "nothing is asked for");
+    }
+
+    #[test]
+    fn what_it_is_for_and_what_it_can_do_is_what_was_verified() {
+        let verified = |function: &str, skills: &[&str]| Grant {
+            identity: Identity {
+                name: "edge-1".parse().expect("a name"),
+                role: Role::Agent,
+                devices: ["*".parse().expect("a pattern")].into(),
+                may: Permission::ALL.into(),
+            },
+            evidence: Evidence {
+                function: function.into(),
+                skills: skills.iter().map(|it| (*it).into()).collect(),
+                ..Evidence::default()
+            },
+        };
+        let beyond = |function, skills: &[&str]| claims().beyond(&verified(function, skills));
+        assert_eq!(beyond("", &[]), None, "nothing was verified");
+        assert_eq!(beyond("speaks for the edge", &["netconf", "cli/frr", "gate"]), None);
+        let other = beyond("monitors", &[]);
+        assert_eq!(other.as_deref(), Some("the function \"speaks for the edge\""));
+        let more = beyond("", &["netconf"]);
+        assert_eq!(more.as_deref(), Some("the skill \"cli/frr\""));
     }
 
     proptest! {

@@ -158,8 +158,13 @@ impl ClientCertVerifier for OfCallers {
         chain: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.inner.verify_client_cert(holder, chain, now)?;
-        standing(holder, Some(&self.revoked)).map(|_| verified)
+        let verified = self.inner.verify_client_cert(holder, chain, now);
+        let verified = verified.and_then(|it| standing(holder, Some(&self.revoked)).map(|_| it));
+        verified.inspect_err(|error| {
+            let says =
+                Certificate::read(holder).map_or_else(|_| "nothing that is read".into(), |it| it.identity.holder());
+            tracing::warn!(says, %error, "refused a caller's certificate");
+        })
     }
     fn verify_tls12_signature(
         &self,

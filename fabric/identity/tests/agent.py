@@ -121,8 +121,8 @@ def main():
         if kind == "stage":
             found = device.stage(body.change)
             if found:
-                entries = [request.Entry(path=it.path, before=it.before, after=has) for it, has in found]
-                return report.Answer(standing=report.STANDING_UNTOUCHED, vote=report.Vote(stale=report.Stale(found=entries)))
+                words = ", ".join(it.path for it, has in found)
+                return report.Answer(standing=report.STANDING_UNTOUCHED, vote=report.Vote(stale=report.Stale(words=words)))
             if device.refuses():
                 fault = {"code": "refused", "detail": "the device says no"}
                 device.revert()
@@ -152,7 +152,6 @@ def main():
             return report.Answer(standing=report.STANDING_UNTOUCHED, reading=report.Reading(entries=entries))
         return report.Answer(fault={"code": "unsupported"})
 
-    beat = 0
     for message in service.FabricStub(channel).Join(iter(upward.get, None)):
         kind = message.WhichOneof("body")
         if kind == "refused":
@@ -161,8 +160,7 @@ def main():
             assert message.welcome.version == 1
             continue
         if kind == "heartbeat":
-            beat += 1
-            upward.put(fabric.Upward(seen=state["seen"], heartbeat=join.Heartbeat(beat=beat)))
+            upward.put(fabric.Upward(seen=state["seen"], heartbeat=join.Heartbeat()))
             continue
         if message.sequence <= state["seen"]:
             continue
@@ -170,7 +168,7 @@ def main():
         state["seen"] = message.sequence
         again = message.scope.SerializeToString(deterministic=True)
         if again not in answered:
-            say(fabric.Upward(progress=report.Progress(percent=30, words="working")), message.scope)
+            say(fabric.Upward(progress=report.Progress(words="working")), message.scope)
             answered[again] = answer(kind, getattr(message, kind))
         it = report.Answer()
         it.CopyFrom(answered[again])

@@ -49,7 +49,7 @@ async fn asked(link: &mut ControllerLink, transaction: u8, step: Step, body: dow
         let message = timeout(SOON, link.next()).await.expect("an answer").unwrap();
         assert_eq!(message.scope.as_ref(), Some(&scope));
         match message.body {
-            Some(upward::Body::Progress(progress)) => seen_progress |= progress.percent == 30,
+            Some(upward::Body::Progress(progress)) => seen_progress |= progress.words == "working",
             Some(upward::Body::Answer(answer)) => {
                 assert!(seen_progress, "progress flows");
                 assert_eq!(answer.to, number);

@@ -98,6 +98,15 @@ pub struct Profile {
 }
 
 impl Registration {
+    /// Whether all that it claims to be able to do was verified. Where no skills were verified, any may be claimed.
+    pub fn within(&self, skills: &[String]) -> Result<(), Refusal> {
+        let beyond = self.capabilities.iter().find(|it| !skills.contains(it));
+        match beyond {
+            Some(word) if !skills.is_empty() => Err(Refusal::Unverified(word.clone())),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Whether all that must be said is said, in a form that is taken.
     pub fn check(&self) -> Result<(), Refusal> {
         let absent = [

@@ -284,3 +284,13 @@ fn who_is_shut_out_is_offline_at_once() {
     let again = registry.register(registration("edge-1"), &agent, ResourceId(2), at(2));
     assert_eq!(again, Err(Refusal::Identity("the certificate is taken back")));
 }
+
+#[test]
+fn who_claims_more_than_was_verified_is_refused() {
+    let claims = registration("edge-1");
+    let skills = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    assert_eq!(claims.within(&skills(&[])), Ok(()), "nothing was verified");
+    assert_eq!(claims.within(&skills(&["netconf", "configure", "gate"])), Ok(()));
+    let refused = claims.within(&skills(&["configure"]));
+    assert_eq!(refused, Err(Refusal::Unverified("netconf".to_owned())));
+}

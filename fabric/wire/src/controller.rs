@@ -1,7 +1,7 @@
 //! The controller's end: a door at which agents join, and one link for each that has.
 
 use crate::hello;
-use crate::outlet::{Flow, Intake, Life, Shared};
+use crate::outlet::{Flow, Intake, Life, Shared, is_unreadable};
 use crate::stay::Staying;
 use crate::v1::fabric_server::{Fabric, FabricServer};
 use crate::v1::{Downward, Hello, Refused, Scope, Upward, Welcome, downward, upward};
@@ -101,19 +101,31 @@ impl Fabric for Keeper {
             return Err(Lost::Revoked.into());
         }
         let mut streaming = request.into_inner();
-        let hello = self.greeting(&mut streaming).await?;
+        let greeting = self.greeting(&mut streaming).await;
+        let hello = greeting.inspect_err(|status| {
+            let (code, words) = (status.code(), status.message());
+            tracing::warn!(agent = peer.name, ?code, words, "an agent did not begin with a hello");
+        })?;
         let version = match hello::admit(&hello, &peer, &self.limits) {
             Ok(version) => version,
-            Err(refused) => return Ok(Response::new(say_no(*refused))),
+            Err(refused) => return Ok(Response::new(say_no(&peer, *refused))),
         };
         match (peer.registers)(&hello) {
             Ok(place) => self.welcome((version, place), hello, peer, streaming),
-            Err(fault) => Ok(Response::new(say_no(*hello::refused(*fault)))),
+            Err(fault) => Ok(Response::new(say_no(&peer, *hello::refused(*fault)))),
         }
     }
 }
 
-fn say_no(refused: Refused) -> BoxStream<'static, Result<Downward, Status>> {
+fn say_no(peer: &Peer, refused: Refused) -> BoxStream<'static, Result<Downward, Status>> {
+    if let Some(fault) = &refused.fault {
+        tracing::warn!(
+            agent = peer.name,
+            code = fault.code,
+            detail = fault.detail,
+            "refused an agent's hello"
+        );
+    }
     let message = Downward::about(None, downward::Body::Refused(refused));
     futures::stream::iter([Ok(message)]).boxed()
 }
@@ -121,7 +133,14 @@ fn say_no(refused: Refused) -> BoxStream<'static, Result<Downward, Status>> {
 impl Keeper {
     async fn greeting(&self, streaming: &mut Streaming<Upward>) -> Result<Hello, Status> {
         let first = tokio::time::timeout(self.limits.hello_within, streaming.message()).await;
-        let first = first.map_err(|_| Status::deadline_exceeded("no hello came in time"))??;
+        let first = first.map_err(|_| Status::deadline_exceeded("no hello came in time"))?;
+        let first = first.map_err(|it| {
+            if is_unreadable(&it) {
+                Status::invalid_argument(it.message())
+            } else {
+                it
+            }
+        })?;
         match first.and_then(|it| it.body) {
             Some(upward::Body::Hello(hello)) => Ok(hello),
             Some(_) | None => Err(Status::invalid_argument("the first message is no hello")),

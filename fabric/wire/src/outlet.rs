@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 /// Why a message was not taken for sending.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +179,11 @@ impl<M: Envelope> Outlet<M> {
     }
 }
 
+/// Whether a message came that is none, rather than none at all: that breaks the protocol.
+pub(crate) fn is_unreadable(status: &Status) -> bool {
+    status.code() == Code::Internal && status.message().starts_with("failed to decode")
+}
+
 /// What is sent over one stream, in order: a first message, then what the session holds, and signs of life.
 pub(crate) struct Flow<M> {
     first: Option<M>,
@@ -186,7 +191,6 @@ pub(crate) struct Flow<M> {
     life: Arc<Life>,
     over: Pin<Box<tokio_util::sync::WaitForCancellationFutureOwned>>,
     beats: Interval,
-    beat: u64,
     _end: DropGuard,
 }
 
@@ -202,22 +206,14 @@ impl<M: Envelope> Flow<M> {
             life,
             over,
             beats,
-            beat: 0,
             _end: end,
         }
     }
 
-    fn beat(&mut self) -> M {
-        self.beat += 1;
-        let (seen, waiting) = {
-            let ledger = self.shared.ledger();
-            (ledger.seen(), ledger.waiting())
-        };
+    fn beat(&self) -> M {
+        let seen = self.shared.ledger().seen();
         self.shared.acknowledge.store(false, Ordering::Release);
-        let mut message = M::beat(Heartbeat {
-            beat: self.beat,
-            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
-        });
+        let mut message = M::beat(Heartbeat {});
         message.stamp(0, seen);
         message
     }
@@ -322,6 +318,9 @@ impl<O: Envelope, I: Envelope> Intake<O, I> {
             Ok(Some(message)) => Ok(message),
             Ok(None) => Err(Lost::Closed {
                 words: "end of stream".into(),
+            }),
+            Err(status) if is_unreadable(&status) => Err(Lost::Malformed {
+                what: status.message().into(),
             }),
             Err(status) => Err(Lost::Closed {
                 words: format!("{:?}: {}", status.code(), status.message()),

@@ -30,7 +30,7 @@ pub enum Input {
     },
     /// The caller withdraws. Has no effect once Confirm is on record.
     Cancel,
-    /// A device reports how far it is.
+    /// A device says what it is at.
     Report(Report),
     /// The journal refuses this epoch: another leads. Nothing more comes out of this coordinator.
     Fenced,

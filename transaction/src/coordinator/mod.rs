@@ -111,7 +111,7 @@ impl<C: Clone> Coordinator<C> {
             Input::Fired(timer) => self.fired(timer, turn),
             Input::Gate { round, verdict } => self.gate(round, verdict, turn),
             Input::Cancel => self.cancel(turn),
-            Input::Report(report) => self.report(&report, turn),
+            Input::Report(report) => self.report(report, turn),
             Input::Fenced => self.phase = Phase::Fenced,
             Input::Unfounded { device, step } => self.unfounded(device, step, turn),
         }

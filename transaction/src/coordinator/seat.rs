@@ -27,7 +27,6 @@ pub struct Seat {
     /// Whether the participant needs the change sent along.
     pub(super) forgot: bool,
     pub(super) tries: u32,
-    pub(super) percent: u8,
     /// What stood in the way when it was last deferred.
     pub(super) deferred: Option<String>,
 }
@@ -74,7 +73,6 @@ impl Seat {
             stale: None,
             forgot: false,
             tries: 0,
-            percent: 0,
             deferred: None,
         }
     }

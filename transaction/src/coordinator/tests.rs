@@ -105,6 +105,10 @@ fn what_is_told_counts_up_by_one_and_a_repeated_answer_tells_nothing() {
     );
     assert_eq!(told_once.last().map(|it| it.total), Some(100));
     assert_eq!(told_once, told(&often));
+    let of = |step| told_once.iter().filter(move |it| it.step == Some(step));
+    for (step, percent) in [(Step::Stage, 33), (Step::Apply, 66), (Step::Confirm, 100)] {
+        assert!(of(step).all(|it| it.percent == percent), "{step}: {told_once:?}");
+    }
     assert_eq!(
         told_once.len(),
         6,
@@ -113,22 +117,23 @@ fn what_is_told_counts_up_by_one_and_a_repeated_answer_tells_nothing() {
 }
 
 #[test]
-fn what_devices_report_is_passed_on_with_the_sum() {
+fn what_devices_are_at_is_passed_on_and_counts_for_nothing_until_it_is_done() {
     let mut coordinator = Coordinator::new(charge(&[]), Epoch(1)).unwrap();
     coordinator.step(Input::Begin, NOW);
     let mut all = Vec::new();
-    for percent in [30, 60, 250] {
+    for words in ["waits for a lock", "edits"] {
         let report = Report {
             device: DeviceId(2),
             step: Step::Stage,
-            percent,
+            words: words.to_owned(),
         };
         all.extend(coordinator.step(Input::Report(report), NOW));
     }
     let told = told(&all);
-    assert_eq!(told.iter().map(|it| it.sequence).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(told.iter().map(|it| it.percent).collect::<Vec<_>>(), [30, 60, 100]);
-    assert_eq!(told.iter().map(|it| it.total).collect::<Vec<_>>(), [5, 10, 16]);
+    assert_eq!(told.iter().map(|it| it.sequence).collect::<Vec<_>>(), [1, 2]);
+    let notes: Vec<_> = told.iter().filter_map(|it| it.note.as_deref()).collect();
+    assert_eq!(notes, ["waits for a lock", "edits"]);
+    assert!(told.iter().all(|it| (it.percent, it.total) == (0, 0)), "{told:?}");
 }
 
 #[test]

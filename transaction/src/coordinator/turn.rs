@@ -36,11 +36,10 @@ impl<C> Turn<C> {
 }
 
 impl<C: Clone> Coordinator<C> {
-    /// Passes on how far a device is.
-    pub(super) fn report(&mut self, report: &Report, turn: &mut Turn<C>) {
-        if let Some(at) = self.seat(report.device) {
-            self.seats[at].percent = report.percent.min(100);
-            self.progress(Some(report.device), Some(report.step), None, turn);
+    /// Passes on what a device is at.
+    pub(super) fn report(&mut self, report: Report, turn: &mut Turn<C>) {
+        if self.seat(report.device).is_some() {
+            self.progress(Some(report.device), Some(report.step), Some(report.words), turn);
         }
     }
 
@@ -51,17 +50,15 @@ impl<C: Clone> Coordinator<C> {
 
     /// A device has finished a step.
     pub(super) fn stepped(&mut self, at: usize, step: Step, turn: &mut Turn<C>) {
-        self.seats[at].percent = 100;
         let device = self.seats[at].device;
         self.progress(Some(device), Some(step), None, turn);
-        self.seats[at].percent = 0;
     }
 
     fn progress(&mut self, device: Option<DeviceId>, step: Option<Step>, note: Option<String>, turn: &mut Turn<C>) {
         self.sequence += 1;
         let percent = device
             .and_then(|it| self.seat(it))
-            .map_or(self.total(), |at| self.seats[at].percent);
+            .map_or(self.total(), |at| done(&self.seats[at].stand));
         let total = self.total();
         turn.push(Effect::Progress(Progress {
             sequence: self.sequence,
@@ -74,21 +71,17 @@ impl<C: Clone> Coordinator<C> {
     }
 
     fn total(&self) -> u8 {
-        let sum: u64 = self.seats.iter().map(|it| u64::from(done(&it.stand, it.percent))).sum();
+        let sum: u64 = self.seats.iter().map(|it| u64::from(done(&it.stand))).sum();
         u8::try_from(sum / (self.seats.len() as u64).max(1)).unwrap_or(100)
     }
 }
 
 /// A participant's share of the whole: a third each for stage, apply and the decision.
-fn done(stand: &Stand, percent: u8) -> u8 {
-    let (base, within) = match stand {
-        Stand::Idle | Stand::Repaying => (0, 0),
-        Stand::Staging => (0, percent / 3),
-        Stand::Staged => (33, 0),
-        Stand::Applying => (33, percent / 3),
-        Stand::Applied => (66, 0),
-        Stand::Told => (66, percent / 3),
-        Stand::Ended | Stand::Owed { .. } => (100, 0),
-    };
-    base + within
+fn done(stand: &Stand) -> u8 {
+    match stand {
+        Stand::Idle | Stand::Repaying | Stand::Staging => 0,
+        Stand::Staged | Stand::Applying => 33,
+        Stand::Applied | Stand::Told => 66,
+        Stand::Ended | Stand::Owed { .. } => 100,
+    }
 }

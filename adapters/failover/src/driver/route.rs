@@ -249,8 +249,10 @@ impl Shared {
         tracing::debug!(device = self.device, ?demand, "too little is promised");
         let (guarantee, protocol) = (capabilities.guarantee, capabilities.protocol);
         let why = lost.map_or_else(String::new, |it| format!(", after it was {it}"));
-        let message = format!("over {protocol} it only promises {guarantee}, and more was demanded{why}");
-        Err(self.refused(protocol, Step::Stage, message))
+        let what = format!("over {protocol} it only promises {guarantee}, and more was demanded{why}");
+        let (device, step) = (self.device.clone(), Step::Stage);
+        let place = Place { device, protocol, step };
+        Err(SessionError::Unsupported { place, what })
     }
 
     /// Has a protocol failed so often that it is left alone for a while, and is there another one to ask?

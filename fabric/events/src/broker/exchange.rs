@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::packet::{Code, Publish};
+use super::recent::WORTH;
 use super::rights::{Rights, is_filter, matches};
 use crate::filter::ROOT;
 
@@ -75,6 +76,8 @@ pub(super) struct Delivery {
 struct Session {
     rights: Rights,
     subscriptions: HashMap<String, u8>,
+    /// Which of the former process's messages it was handed.
+    handed: BTreeSet<usize>,
     waiting: VecDeque<(Arc<Publish>, u8)>,
     /// How many bytes wait.
     bytes: usize,
@@ -115,13 +118,16 @@ pub(super) struct Exchange {
     exact: HashMap<String, BTreeSet<Key>>,
     /// Who has a wildcard in the place of the device.
     open: BTreeSet<Key>,
+    /// What a former process acknowledged and perhaps did not hand to everybody: who subscribes now is handed it.
+    former: Vec<Arc<Publish>>,
     traffic: Traffic,
 }
 
 impl Exchange {
-    pub(super) fn new(bounds: Bounds) -> Self {
+    pub(super) fn new(bounds: Bounds, former: Vec<Publish>) -> Self {
         Self {
             bounds,
+            former: former.into_iter().map(Arc::new).collect(),
             ..Self::default()
         }
     }
@@ -145,6 +151,7 @@ impl Exchange {
         let session = self.sessions.entry(key.clone()).or_insert_with(|| Session {
             rights: rights.clone(),
             subscriptions: HashMap::new(),
+            handed: BTreeSet::new(),
             waiting: VecDeque::new(),
             bytes: 0,
             unacknowledged: VecDeque::new(),
@@ -195,6 +202,9 @@ impl Exchange {
 
     /// Forgets whoever was away for too long.
     pub(super) fn forget(&mut self, now: Duration) {
+        if now > WORTH {
+            self.former.clear();
+        }
         let over = |it: &Session| it.connection.is_none() && it.until < now;
         let gone: Vec<Key> = self
             .sessions
@@ -231,6 +241,9 @@ impl Exchange {
             return Err(Code::Quota);
         }
         session.subscriptions.insert(filter.to_owned(), quality);
+        if quality > 0 {
+            session.hand(&self.former, filter, &self.bounds);
+        }
         match exact(filter) {
             Some(level) => drop(self.exact.entry(level.to_owned()).or_default().insert(key.clone())),
             None => drop(self.open.insert(key.clone())),
@@ -382,6 +395,19 @@ impl Exchange {
 }
 
 impl Session {
+    /// Hands on what a former process acknowledged, each message once.
+    fn hand(&mut self, former: &[Arc<Publish>], filter: &str, bounds: &Bounds) {
+        for (number, message) in former.iter().enumerate() {
+            let wanted = matches(filter, &message.topic) && self.rights.hears(&message.topic);
+            let bytes = self.bytes + size(message);
+            let room = self.waiting.len() < bounds.waiting && bytes <= bounds.bytes;
+            if wanted && room && self.handed.insert(number) {
+                self.bytes = bytes;
+                self.waiting.push_back((message.clone(), 1));
+            }
+        }
+    }
+
     /// A number that no unacknowledged message has.
     fn number(&mut self) -> u16 {
         loop {

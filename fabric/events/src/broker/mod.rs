@@ -8,15 +8,18 @@ mod bytes;
 mod connection;
 mod exchange;
 mod packet;
+mod recent;
 mod rights;
 
 pub use exchange::{Bounds, Traffic};
 pub use packet::{Malformed, Packet, framed, read};
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fabric_identity::{Acceptor, Caller};
 use tokio::sync::{Semaphore, mpsc};
@@ -25,6 +28,7 @@ use tokio::time::Instant;
 use crate::event::LARGEST;
 use exchange::{Arrival, Attached, Exchange, Key};
 use packet::{Code, Publish};
+use recent::Recent;
 use rights::Rights;
 
 /// How many calls to a connection may wait: one that says that there is more, which says it for all, and the last one.
@@ -72,6 +76,8 @@ enum Call {
 /// A broker.
 pub struct Broker {
     exchange: Mutex<Exchange>,
+    /// What is acknowledged, for the next process; nothing where none shall know.
+    recent: Mutex<Option<Recent>>,
     connections: Mutex<HashMap<u64, mpsc::Sender<Call>>>,
     count: AtomicU64,
     ear: Ear,
@@ -92,8 +98,20 @@ impl Broker {
     /// A broker that nobody has called yet. `ear` hears what is published within this process: at once, without a
     /// connection, and before the publisher is told that the message was taken.
     pub fn new(limits: Limits, ear: Ear) -> Arc<Self> {
+        Self::with((limits, ear), None, Vec::new())
+    }
+
+    /// The same, and what it acknowledges is kept in a file for as long as it can be believed: who listens to a broker that
+    /// was started anew hears it from that one.
+    pub fn remembering(limits: Limits, ear: Ear, (path, clock): (&Path, fn() -> SystemTime)) -> io::Result<Arc<Self>> {
+        let (recent, former) = Recent::open(path, clock)?;
+        Ok(Self::with((limits, ear), Some(recent), former))
+    }
+
+    fn with((limits, ear): (Limits, Ear), recent: Option<Recent>, former: Vec<Publish>) -> Arc<Self> {
         Arc::new(Self {
-            exchange: Mutex::new(Exchange::new(limits.bounds.clone())),
+            exchange: Mutex::new(Exchange::new(limits.bounds.clone(), former)),
+            recent: Mutex::new(recent),
             connections: Mutex::default(),
             count: AtomicU64::new(1),
             ear,
@@ -180,7 +198,7 @@ impl Broker {
         }
         drop(exchange);
         let payloads: Vec<&[u8]> = taken.iter().map(|it| it.payload.as_slice()).collect();
-        if !payloads.is_empty() && (self.ear)(&payloads).is_err() {
+        if !payloads.is_empty() && ((self.ear)(&payloads).is_err() || self.keep(&taken).is_err()) {
             let taken = answers.iter_mut().filter(|it| it.is_ok());
             taken.for_each(|it| *it = Err(Code::Unspecified));
         }
@@ -188,6 +206,20 @@ impl Broker {
             .into_iter()
             .for_each(|connection| self.call(connection, Call::More));
         answers
+    }
+
+    /// Keeps what is about to be acknowledged for whoever does not hear it from this process.
+    fn keep(&self, taken: &[Arc<Publish>]) -> Result<(), Deaf> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(recent) = recent.as_mut() else { return Ok(()) };
+        let acknowledged = taken
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|it: &&Publish| it.number.is_some());
+        recent.keep(acknowledged).map_err(|error| {
+            tracing::error!(%error, "an event is put off: it cannot be kept for others");
+            Deaf
+        })
     }
 
     /// How long a holder who publishes one more message must wait, so that it keeps to what is granted.

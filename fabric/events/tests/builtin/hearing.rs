@@ -32,7 +32,13 @@ async fn an_agent_is_sent_its_own_devices_faults_and_no_others() {
         let (signs, stop) = (signs(&cast, holder), stop.clone());
         tokio::spawn(async move { sending.run(to, signs, now, stop).await });
     }
+    // What is not its own comes first, and goes to the controller alone: had it been sent to edge-3, it would be there
+    // before the two that it waits for.
     publisher.publish(event("edge-2", "1", "ce1")).unwrap();
+    it.until("the stranger's fault is handed out", |it| {
+        it.broker.traffic().delivered == 1
+    })
+    .await;
     own_publisher.publish(event("edge-1", "2", "pe1")).unwrap();
     own_publisher.publish(event("edge-1", "3", "pe2")).unwrap();
     let printed = async |child: Child| {
@@ -51,6 +57,11 @@ async fn an_agent_is_sent_its_own_devices_faults_and_no_others() {
     assert_eq!(
         printed(all).await,
         ["ce1".to_owned(), "pe1".to_owned(), "pe2".to_owned()].into()
+    );
+    assert_eq!(
+        it.broker.traffic().delivered,
+        5,
+        "two to edge-3, three to the controller"
     );
 
     // Somebody else's devices are neither asked for by name nor spoken of.

@@ -40,6 +40,14 @@ async fn every_lie_is_counted_by_its_reason_and_changes_nothing() {
             Reason::EmbeddedKey,
         ),
         (b"\xff{".to_vec(), Reason::Malformed),
+        (
+            cast.expired("edge-1", now()).seal(&said, now()).unwrap(),
+            Reason::Expired,
+        ),
+        (
+            cast.mute("edge-1", now()).seal(&said, now()).unwrap(),
+            Reason::OutOfScope,
+        ),
     ];
     for (number, (lie, reason)) in lies.iter().enumerate() {
         let before = it.refused(*reason);

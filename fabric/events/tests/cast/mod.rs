@@ -67,6 +67,29 @@ impl Cast {
         Signer::new(&credential.certificate, key.serialized_der()).unwrap()
     }
 
+    /// Signs in a name with a certificate of its own, issued at a time and for certain acts.
+    pub fn signing(&self, name: &str, may: &[Permission], issued: SystemTime) -> Signer {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let identity = Identity {
+            name: name.parse().unwrap(),
+            role: Role::Agent,
+            devices: ["pe*".parse().unwrap()].into(),
+            may: may.iter().copied().collect(),
+        };
+        let own = self.authority.issue_own(identity, &key, &[], issued).unwrap();
+        Signer::new(&own.certificate, key.serialized_der()).unwrap()
+    }
+
+    /// Somebody whose certificate has run out before this time.
+    pub fn expired(&self, name: &str, now: SystemTime) -> Signer {
+        self.signing(name, &Permission::ALL, now - Duration::from_secs(10 * 86_400))
+    }
+
+    /// Somebody who may do everything but publish.
+    pub fn mute(&self, name: &str, now: SystemTime) -> Signer {
+        self.signing(name, &[Permission::Configure, Permission::Observe], now)
+    }
+
     pub fn serial(&self, name: &str) -> String {
         Certificate::read(&self.holder(name).0.certificate).unwrap().serial
     }
@@ -140,6 +163,14 @@ pub fn lies(cast: &Cast) -> Vec<Lie> {
             Reason::ForeignKey,
         ),
         lie(seal("edge-1", &said, at(0) - hour), Reason::Stale),
+        lie(
+            cast.expired("edge-1", at(0)).seal(&said, at(0)).unwrap(),
+            Reason::Expired,
+        ),
+        lie(
+            cast.mute("edge-1", at(0)).seal(&said, at(0)).unwrap(),
+            Reason::OutOfScope,
+        ),
         revoked,
         replayed,
     ]

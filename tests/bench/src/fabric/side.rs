@@ -79,9 +79,7 @@ fn scope() -> Scope {
 }
 
 fn question() -> downward::Body {
-    downward::Body::Inquire(Inquire {
-        within_milliseconds: 1_000,
-    })
+    downward::Body::Inquire(Inquire {})
 }
 
 /// Measures one side and prints what was found as JSON.

@@ -128,7 +128,7 @@ async fn what_waited_for_one_device_is_one_transaction_and_each_is_told() {
         let events = track.after(0).await;
         let said = |words: &str| events.iter().any(|it| it.text.contains(words));
         assert!(
-            said("one of 3 that waited") && said("apply: configuration 100%"),
+            said("one of 3 that waited") && said("apply done: configuration 66%"),
             "{events:?}"
         );
     }

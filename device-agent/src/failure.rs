@@ -1,0 +1,205 @@
+//! What went wrong on a device, in full: beside the sentence that the participant keeps stands what a fault on the wire
+//! says too.
+
+use std::error::Error;
+
+use adapters_port::{DeviceWords, Protocol, SessionError, masked_lines};
+use knowledge_model::Path;
+use transaction::Guarantee;
+
+use crate::desk;
+
+/// Whether the same may succeed when it is asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It will fail in the same way.
+    Never,
+    /// It may.
+    Later,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The sentence that the participant answers with: by it the answer and this find each other.
+    pub reason: String,
+    /// The code, as docs/wire.md lists it.
+    pub code: &'static str,
+    /// Over which protocol, where one was spoken.
+    pub protocol: Option<Protocol>,
+    /// What the device itself said: without control characters, and without what follows the name of a secret.
+    pub said: String,
+    /// Whether to ask again.
+    pub again: Again,
+    /// What happened, in the agent's words.
+    pub detail: String,
+    /// What it is about.
+    pub paths: Vec<Path>,
+}
+
+impl Failure {
+    /// What a session's error says.
+    pub fn of(error: &SessionError) -> Self {
+        let (code, again) = kind(error);
+        let detail = match error {
+            SessionError::Refused { place, .. } => format!("refused by {place}"),
+            SessionError::Unreachable { .. } | SessionError::Unknown { .. } | SessionError::Malformed { .. } => {
+                with_cause(error)
+            }
+            SessionError::Stale { .. }
+            | SessionError::Busy { .. }
+            | SessionError::Foreign { .. }
+            | SessionError::Denied { .. }
+            | SessionError::Unsupported { .. } => error.to_string(),
+        };
+        let said = match error {
+            SessionError::Refused { words, .. }
+            | SessionError::Busy { words, .. }
+            | SessionError::Denied { words, .. } => said(words),
+            SessionError::Foreign { changes, .. } => cleaned(changes),
+            SessionError::Unreachable { .. }
+            | SessionError::Unknown { .. }
+            | SessionError::Malformed { .. }
+            | SessionError::Stale { .. }
+            | SessionError::Unsupported { .. } => String::new(),
+        };
+        let paths = if let SessionError::Stale { paths, .. } = error {
+            paths.clone()
+        } else {
+            Vec::new()
+        };
+        Self {
+            reason: desk::chain(error),
+            code,
+            protocol: Some(error.place().protocol),
+            said,
+            again,
+            detail,
+            paths,
+        }
+    }
+
+    /// One that no device has a word in.
+    pub fn own(code: &'static str, again: Again, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self {
+            reason: detail.clone(),
+            code,
+            protocol: None,
+            said: String::new(),
+            again,
+            detail,
+            paths: Vec::new(),
+        }
+    }
+
+    /// Nothing came back in time: whether it was done is not known.
+    pub fn late(what: &str) -> Self {
+        Self::own("unknown", Again::Later, format!("{what} did not end in time"))
+    }
+
+    /// Somebody asks about a device that this agent does not speak for.
+    pub fn not_ours() -> Self {
+        Self::own("out-of-scope", Again::Never, "this agent does not speak for the device")
+    }
+
+    /// The session promises less than was demanded.
+    pub fn too_weak(guarantee: Guarantee) -> Self {
+        let detail = format!("this session gives only {guarantee}");
+        Self::own("unsupported", Again::Never, detail)
+    }
+}
+
+fn kind(error: &SessionError) -> (&'static str, Again) {
+    match error {
+        SessionError::Unreachable { .. } => ("unreachable", Again::Later),
+        SessionError::Refused { .. } => ("refused", Again::Never),
+        SessionError::Unknown { .. } => ("unknown", Again::Later),
+        SessionError::Stale { .. } => ("stale", Again::Never),
+        SessionError::Busy { .. } => ("busy", Again::Later),
+        SessionError::Foreign { .. } => ("foreign", Again::Never),
+        SessionError::Denied { .. } => ("denied", Again::Never),
+        SessionError::Unsupported { .. } => ("unsupported", Again::Never),
+        SessionError::Malformed { .. } => ("malformed", Again::Later),
+    }
+}
+
+/// Our sentence as it is, and the causes below it, which may quote the device.
+fn with_cause(error: &SessionError) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", cleaned(&[desk::chain(cause)])),
+        None => error.to_string(),
+    }
+}
+
+fn said(words: &DeviceWords) -> String {
+    let named = [&words.tag, &words.app_tag, &words.path].into_iter().flatten();
+    let all: Vec<&String> = std::iter::once(&words.message)
+        .chain(named)
+        .chain(&words.more)
+        .collect();
+    cleaned(&all)
+}
+
+/// A device's texts as one line: no control characters, nothing behind the name of a secret.
+pub fn cleaned<T: AsRef<str>>(texts: &[T]) -> String {
+    let one = |text: &T| {
+        let masked = masked_lines(text.as_ref());
+        let plain: String = masked
+            .chars()
+            .map(|it| if it.is_control() { ' ' } else { it })
+            .collect();
+        plain.trim().to_owned()
+    };
+    let all: Vec<String> = texts.iter().map(one).filter(|it| !it.is_empty()).collect();
+    all.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adapters_port::{Place, Step};
+
+    fn place() -> Place {
+        Place {
+            device: "pe1".to_owned(),
+            protocol: Protocol::Cli,
+            step: Step::Apply,
+        }
+    }
+
+    #[test]
+    fn what_a_device_says_is_kept_apart_and_cleaned() {
+        let words = DeviceWords {
+            message: "% Invalid\u{1b}[2J input\r\n".to_owned(),
+            tag: Some("invalid-value".to_owned()),
+            more: vec!["neighbor 192.0.2.1 password s3cret".to_owned()],
+            ..DeviceWords::default()
+        };
+        let error = SessionError::Refused {
+            place: place(),
+            words: Box::new(words),
+        };
+        let failure = Failure::of(&error);
+        assert_eq!(
+            failure.said,
+            "% Invalid [2J input; invalid-value; neighbor 192.0.2.1 password ***"
+        );
+        assert_eq!(failure.detail, "refused by pe1 over CLI during apply");
+        assert_eq!((failure.code, failure.again), ("refused", Again::Never));
+        assert_eq!(failure.protocol, Some(Protocol::Cli));
+        assert_eq!(failure.reason, desk::chain(&error));
+    }
+
+    #[test]
+    fn a_cause_that_quotes_the_device_hides_its_secrets() {
+        let error = SessionError::Unknown {
+            place: place(),
+            source: "no prompt after `enable secret s3cret`".into(),
+        };
+        let failure = Failure::of(&error);
+        assert!(!failure.detail.contains("s3cret"), "{}", failure.detail);
+        assert!(failure.detail.contains("no prompt after"), "{}", failure.detail);
+        assert_eq!((failure.code, failure.again), ("unknown", Again::Later));
+    }
+}
