@@ -79,6 +79,8 @@ pub struct App {
     pub classes: Option<PathBuf>,
     /// What was said, and the reader of sentences.
     pub talks: Talks,
+    /// Held while a plan is looked at beside those under way, until it is one of them.
+    pub beginning: Mutex<()>,
     /// What devices held when they were last read.
     pub known: LastKnown,
     /// Devices, and who owns what on them.
@@ -194,6 +196,8 @@ impl App {
         if kept.state == "open" {
             self.allowed(&plan).await?;
         }
+        // From here until it is in the list nobody else is looked at who could begin beside it.
+        let beginning = self.beginning.lock().await;
         let what = plan::gone(&plan, &self.under_way().await?, &*self.network.lock().await);
         if kept.state == "open" && !what.is_empty() {
             return Err(AppError::Moved {
@@ -230,6 +234,7 @@ impl App {
             self.store.move_plan(id, "committing", "open").await?;
             return Err(error.into());
         }
+        drop(beginning);
         if let Err(error) = self.begin((transaction, &row), &plan, track.clone(), asker).await {
             self.hub.retract(transaction);
             let reason = format!("it could not begin: {error}");

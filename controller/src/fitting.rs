@@ -7,6 +7,7 @@ use fabric_wire::hello::STANDS;
 use knowledge_model::Tree;
 use transaction::DeviceId;
 
+use crate::agents::ReadError;
 use crate::app::{App, AppError};
 use crate::holding::holding;
 use crate::plan::{self, Plan};
@@ -23,8 +24,8 @@ impl App {
         self.once(twice, plan, &others).await
     }
 
-    /// Whether a plan fits on its devices, now that they are its own. What cannot be read is judged by what the intents
-    /// that hold want there: staging will not get further either.
+    /// Whether a plan fits on its devices, now that they are its own. A device that nobody may observe is judged by what the
+    /// intents that hold want there; one that cannot be read does not let it begin.
     pub(crate) async fn fits_there(&self, plan: &Plan) -> Result<(), AppError> {
         self.held_to(plan)?;
         let devices = plan::brings_once(plan);
@@ -38,7 +39,10 @@ impl App {
         for (device, read) in futures::future::join_all(reads).await {
             match read {
                 Ok(tree) => drop(there.insert(device, tree)),
-                Err(error) => tracing::warn!(%device, %error, "cannot read what stands there already"),
+                Err(error @ ReadError::Unspoken { .. }) => {
+                    tracing::warn!(%device, %error, "what stands there already is judged by what intents want there");
+                }
+                Err(error @ (ReadError::Late { .. } | ReadError::Fault { .. })) => return Err(error.into()),
             }
         }
         let twice = plan::twice(plan, &[], &*self.network.lock().await, &there);

@@ -96,6 +96,7 @@ pub async fn run(config: Config) -> Result<()> {
         classes: config.classes.clone(),
         known: LastKnown::inside(&config.state),
         talks: Talks::default(),
+        beginning: Mutex::default(),
         network: Mutex::new(network),
         store,
         audit,

@@ -23,13 +23,20 @@ impl Agents {
             self.kept(&name, &seats.claim(&name, &expected));
             seats.withheld(&name)
         };
-        for Withheld { device, keeper } in withheld {
+        for Withheld { device, keeper } in self.not_told(&name, withheld) {
             tracing::warn!(agent = name, %device, keeper, "does not configure a device that another agent keeps");
             let data = json!({ "agent": name, "keeper": keeper });
             self.events
                 .publish("device-withheld", device.to_string(), Severity::Warning, data);
         }
         Ok(())
+    }
+
+    /// What of this was not told when the agent joined last.
+    fn not_told(&self, name: &str, withheld: Vec<Withheld>) -> Vec<Withheld> {
+        let mut told = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = told.insert(name.to_owned(), withheld.clone()).unwrap_or_default();
+        withheld.into_iter().filter(|it| !before.contains(it)).collect()
     }
 
     /// Gives an agent that sits the devices of its own whose keeper is not waited for any longer.

@@ -40,7 +40,7 @@ use crate::commit::{self, Change, Content, Hub};
 use crate::events::Events;
 use keepers::Keepers;
 use reading::Readings;
-use seats::{Seat, Seats};
+use seats::{Seat, Seats, Withheld};
 
 /// An agent that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct Agents {
     roster: Arc<Roster>,
     seats: Mutex<Seats<Outlet<Downward>>>,
     keepers: Mutex<Keepers>,
+    /// What each agent would configure and others keep, as operators were told last.
+    withheld: Mutex<HashMap<String, Vec<Withheld>>>,
     events: Arc<Events>,
     /// Under which session each agent joined last: another one knows nothing of what was asked of it before.
     sessions: Mutex<HashMap<String, Vec<u8>>>,
@@ -99,6 +101,7 @@ impl Agents {
             roster,
             seats: Mutex::new(Seats::kept_by(before)),
             keepers: Mutex::new(keepers),
+            withheld: Mutex::default(),
             events,
             sessions: Mutex::default(),
             readings: Readings::default(),
