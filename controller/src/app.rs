@@ -298,12 +298,14 @@ impl App {
                 at,
             },
         ];
-        if let Some(Purpose::Replace { device }) = &plan.purpose {
-            self.waive(device, asker).await?;
-        }
         let (journal, epoch) = (&self.operation.journal, JournalEpoch(self.operation.epoch));
         let written = journal.append(epoch, records.map(Json).to_vec()).await;
         written.map_err(|error| AppError::Inside(error.to_string()))?;
+        if let Some(Purpose::Replace { device }) = &plan.purpose
+            && let Err(error) = self.waive(device, asker).await
+        {
+            tracing::error!(device, %error, "cannot keep that what it was owed is void: waive it by hand");
+        }
         self.kept_end((transaction, transaction), Some(&ending), "").await;
         self.tell_end(transaction, Some(&ending), "", track).await;
         Ok(())
@@ -324,18 +326,9 @@ impl App {
         let alone = [led];
         let all = if riders.is_empty() { &alone[..] } else { riders };
         for transaction in all {
-            let (row, plan) = self.asked_for(&transaction.to_string()).await?;
+            let (_, plan) = self.asked_for(&transaction.to_string()).await?;
             self.allowed(&plan).await?;
             self.fits_there(&plan).await?;
-            if let Some(Purpose::Replace { device }) = &plan.purpose {
-                // What the old hardware was owed is void now that the new one is brought to what is wanted.
-                let asker = Asker {
-                    who: row.asked_by,
-                    door: "inside",
-                    proven: false,
-                };
-                self.waive(device, &asker).await?;
-            }
         }
         self.snap(&self.touched(all).await, (&led.to_string(), "before")).await;
         Ok(())

@@ -8,6 +8,7 @@ use transaction::DeviceId;
 
 use crate::agents::ReadError;
 use crate::app::{App, AppError, read_plan, stamp};
+use crate::commit::Agents as _;
 use crate::store::Kept;
 
 impl App {
@@ -46,13 +47,17 @@ impl App {
     /// their paths stands what stood before them. Who only waited for its devices tried out nothing, and hides nothing.
     pub(crate) async fn undecided_out(&self, read: &mut HashMap<DeviceId, Tree>, since: i64) -> Result<(), AppError> {
         for (transaction, kept) in self.store.plans_undecided(since).await? {
-            let track = transaction.parse().ok().and_then(|it| self.hub.track(it));
+            let track = transaction.id.parse().ok().and_then(|it| self.hub.track(it));
             if track.is_some_and(|it| !it.has_begun()) {
                 continue;
             }
             if let Err(error) = plan_out(&kept, read) {
-                // The others still count.
-                tracing::error!(transaction, plan = kept.id, %error, "nobody knows what it tries out on its devices");
+                let named: Vec<String> = serde_json::from_str(&transaction.devices).unwrap_or_default();
+                tracing::error!(transaction = transaction.id, ?named, %error, "nobody knows what it tries out there");
+                // Of its devices nothing can be said; all others still count.
+                if read.keys().any(|it| named.contains(&self.agents.name(*it))) {
+                    return Err(error);
+                }
             }
         }
         Ok(())

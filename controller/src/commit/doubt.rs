@@ -142,12 +142,14 @@ impl Doubt {
                 reason: Reason::Restarted,
             },
             // On who only looks on both ends are the same: nobody has to look there.
-            Verdict::Look(_) if !changing => match found.values().any(|it| *it == Some(Found::Confirmed)) {
-                true => Decision::Confirm,
-                false => Decision::Revert {
-                    reason: Reason::Restarted,
-                },
-            },
+            Verdict::Look(_) if !changing && found.values().all(Option::is_some) => {
+                match found.values().any(|it| *it == Some(Found::Confirmed)) {
+                    true => Decision::Confirm,
+                    false => Decision::Revert {
+                        reason: Reason::Restarted,
+                    },
+                }
+            }
             Verdict::Look(devices) => return self.torn(charge.intents, decided, &found, devices).await,
         };
         let mut records = vec![CoordinatorRecord::Began { charge, at }];

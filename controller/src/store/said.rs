@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::Row;
 use utoipa::ToSchema;
 
-use super::{Kept, Store, StoreError, asked, kept};
+use super::{Kept, Store, StoreError, TransactionRow, asked, kept, transaction_row};
 
 /// What somebody said about a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -114,16 +114,19 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn plans_undecided(&self, since: i64) -> Result<Vec<(String, Kept)>, StoreError> {
-        let query = "SELECT plan.id AS id, plan.body AS body, plan.state AS state, plan.at AS at, \
-            transaction_record.id AS by_transaction FROM plan \
+    pub async fn plans_undecided(&self, since: i64) -> Result<Vec<(TransactionRow, Kept)>, StoreError> {
+        let query = "SELECT plan.body AS body, plan.at AS at, transaction_record.*, NULL AS carrier FROM plan \
             JOIN transaction_record ON transaction_record.plan = plan.id \
             WHERE transaction_record.state = 'running' \
             OR (transaction_record.state = 'rolled-back' AND transaction_record.ended >= $1) \
             ORDER BY transaction_record.begun DESC, transaction_record.id DESC";
         let rows = sqlx::query(query).bind(since).fetch_all(&self.pool).await;
         let rows = rows.map_err(asked("find what is undecided"))?;
-        Ok(rows.iter().map(|row| (row.get("by_transaction"), kept(row))).collect())
+        let plan = |row| Kept {
+            id: transaction_row(row).plan,
+            ..kept(row)
+        };
+        Ok(rows.iter().map(|row| (transaction_row(row), plan(row))).collect())
     }
 
     /// Keeps that an operator froze the network.
