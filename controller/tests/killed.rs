@@ -170,7 +170,7 @@ fn all_that_ride_end_as_what_carried_them() {
 
     // The agent dies over the confirm and does not come back in time: both end torn, and who rode is kept whole or not at all.
     let riders = riding(&network, "second", 1300);
-    network.told(&riders[0], &["apply: configuration 100% complete"]);
+    network.told(&riders[0], &["apply done"]);
     network.kill_agent(0);
     network.sql(&format!(
         "CREATE TRIGGER stuck BEFORE INSERT ON ride WHEN NEW.rider = '{}' BEGIN SELECT RAISE(ABORT, 'no room'); END",

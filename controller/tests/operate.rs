@@ -235,7 +235,7 @@ fn the_first_interrupt_drains_and_the_second_stops_and_both_recover() {
     network.delay("r1", "commit", 1500);
     network.describe("a.yaml", "r1", "eth1", "drained");
     let transaction = network.commit("a.yaml");
-    network.told(&transaction, &["r1", "stage", "100%"]);
+    network.told(&transaction, &["r1", "stage done"]);
     interrupt(&mut network);
     assert_eq!(ended(&mut network), Some(0), "{}", network.logs());
     let log = network.logs();
@@ -251,7 +251,7 @@ fn the_first_interrupt_drains_and_the_second_stops_and_both_recover() {
     network.delay("r1", "commit", 4000);
     network.describe("b.yaml", "r1", "eth1", "stopped");
     let transaction = network.commit("b.yaml");
-    network.told(&transaction, &["r1", "stage", "100%"]);
+    network.told(&transaction, &["r1", "stage done"]);
     interrupt(&mut network);
     network.until("it to say that it waits", || {
         (network.logs().matches("waiting for what is open").count() == 2).then_some(())
