@@ -16,7 +16,7 @@ fn what_the_backup_does_not_know_is_asked_of_the_devices() {
     network.delay("r2", "commit", 8000);
     network.describe("open.yaml", "r2", "eth2", "during");
     let open = network.commit("open.yaml");
-    network.told(&open, &["r2", "stage", "100%"]);
+    network.told(&open, &["r2", "stage done"]);
     let (code, said) = network.entente("backup saved.backup");
     assert_eq!(code, 0, "{said}\n{}", network.logs());
     let before = network.entente(&format!("transaction show {open} --output json")).1;
@@ -102,7 +102,7 @@ fn leave_in_doubt(network: &mut Network) -> Doubt {
     network.delay("r1", "commit", 3000);
     network.describe("doubt.yaml", "r1, r3", "eth8", "doubtful");
     let transaction = network.commit("doubt.yaml");
-    network.told(&transaction, &["r3", "apply", "100%"]);
+    network.told(&transaction, &["r3", "apply done"]);
     network.kill_agent(1);
     network.until("r1 to confirm", || {
         (network.done("r1", "commit") >= first + 2).then_some(())
