@@ -292,6 +292,19 @@ fn a_lab_that_is_cut_off_or_no_text_is_told_with_what_mends_it() {
 }
 
 #[test]
+fn a_password_is_what_is_written_not_a_number() {
+    let stage = Stage::of("small", &[("r1", node("cisco_iol", None))]);
+    for written in ["0123", "1e5", "1.10", "0x10", "12345678901234567890123", "True"] {
+        let nornir = format!("r1:\n  username: admin\n  password: {written}\n");
+        fs::write(stage.at("lab/nornir-simple-inventory.yml"), nornir).unwrap();
+        let _ = fs::remove_dir_all(stage.at("keys"));
+        let (code, said) = stage.import("--update");
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(fs::read_to_string(stage.at("keys/small-cisco_iol")).unwrap(), written);
+    }
+}
+
+#[test]
 fn both_of_two_bad_configurations_are_told_and_programs_are_told_in_json() {
     let stage = Stage::of("small", &[]);
     fs::write(
@@ -305,6 +318,17 @@ fn both_of_two_bad_configurations_are_told_and_programs_are_told_in_json() {
     for file in ["one.json is no configuration", "other.xml is no configuration"] {
         assert!(said.contains(file), "{said}");
     }
+    let many: String = (0..1200)
+        .map(|it| format!("{{\"name\": \"e{it}\", \"mtu\": 1}},"))
+        .collect();
+    let many = format!("{{\"entente-interfaces:interface\": [{}]}}", many.trim_end_matches(','));
+    fs::write(stage.at("many.json"), many).unwrap();
+    let (code, said) = stage.run("config diff many.json many.json");
+    assert_eq!(
+        (code, said.matches("/mtu: found \"1\"").count()),
+        (3, 1200),
+        "every fault"
+    );
     let (code, said) = stage.run("config diff one.json other.xml --output json");
     let told: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &told["exit"]), (3, &json!(3)));

@@ -344,6 +344,7 @@ fn substitute(node: &Node, variables: &BTreeMap<String, String>, faults: &Faults
         at: node.at,
         named: node.named,
         value,
+        written: node.written.clone(),
     }
 }
 

@@ -69,6 +69,7 @@ fn without_class(node: &Node) -> Node {
         Map(entries) => Node {
             at: node.at,
             named: node.named,
+            written: None,
             value: Map(entries.iter().filter(|(key, _)| key != "class").cloned().collect()),
         },
         document::Content::Null

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use knowledge_model::{Tree, diff as between};
+use knowledge_model::{Limits, Tree, diff as between};
 use knowledge_yang::{Format, Validator};
 use serde_json::{Value, json};
 
@@ -12,6 +12,9 @@ use crate::arguments::Output;
 use crate::client::Client;
 use crate::config::Config;
 use crate::exit::Exit;
+
+/// The most faults of a configuration that are listed.
+const FAULTS: usize = 10_000;
 
 /// Every setting with its origin. No setting is a secret: those stay with the agents, or in a file or variable that is named.
 pub fn show(output: Output, config: &Config) -> Result<()> {
@@ -73,6 +76,10 @@ pub fn tree(file: &Path) -> Result<Tree> {
     } else {
         Format::Json
     };
-    let read = Validator::new().context("load the model")?.read(&text, format);
+    let limits = Limits {
+        faults: FAULTS,
+        ..Limits::default()
+    };
+    let read = Validator::within(limits).context("load the model")?.read(&text, format);
     read.map_err(|invalid| Exit::Invalid.because(format!("{} is no configuration\n{invalid}", file.display())))
 }

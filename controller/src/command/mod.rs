@@ -31,6 +31,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::exit::Exit;
+use crate::plan::counted;
+use knowledge_model::document::LISTED;
 
 /// The largest file that is read.
 const LENGTH: u64 = 128 << 20;
@@ -81,10 +83,12 @@ pub fn faulty(file: &Path, faults: &[impl std::fmt::Display]) -> anyhow::Error {
         .map(|fault| format!("\n  {}:{fault}", file.display()))
         .collect();
     Exit::Invalid.because(format!(
-        "{} has {} {}{lines}",
+        "{} has {}{lines}",
         file.display(),
-        faults.len(),
-        if faults.len() == 1 { "fault" } else { "faults" }
+        match faults.len() {
+            many if many > LISTED => format!("more than {LISTED} faults"),
+            few => counted(few, "fault"),
+        }
     ))
 }
 

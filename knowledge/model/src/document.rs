@@ -18,7 +18,7 @@ use syntax::syntax;
 const LENGTH: usize = 16 * 1024 * 1024;
 
 /// The most faults that are listed.
-const LISTED: usize = 1000;
+pub const LISTED: usize = 1000;
 
 /// A place in a file, counted from one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +108,8 @@ pub struct Node {
     pub named: Mark,
     /// What it is.
     pub value: Content,
+    /// How it is written, where that is no text but a number or a truth value: `0123` is more than 123.
+    pub written: Option<Box<str>>,
 }
 
 /// What a node holds.
@@ -184,6 +186,7 @@ pub fn open(text: &str) -> Result<(Node, Faults), Vec<Fault>> {
             at: Mark { line: 1, column: 1 },
             named: Mark { line: 1, column: 1 },
             value: Content::Null,
+            written: None,
         },
         [one] => convert(one, &faults),
         [_, second, ..] => {
@@ -208,12 +211,19 @@ fn mark(node: &MarkedYaml<'_>) -> Mark {
 
 fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
     let at = mark(node);
+    let mut written = None;
     let value = match &node.data {
-        YamlData::Value(Scalar::Null) => Content::Null,
-        YamlData::Value(Scalar::Boolean(it)) => Content::Bool(*it),
-        YamlData::Value(Scalar::Integer(it)) => Content::Integer(*it),
-        YamlData::Value(Scalar::FloatingPoint(it)) => Content::Float(it.into_inner()),
-        YamlData::Value(Scalar::String(it)) => Content::Text(it.to_string()),
+        YamlData::Representation(text, style, tag) => {
+            let core = tag.as_ref().is_none_or(|it| it.is_yaml_core_schema());
+            let known = Scalar::parse_from_cow_and_metadata(text.clone(), *style, tag.as_ref().filter(|_| core));
+            if !core || known.is_none() {
+                tagged(at, faults);
+            }
+            let value = known.map_or(Content::Null, scalar);
+            written = (!matches!(value, Content::Text(_) | Content::Null)).then(|| text.as_ref().into());
+            value
+        }
+        YamlData::Value(it) => scalar(it.clone()),
         YamlData::Sequence(items) => Content::List(items.iter().map(|item| convert(item, faults)).collect()),
         YamlData::Mapping(entries) => Content::Map(
             entries
@@ -227,14 +237,31 @@ fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
         ),
         YamlData::Tagged(_, inner) => {
             tagged(at, faults);
-            convert(inner, faults).value
+            let inner = convert(inner, faults);
+            written = inner.written;
+            inner.value
         }
-        YamlData::Representation(..) | YamlData::Alias(_) | YamlData::BadValue => {
+        YamlData::Alias(_) | YamlData::BadValue => {
             tagged(at, faults);
             Content::Null
         }
     };
-    Node { at, named: at, value }
+    Node {
+        at,
+        named: at,
+        value,
+        written,
+    }
+}
+
+fn scalar(it: Scalar<'_>) -> Content {
+    match it {
+        Scalar::Null => Content::Null,
+        Scalar::Boolean(it) => Content::Bool(it),
+        Scalar::Integer(it) => Content::Integer(it),
+        Scalar::FloatingPoint(it) => Content::Float(it.into_inner()),
+        Scalar::String(it) => Content::Text(it.into_owned()),
+    }
 }
 
 fn tagged(at: Mark, faults: &Faults) {
@@ -243,23 +270,12 @@ fn tagged(at: Mark, faults: &Faults) {
 }
 
 fn key_of(key: &MarkedYaml<'_>, faults: &Faults) -> Option<String> {
-    if let YamlData::Value(Scalar::String(text)) = &key.data {
-        return Some(text.to_string());
-    }
-    if let YamlData::Value(Scalar::Integer(number)) = &key.data {
-        return Some(number.to_string());
-    }
-    let key_is = match &key.data {
-        YamlData::Value(Scalar::Null) => "nothing".to_owned(),
-        YamlData::Value(Scalar::Boolean(it)) => it.to_string(),
-        YamlData::Value(Scalar::FloatingPoint(it)) => it.to_string(),
-        YamlData::Sequence(_) => "a list".to_owned(),
-        YamlData::Mapping(_) => "a mapping".to_owned(),
-        YamlData::Value(_)
-        | YamlData::Representation(..)
-        | YamlData::Tagged(..)
-        | YamlData::Alias(_)
-        | YamlData::BadValue => "no plain value".to_owned(),
+    let node = convert(key, faults);
+    let key_is = match node.value {
+        Content::Text(text) => return Some(text),
+        Content::Integer(_) => return node.text(faults),
+        Content::Bool(_) | Content::Float(_) => node.text(faults).unwrap_or_default(),
+        Content::Null | Content::List(_) | Content::Map(_) => node.kind().to_owned(),
     };
     faults.add(mark(key), format!("a key is {key_is}, not text"), "put it in quotes");
     None
@@ -280,6 +296,11 @@ impl Node {
         }
     }
 
+    fn too_large(&self, faults: &Faults) {
+        let hint = format!("whole numbers are at most {}", i64::MAX);
+        faults.add(self.at, "the number is out of range", hint);
+    }
+
     fn wrong(&self, expected: Form, faults: &Faults) {
         let (expected, hint) = match expected {
             Form::Text => ("text", "write a word, or text in quotes"),
@@ -298,9 +319,11 @@ impl Node {
     pub fn text(&self, faults: &Faults) -> Option<String> {
         match &self.value {
             Content::Text(text) => Some(text.clone()),
-            Content::Integer(number) => Some(number.to_string()),
-            Content::Float(number) => Some(number.to_string()),
-            Content::Bool(truth) => Some(truth.to_string()),
+            Content::Integer(_) | Content::Float(_) | Content::Bool(_) => Some(
+                self.written
+                    .as_deref()
+                    .map_or_else(|| self.json().to_string(), str::to_owned),
+            ),
             Content::Null | Content::List(_) | Content::Map(_) => {
                 self.wrong(Form::Text, faults);
                 None
@@ -311,7 +334,11 @@ impl Node {
     /// A whole number.
     pub fn integer(&self, faults: &Faults) -> Option<i64> {
         let Content::Integer(number) = self.value else {
-            self.wrong(Form::Integer, faults);
+            let digits = |it: &&str| it.trim_start_matches(['-', '+']).bytes().all(|it| it.is_ascii_digit());
+            match self.written.as_deref().filter(digits) {
+                Some(_) => self.too_large(faults),
+                None => self.wrong(Form::Integer, faults),
+            }
             return None;
         };
         Some(number)

@@ -28,6 +28,7 @@ pub(super) fn documents<'input>(
 ) -> Result<Vec<MarkedYaml<'input>>, ScanError> {
     let mut loader = YamlLoader::default();
     loader.allow_duplicate_keys(true);
+    loader.early_parse(false);
     let mut receiver = Receiver {
         loader,
         faults,

@@ -168,3 +168,34 @@ fn more_values_than_a_file_of_people_has_are_refused() {
         assert!(told.ends_with("more than 500000 values (split the file)"), "{told}");
     }
 }
+
+#[test]
+fn a_number_is_also_the_text_that_is_written() {
+    let all = Faults::default();
+    for text in [
+        "0123",
+        "007",
+        "1e5",
+        "1.10",
+        "12345.60",
+        "0x10",
+        "+5",
+        "12345678901234567890123",
+        "True",
+        "plain",
+        "-0",
+    ] {
+        let node = read(&format!("password: {text}")).unwrap();
+        let fields = node.fields(&all).unwrap();
+        assert_eq!(fields.required("password").unwrap().text(&all).as_deref(), Some(text));
+    }
+    let quoted = read("{password: '0123', port: 0x10}").unwrap();
+    let fields = quoted.fields(&all).unwrap();
+    assert_eq!(fields.required("password").unwrap().text(&all).as_deref(), Some("0123"));
+    assert_eq!(fields.required("port").unwrap().integer(&all), Some(16));
+    assert_eq!(
+        faults("name: r1\nport: 99999999999999999999\n"),
+        ["2:7: the number is out of range (whole numbers are at most 9223372036854775807)"]
+    );
+    assert!(faults("name: r1\nport: 1.5\n")[0].contains("expected a whole number"));
+}
