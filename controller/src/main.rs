@@ -74,7 +74,8 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .context("start the runtime");
-    match runtime.and_then(|runtime| runtime.block_on(run(arguments))) {
+    let done = runtime.and_then(|runtime| runtime.block_on(run(arguments)));
+    match done.and_then(|()| command::settle()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, output),
     }
@@ -142,7 +143,9 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Config(ConfigCommand::Diff { before, after }) => command::config::diff(output, &before, &after),
         Command::Schema { kind } => schema(kind),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "entente", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "entente", &mut script);
+            command::say(String::from_utf8(script)?.trim_end());
             Ok(())
         }
         Command::Backup {

@@ -4,7 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use knowledge_model::{Inventory, Schema};
 use serde_json::{Value, json};
@@ -33,13 +33,17 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    fn run(&self, line: &str) -> (i32, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_entente"))
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
+        command
             .args(line.split_whitespace())
             .current_dir(self.folder.path())
-            .env_remove("ENTENTE_CONFIG")
-            .output()
-            .unwrap();
+            .env_remove("ENTENTE_CONFIG");
+        command
+    }
+
+    fn run(&self, line: &str) -> (i32, String) {
+        let output = self.command(line).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap(), String::from_utf8(said).unwrap())
     }
@@ -289,6 +293,31 @@ fn a_lab_that_is_cut_off_or_no_text_is_told_with_what_mends_it() {
         said.contains("inventory.yaml names 1 device; 1 password in keys"),
         "{said}"
     );
+    fs::remove_file(stage.at("inventory.yaml")).unwrap();
+    let (code, said) = stage.run("inventory import clab lab/topology-data.json");
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("lab/topology-data.json is a file: name the folder that it lies in, which is lab"),
+        "{said}"
+    );
+}
+
+/// Nobody would know that half of a list is missing.
+#[test]
+fn what_cannot_be_printed_is_an_error_and_a_reader_who_stops_is_none() {
+    let stage = Stage::of("small", &[]);
+    let printed_to = |out: Stdio| {
+        let mut command = stage.command("schema inventory");
+        let output = command.stdout(out).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (code, said) = printed_to(full.into());
+    assert_eq!(code, Some(13), "{said}");
+    assert!(said.contains("could not all be written: No space left on device"), "{said}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(printed_to(writer.into()), (Some(0), String::new()));
 }
 
 #[test]
@@ -329,6 +358,18 @@ fn both_of_two_bad_configurations_are_told_and_programs_are_told_in_json() {
         (3, 1200),
         "every fault"
     );
+    fs::write(stage.at("empty.json"), "\n").unwrap();
+    fs::write(stage.at("cli.txt"), "hostname r1\n").unwrap();
+    fs::write(stage.at("wide.json"), b"\xff\xfe{\0}\0").unwrap();
+    for (file, expected) in [
+        ("empty.json", "empty.json is empty: a configuration is what `entente device get` prints"),
+        ("cli.txt", "cli.txt begins neither as JSON nor as XML"),
+        ("wide.json", "wide.json is UTF-16: save it as UTF-8"),
+    ] {
+        let (code, said) = stage.run(&format!("config diff {file} many.json"));
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
     let (code, said) = stage.run("config diff one.json other.xml --output json");
     let told: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &told["exit"]), (3, &json!(3)));

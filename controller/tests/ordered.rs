@@ -18,14 +18,15 @@ use tests_real::Child;
 const SHORTER_THAN_A_CONFIRM: u64 = 64;
 const CONFIRMS: usize = 3;
 
-/// Answers every fdatasync before it is done, as a controller would that sends before it syncs.
+/// Answers every fdatasync long before it is done, as a controller would that sends before it syncs: so long that none of
+/// an earlier write falls between the decision and what speaks of it.
 const EARLY: &str = "
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 static void *late(void *fd) {
-    usleep(400000);
+    sleep(60);
     syscall(SYS_fdatasync, (int)(long)fd);
     close((int)(long)fd);
     return 0;
@@ -158,11 +159,20 @@ fn file(line: &str) -> Option<&str> {
     file.contains('<').then_some(file)
 }
 
-/// How many bytes a call wrote; none where it tells so only later, in a line that names no socket: then all that it was
-/// given counts.
+/// How many bytes a call wrote; what it was given, where it tells only later, in a line that names no socket.
 fn bytes(line: &str) -> u64 {
     let said = line.rsplit(" = ").next().and_then(|it| it.trim().parse().ok());
-    said.unwrap_or(if line.contains("<unfinished") { u64::MAX } else { 0 })
+    said.unwrap_or(if line.contains("<unfinished") { given(line) } else { 0 })
+}
+
+/// The length that stands behind the bytes of a call; of one that hands over several pieces, more than any.
+fn given(line: &str) -> u64 {
+    let one = ["write(", "sendto("].iter().any(|call| line.contains(call));
+    let (_, behind) = line.rsplit_once('"').unwrap_or_default();
+    let behind = behind.trim_start_matches(['.', ',', ' ']);
+    let length = behind.split(|it: char| !it.is_ascii_digit()).next();
+    let length = length.filter(|_| one).and_then(|it| it.parse().ok());
+    length.unwrap_or(u64::MAX)
 }
 
 #[test]
@@ -235,4 +245,18 @@ fn a_sync_of_another_file_is_not_the_decisions() {
         "left for an agent before",
     );
     check(&[other], "left for an agent before");
+
+    // What keeps a stream alive may leave meanwhile, also where the kernel takes its time over it.
+    let alive = "6 write(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"x\", 39 <unfinished ...>";
+    check(&[alive, "5 fdatasync(12</s/journal/1>) = 0"], "");
+    let late = "6 sendto(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"x\"..., 2200, 0, NULL, 0 <unfinished ...>";
+    check(
+        &[late, "5 fdatasync(12</s/journal/1>) = 0"],
+        "left for an agent before",
+    );
+    let pieces = "6 writev(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, [{iov_base=\"x\", iov_len=1}], 1 <unfinished ...>";
+    check(
+        &[pieces, "5 fdatasync(12</s/journal/1>) = 0"],
+        "left for an agent before",
+    );
 }

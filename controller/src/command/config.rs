@@ -7,7 +7,7 @@ use knowledge_model::{Limits, Tree, diff as between};
 use knowledge_yang::{Format, Validator};
 use serde_json::{Value, json};
 
-use super::{bytes, say, show};
+use super::{bytes, refuse_utf16, say, show};
 use crate::arguments::Output;
 use crate::client::Client;
 use crate::config::Config;
@@ -71,10 +71,21 @@ pub fn differ(output: Output, before: &Tree, after: &Tree) -> Result<()> {
 /// A whole and valid configuration of a file, in RFC 7951 JSON or in XML.
 pub fn tree(file: &Path) -> Result<Tree> {
     let text = bytes(file)?;
-    let format = if text.trim_ascii_start().starts_with(b"<") {
-        Format::Xml
-    } else {
-        Format::Json
+    refuse_utf16(file, &text)?;
+    let format = match text.trim_ascii_start().first() {
+        Some(b'<') => Format::Xml,
+        Some(b'{' | b'[' | b'"') => Format::Json,
+        begins => {
+            let what = if begins.is_some() {
+                "begins neither as JSON nor as XML"
+            } else {
+                "is empty"
+            };
+            return Err(Exit::Invalid.because(format!(
+                "{} {what}: a configuration is what `entente device get` prints, or XML of the same model",
+                file.display()
+            )));
+        }
     };
     let limits = Limits {
         faults: FAULTS,

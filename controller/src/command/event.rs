@@ -10,7 +10,7 @@ use fabric_events::KINDS;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::{agent, say, show};
+use super::{agent, heard, say, show};
 use crate::arguments::{Output, Remote};
 use crate::client::Client;
 
@@ -148,12 +148,11 @@ async fn tail(client: &Client, output: Output, wanted: &Wanted) -> Result<()> {
     let mut told = std::pin::pin!(told.take(wanted.count.unwrap_or(usize::MAX)));
     while let Some(line) = told.next().await {
         let told: Value = line.context("follow the events")?;
-        let written = match output {
-            Output::Json => writeln!(std::io::stdout(), "{told}"),
-            Output::Table => writeln!(std::io::stdout(), "{}", line_of(&told)),
-        };
-        // Nobody reads any more.
-        if written.is_err() {
+        match output {
+            Output::Json => say(&told),
+            Output::Table => say(line_of(&told)),
+        }
+        if !heard() {
             break;
         }
     }

@@ -60,6 +60,14 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
             file.display()
         )));
     }
+    if folder.is_file() {
+        let holder = folder.parent().filter(|it| !it.as_os_str().is_empty());
+        return Err(Exit::Invalid.because(format!(
+            "{} is a file: name the folder that it lies in, which is {}",
+            folder.display(),
+            holder.unwrap_or(Path::new(".")).display()
+        )));
+    }
     let known = if file.exists() {
         known(file)?
     } else {

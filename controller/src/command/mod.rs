@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod learn;
 pub mod offline;
 pub mod platform;
+mod print;
 pub mod question;
 pub mod replace;
 pub mod say;
@@ -25,7 +26,7 @@ pub mod standing;
 pub mod token;
 pub mod watch;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -34,12 +35,16 @@ use crate::exit::Exit;
 use crate::plan::counted;
 use knowledge_model::document::LISTED;
 
+pub use print::{heard, say, settle};
+
 /// The largest file that is read.
 const LENGTH: u64 = 128 << 20;
 
 /// Reads a file of text that a person named.
 pub fn read(file: &Path) -> Result<String> {
-    String::from_utf8(bytes(file)?).map_err(|error| {
+    let bytes = bytes(file)?;
+    refuse_utf16(file, &bytes)?;
+    String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
         Exit::Invalid.because(format!(
@@ -48,6 +53,14 @@ pub fn read(file: &Path) -> Result<String> {
             good + 1
         ))
     })
+}
+
+/// Some editors save text so that every letter is two bytes.
+fn refuse_utf16(file: &Path, bytes: &[u8]) -> Result<()> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(Exit::Invalid.because(format!("{} is UTF-16: save it as UTF-8", file.display())));
+    }
+    Ok(())
 }
 
 /// Reads a file that a person named, whatever is in it.
@@ -90,9 +103,4 @@ pub fn faulty(file: &Path, faults: &[impl std::fmt::Display]) -> anyhow::Error {
             few => counted(few, "fault"),
         }
     ))
-}
-
-/// Prints one line for people. Where nobody reads any more it says nothing.
-pub fn say(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -37,6 +37,11 @@ impl Default for Limits {
     }
 }
 
+/// What was expected where something is nested more deeply than is read.
+fn deeper_than(limit: usize) -> String {
+    format!("at most {limit} levels of nesting")
+}
+
 /// One thing that is wrong in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {

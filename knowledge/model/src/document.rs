@@ -241,8 +241,9 @@ fn convert(node: &MarkedYaml<'_>, faults: &Faults) -> Node {
             written = inner.written;
             inner.value
         }
+        // A repetition that stands inside of what it repeats.
         YamlData::Alias(_) | YamlData::BadValue => {
-            tagged(at, faults);
+            faults.add(at, "repeats what it stands in, without end", "write out what is meant");
             Content::Null
         }
     };

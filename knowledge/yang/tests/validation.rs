@@ -269,7 +269,7 @@ fn bad_input_is_answered_with_one_clear_fault() {
             Format::Json,
             &[
                 "line 1: system: found an array, expected an object",
-                "line 1: found '[', expected less nesting (the text is no JSON that can be read)",
+                "line 1: found '[', expected at most 32 levels of nesting (the text is no JSON that can be read)",
             ],
         ),
         (

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) struct Syntax {
     pub(super) at: usize,
-    pub(super) expected: &'static str,
+    pub(super) expected: Cow<'static, str>,
 }
 
 /// A scalar as it stands in the text.
@@ -80,8 +80,16 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    pub(super) fn wrong(&self, expected: &'static str) -> Syntax {
-        Syntax { at: self.at, expected }
+    pub(super) fn wrong(&self, expected: impl Into<Cow<'static, str>>) -> Syntax {
+        Syntax {
+            at: self.at,
+            expected: expected.into(),
+        }
+    }
+
+    /// What is said where a value is nested more deeply than anything is read.
+    pub(super) fn too_deep(&self) -> Syntax {
+        self.wrong(super::deeper_than(self.deepest))
     }
 
     /// After an item of an object or array: true if another follows, false if it ends here.
@@ -251,7 +259,7 @@ impl<'t> Cursor<'t> {
             if let Some(end) = opened {
                 self.at += 1;
                 if open.len() >= self.deepest {
-                    return Err(self.wrong("less nesting"));
+                    return Err(self.too_deep());
                 }
                 if !self.take(end) {
                     open.push(end);

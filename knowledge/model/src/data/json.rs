@@ -33,7 +33,7 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
             .map_or_else(|| "the end".to_owned(), |it| format!("{it:?}"));
         reader
             .build
-            .fault("", line, found, (expected, "the text is no JSON that can be read"));
+            .fault("", line, found, (&*expected, "the text is no JSON that can be read"));
     }
     reader.build.settle(ended)
 }
@@ -68,7 +68,7 @@ impl<'s> Reader<'s, '_> {
             return self.unfit(path, "an object");
         }
         if depth >= self.build.limits.depth {
-            return Err(self.cursor.wrong("less nesting").into());
+            return Err(self.cursor.too_deep().into());
         }
         self.cursor.take(b'{');
         if self.cursor.take(b'}') {

@@ -207,13 +207,13 @@ fn limits_hold() {
             it.faults.remove(0);
             it
         }),
-        &["line 1: found '[', expected less nesting (the text is no JSON that can be read)"],
+        &["line 1: found '[', expected at most 32 levels of nesting (the text is no JSON that can be read)"],
     );
     assert!(
         xml(&"<a>".repeat(1_000_000))
             .unwrap_err()
             .to_string()
-            .contains("less nesting")
+            .contains("expected at most 32 levels of nesting")
     );
     let tight = Limits {
         bytes: 100,

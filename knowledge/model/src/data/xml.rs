@@ -244,7 +244,10 @@ impl<'s, 't> Reader<'s, 't> {
         let mut depth = 1;
         while depth > 0 {
             match self.next()? {
-                Token::Open(..) if depth >= self.build.limits.depth => return self.end("an element", "less nesting"),
+                Token::Open(..) if depth >= self.build.limits.depth => {
+                    let limit = super::deeper_than(self.build.limits.depth);
+                    return self.end("an element", &limit);
+                }
                 Token::Open(..) => depth += 1,
                 Token::Close => depth -= 1,
                 Token::Text(_) => {}

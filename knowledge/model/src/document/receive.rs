@@ -19,7 +19,7 @@ enum Open {
 /// The most values of a document: each takes some hundred bytes, however short it is in the file.
 pub(super) const VALUES: usize = 500_000;
 /// The most lists and mappings inside each other.
-const DEPTH: usize = 64;
+pub(super) const DEPTH: usize = 64;
 
 /// What a parser finds, as trees; keys that stand twice are put on the list.
 pub(super) fn documents<'input>(

@@ -3,6 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
+use super::receive::DEPTH;
 use super::{Faults, Mark};
 
 /// Puts every control character on the list: none belongs into a text, and a parser would say something else of it.
@@ -41,8 +42,8 @@ pub(super) fn syntax(complaint: &str, text: &str, at: Mark) -> (Mark, String, &'
         return (at, "aliases repeat too much".to_owned(), "write out what they repeat");
     }
     if has(&["recursion"]) {
-        let what = "too many lists and mappings inside each other";
-        return (at, what.to_owned(), "nest less deeply");
+        let what = format!("more than {DEPTH} lists and mappings inside each other");
+        return (at, what, "nest less deeply");
     }
     if let Some(told) = json(text) {
         return told;

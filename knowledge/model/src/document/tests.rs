@@ -62,6 +62,10 @@ fn what_is_no_yaml_is_told_with_its_remedy() {
         "name: !secret a\n",
         "1:7: not a plain value (write it without !tag: tags have no meaning here)",
     );
+    check(
+        "name: &all [a, *all]\n",
+        "1:16: repeats what it stands in, without end (write out what is meant)",
+    );
     check("name: a\ntrue: b\n", "2:1: a key is true, not text (put it in quotes)");
     for text in [
         "name: [a, b",
@@ -99,7 +103,10 @@ fn aliases_do_not_explode() {
 fn deep_nesting_is_refused() {
     for text in ["[", "{a: ", "- ", "? "] {
         let told = read(&text.repeat(100_000)).unwrap_err()[0].to_string();
-        assert!(told.ends_with("(nest less deeply)"), "{text}: {told}");
+        assert!(
+            told.ends_with("more than 64 lists and mappings inside each other (nest less deeply)"),
+            "{text}: {told}"
+        );
     }
     let sound = format!("a: {}b{}", "[".repeat(50), "]".repeat(50));
     assert!(read(&sound).is_ok());

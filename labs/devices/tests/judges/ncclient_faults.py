@@ -4,6 +4,7 @@ Arguments: HOST PORT CONTROL-URL
 """
 
 import json
+import socket
 import sys
 import time
 import urllib.request
@@ -63,6 +64,14 @@ def commit(text, session=None, **more):
     session.edit_config(description(text), target="candidate")
     session.commit(**more)
     return session
+
+
+def listens():
+    try:
+        socket.create_connection((HOST, PORT), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def until(what, condition, seconds=15):
@@ -126,7 +135,7 @@ def commits():
     assert "pending" in store()
     control("/acts", {"act": "restart", "down_millis": 300})
     fails(lambda: a.get_config("running"))
-    until("the device to come back", lambda: not control("/faults"))
+    until("the device to come back", listens)
     a = connect(10)
     assert "pending" not in store()
     try:
