@@ -13,7 +13,7 @@ fn what_the_backup_does_not_know_is_asked_of_the_devices() {
     assert_eq!(code, 0, "{said}\n{}", network.logs());
 
     // Open when the backup is taken: it commits afterwards, and its device forgets it over what follows.
-    network.delay("r2", "commit", 8000);
+    network.hold("r2", "commit");
     network.describe("open.yaml", "r2", "eth2", "during");
     let open = network.commit("open.yaml");
     network.told(&open, &["r2", "stage done"]);
@@ -99,11 +99,12 @@ struct Doubt {
 fn leave_in_doubt(network: &mut Network) -> Doubt {
     let commits = network.done("r3", "commit");
     let first = network.done("r1", "commit");
-    network.delay("r1", "commit", 3000);
+    network.hold("r1", "commit");
     network.describe("doubt.yaml", "r1, r3", "eth8", "doubtful");
     let transaction = network.commit("doubt.yaml");
     network.told(&transaction, &["r3", "apply done"]);
     network.kill_agent(1);
+    network.release("r1");
     network.until("r1 to confirm", || {
         (network.done("r1", "commit") >= first + 2).then_some(())
     });

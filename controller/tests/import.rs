@@ -314,7 +314,10 @@ fn what_cannot_be_printed_is_an_error_and_a_reader_who_stops_is_none() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let (code, said) = printed_to(full.into());
     assert_eq!(code, Some(13), "{said}");
-    assert!(said.contains("could not all be written: No space left on device"), "{said}");
+    assert!(
+        said.contains("could not all be written: No space left on device"),
+        "{said}"
+    );
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     assert_eq!(printed_to(writer.into()), (Some(0), String::new()));
@@ -362,7 +365,10 @@ fn both_of_two_bad_configurations_are_told_and_programs_are_told_in_json() {
     fs::write(stage.at("cli.txt"), "hostname r1\n").unwrap();
     fs::write(stage.at("wide.json"), b"\xff\xfe{\0}\0").unwrap();
     for (file, expected) in [
-        ("empty.json", "empty.json is empty: a configuration is what `entente device get` prints"),
+        (
+            "empty.json",
+            "empty.json is empty: a configuration is what `entente device get` prints",
+        ),
         ("cli.txt", "cli.txt begins neither as JSON nor as XML"),
         ("wide.json", "wide.json is UTF-16: save it as UTF-8"),
     ] {

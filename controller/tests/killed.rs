@@ -32,7 +32,7 @@ fn every_moment_has_one_outcome() {
     assert!(everywhere(&network, "planned"));
 
     // While devices apply: nothing is decided, so everybody goes back.
-    network.delay("r1", "commit", 3000);
+    network.hold("r1", "commit");
     network.describe("b.yaml", "r1, r2, r3", "eth1", "applied");
     let transaction = network.commit("b.yaml");
     network.until("a device to hold it", || network.holds("r3", "applied").then_some(()));
@@ -125,7 +125,7 @@ fn who_hangs_up_has_asked() {
 
 /// Two small changes wait for r1 behind one that takes its time, and go together once it is over: the transactions of the two.
 fn riding(network: &Network, mark: &str, mtu: u32) -> [String; 2] {
-    network.delay("r1", "commit", 2000);
+    network.hold("r1", "commit");
     network.describe("one.yaml", "r1", "eth1", &format!("{mark}-one"));
     network.commit("one.yaml");
     network.describe("text.yaml", "r1", "eth2", &format!("{mark}-ridden"));
@@ -134,6 +134,13 @@ fn riding(network: &Network, mark: &str, mtu: u32) -> [String; 2] {
     );
     network.write("mtu.yaml", &intent);
     let riders = [network.commit("text.yaml"), network.commit("mtu.yaml")];
+    network.until("both to wait", || {
+        let waits = |rider: &String| !shown(network, rider)["waits"].is_null();
+        riders.iter().all(waits).then_some(())
+    });
+    // From here on the device takes its time, so that whoever is to die can die in the middle of it.
+    network.delay("r1", "commit", 2000);
+    network.release("r1");
     network.told(&riders[1], &["goes as", "one of 2 that waited"]);
     riders
 }
@@ -148,7 +155,7 @@ fn shown(network: &Network, transaction: &str) -> serde_json::Value {
 #[test]
 fn all_that_ride_end_as_what_carried_them() {
     let mut network = Network::start(&[1]);
-    for (name, value) in [("LEASE", "3s"), ("IN_DOUBT", "2s"), ("REPAIR", "6s")] {
+    for (name, value) in [("LEASE", "10s"), ("IN_DOUBT", "4s"), ("REPAIR", "15s")] {
         network.set(&format!("ENTENTE_TERMS_{name}"), value);
     }
 

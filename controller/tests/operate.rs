@@ -232,11 +232,15 @@ fn the_first_interrupt_drains_and_the_second_stops_and_both_recover() {
         end.unwrap().code()
     };
 
-    network.delay("r1", "commit", 1500);
+    network.hold("r1", "commit");
     network.describe("a.yaml", "r1", "eth1", "drained");
     let transaction = network.commit("a.yaml");
     network.told(&transaction, &["r1", "stage done"]);
     interrupt(&mut network);
+    network.until("it to say that it waits", || {
+        network.logs().contains("waiting for what is open").then_some(())
+    });
+    network.release("r1");
     assert_eq!(ended(&mut network), Some(0), "{}", network.logs());
     let log = network.logs();
     assert!(
@@ -248,7 +252,7 @@ fn the_first_interrupt_drains_and_the_second_stops_and_both_recover() {
     assert_eq!(network.ended(&transaction), "committed");
 
     network.joined();
-    network.delay("r1", "commit", 4000);
+    network.hold("r1", "commit");
     network.describe("b.yaml", "r1", "eth1", "stopped");
     let transaction = network.commit("b.yaml");
     network.told(&transaction, &["r1", "stage done"]);

@@ -250,10 +250,7 @@ fn a_sync_of_another_file_is_not_the_decisions() {
     let alive = "6 write(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"x\", 39 <unfinished ...>";
     check(&[alive, "5 fdatasync(12</s/journal/1>) = 0"], "");
     let late = "6 sendto(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"x\"..., 2200, 0, NULL, 0 <unfinished ...>";
-    check(
-        &[late, "5 fdatasync(12</s/journal/1>) = 0"],
-        "left for an agent before",
-    );
+    check(&[late, "5 fdatasync(12</s/journal/1>) = 0"], "left for an agent before");
     let pieces = "6 writev(20<TCP:[127.0.0.1:9->127.0.0.1:8]>, [{iov_base=\"x\", iov_len=1}], 1 <unfinished ...>";
     check(
         &[pieces, "5 fdatasync(12</s/journal/1>) = 0"],

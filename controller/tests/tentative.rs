@@ -14,7 +14,7 @@ fn nothing_is_made_of_what_is_only_tried_out() {
     assert_eq!(network.ended(&first), "committed");
 
     // r1 has applied what r2 is late with.
-    network.delay("r2", "commit", 8000);
+    network.hold("r2", "commit");
     network.describe("two.yaml", "r1, r2", "eth1", "two");
     let second = network.commit("two.yaml");
     network.until("r1 to try it out", || network.holds("r1", ">two<").then_some(()));
@@ -43,7 +43,7 @@ fn nothing_is_made_of_what_is_only_tried_out() {
 #[test]
 fn what_waited_into_a_freeze_does_not_begin_and_who_cancels_is_kept() {
     let network = Network::start(&[1]);
-    network.delay("r1", "commit", 6000);
+    network.hold("r1", "commit");
     network.describe("one.yaml", "r1", "eth1", "one");
     let first = network.commit("one.yaml");
     network.describe("two.yaml", "r1", "eth2", "two");
@@ -58,7 +58,7 @@ fn what_waited_into_a_freeze_does_not_begin_and_who_cancels_is_kept() {
     assert!(!network.holds("r1", ">two<"));
 
     assert_eq!(network.entente("freeze off").0, 0);
-    network.delay("r1", "commit", 6000);
+    network.hold("r1", "commit");
     let third = network.commit("two.yaml");
     assert_eq!(network.entente(&format!("transaction cancel {third}")).0, 0);
     network.heal("r1");
@@ -80,7 +80,7 @@ fn what_only_waits_hides_nothing() {
     network.describe("base.yaml", "r1, r2", "eth2", "base");
     let base = network.commit("base.yaml");
     assert_eq!(network.ended(&base), "committed");
-    network.delay("r1", "commit", 6000);
+    network.hold("r1", "commit");
     network.describe("one.yaml", "r1", "eth1", "one");
     let first = network.commit("one.yaml");
     network.describe("two.yaml", "r1, r2", "eth2", "two");

@@ -79,12 +79,12 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>> {
         .take(LENGTH + 1)
         .read_to_end(&mut bytes)
         .with_context(|| format!("read {}", file.display()))?;
+    if bytes.len() as u64 > LENGTH {
+        return Err(Exit::Invalid.because(format!("{} is longer than {} MiB", file.display(), LENGTH >> 20)));
+    }
     // What some editors put before a text in UTF-8.
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
-    }
-    if bytes.len() as u64 > LENGTH {
-        return Err(Exit::Invalid.because(format!("{} is longer than {} MiB", file.display(), LENGTH >> 20)));
     }
     Ok(bytes)
 }

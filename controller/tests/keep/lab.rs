@@ -58,6 +58,16 @@ impl Lab {
         self.post(device, "faults", fault);
     }
 
+    /// Lets what a device is asked to commit wait, until it is released or mended.
+    pub fn hold(&self, device: &str) {
+        self.fault(device, &json!({ "fault": "hold", "operation": "commit" }));
+    }
+
+    /// Lets go on what is held; every other fault stays.
+    pub fn release(&self, device: &str) {
+        self.act(device, &json!({ "act": "release" }));
+    }
+
     /// Lets a device refuse what it is asked to commit.
     pub fn refuse(&self, device: &str) {
         for operation in ["commit", "edit-config"] {

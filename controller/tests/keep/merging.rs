@@ -24,8 +24,7 @@ fn ask(stage: &Stage, number: usize) -> String {
 
 /// One is busy with r1, and these wait behind it.
 fn behind_one(stage: &Stage, lab: &Lab, first: usize) -> (String, Vec<String>) {
-    let slow = json!({ "fault": "delay", "millis": 7_000, "operation": "commit", "times": 1 });
-    lab.fault("r1", &slow);
+    lab.hold("r1");
     let one = ask(stage, first);
     let riders: Vec<String> = std::thread::scope(|scope| {
         let asking = (1..=RIDERS).map(|it| scope.spawn(move || ask(stage, first + it)));
@@ -33,10 +32,7 @@ fn behind_one(stage: &Stage, lab: &Lab, first: usize) -> (String, Vec<String>) {
         asking.into_iter().map(|it| it.join().unwrap()).collect()
     });
     let waits = |id: &String| !rows(stage, &format!("transaction show {id}"))["waits"].is_null();
-    assert!(
-        riders.iter().all(waits),
-        "all of them came while the first took its time"
-    );
+    until("all of them to wait", || riders.iter().all(waits));
     (one, riders)
 }
 
@@ -70,6 +66,7 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
     };
     let (before, earlier) = (lab.count("r1", "commit"), kept().len());
     let (one, riders) = behind_one(&stage, &lab, 10);
+    lab.release("r1");
     let all: Vec<String> = std::iter::once(one).chain(riders.iter().cloned()).collect();
     assert_eq!(ended(&stage, &all), ["committed"; RIDERS + 1]);
     let running = lab.running("r1");
@@ -111,6 +108,7 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
     let (one, riders) = behind_one(&stage, &lab, 20);
     let refuse = json!({ "fault": "reject", "operation": "edit-config", "tag": "invalid-value", "times": 2 });
     lab.fault("r1", &refuse);
+    lab.release("r1");
     assert_eq!(ended(&stage, &[one]), ["committed"]);
     let states = ended(&stage, &riders);
     let count = |state: &str| states.iter().filter(|it| *it == state).count();

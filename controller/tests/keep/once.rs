@@ -1,7 +1,5 @@
 //! What a device may hold once is not brought to it twice, whatever was planned beside what.
 
-use serde_json::json;
-
 use crate::lab::{Lab, expect, rows, until};
 use crate::stage::Stage;
 
@@ -40,17 +38,17 @@ fn two_plans_that_were_right_each_for_itself_do_not_give_a_device_one_address_tw
     expect(&stage, "plan -f two.yaml", 9, "repeats what");
 
     // While the other is under way.
-    let slow = json!({ "fault": "delay", "millis": 3_000, "operation": "commit", "times": 1 });
-    lab.fault("r1", &slow);
+    lab.hold("r1");
     let id = rows(&stage, &format!("commit {three} --detach"))["id"]
         .as_str()
         .unwrap()
         .to_owned();
     let said = expect(&stage, &format!("commit {four}"), 9, "would be there twice");
     assert!(said.contains("of three") && said.contains("of four"), "{said}");
-    until("three to be committed", || {
-        rows(&stage, &format!("transaction show {id}"))["state"] == "committed"
-    });
+    let state = || rows(&stage, &format!("transaction show {id}"))["state"].clone();
+    assert_eq!(state(), "running", "it was refused for what is on its way");
+    lab.release("r1");
+    until("three to be committed", || state() == "committed");
 
     // A stranger was first: that shows once the device is this transaction's own.
     let address = "<ipv4 xmlns=\"urn:ietf:params:xml:ns:yang:ietf-ip\"><address><ip>198.51.100.5</ip><prefix-length>24</prefix-length></address></ipv4>";

@@ -9,10 +9,7 @@ use crate::stage::Stage;
 /// Commits to three devices; while one takes its time the others break, so that they never hear their confirm.
 fn tear(stage: &Stage, lab: &Lab) -> String {
     stage.write("a.yaml", &route("a", "r1, r2, r7", "192.0.2.1"));
-    lab.fault(
-        "r7",
-        &json!({ "fault": "delay", "millis": 8000, "operation": "commit" }),
-    );
+    lab.hold("r7");
     let reject = json!({ "fault": "reject", "operation": "commit", "tag": "invalid-value" });
     let (code, said) = std::thread::scope(|scope| {
         let commit = scope.spawn(|| stage.run("commit -f a.yaml"));
@@ -20,6 +17,7 @@ fn tear(stage: &Stage, lab: &Lab) -> String {
             until("it to have applied", || lab.running(device).contains("192.0.2.1"));
             lab.fault(device, &reject);
         }
+        lab.release("r7");
         commit.join().unwrap()
     });
     assert_eq!(code, 5, "{said}");

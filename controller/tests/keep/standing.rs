@@ -2,8 +2,6 @@
 
 use std::process::Command;
 
-use serde_json::json;
-
 use crate::lab::{Lab, expect, route, rows, until};
 use crate::stage::Stage;
 
@@ -60,16 +58,14 @@ fn nothing_is_committed_to_a_device_in_maintenance_and_new_hardware_is_brought_t
         'away', NULL, 1 FROM plan, json_each(plan.body, '$.devices') AS devices WHERE json_extract(devices.value, '$.name') = 'r2' LIMIT 1",
     );
     lab.edit("r2", "<description>out of the box</description>");
-    lab.fault(
-        "r2",
-        &json!({ "fault": "delay", "millis": 4000, "operation": "commit", "times": 1 }),
-    );
+    lab.hold("r2");
     stage.write("b.yaml", "class: routing.static\nname: b\ngate: none\nslots: { device: [r2], prefix: 198.51.100.0/24, next_hop: 192.0.2.1 }\n");
     expect(&stage, "commit -f b.yaml --detach", 0, "");
     let (code, said) = std::thread::scope(|scope| {
         let replace = scope.spawn(|| stage.run("device replace r2"));
         until("it to wait", || !rows(&stage, "transaction list")[0]["waits"].is_null());
         expect(&stage, "device maintain r2 --reason fan", 0, "r2 is yours");
+        lab.release("r2");
         replace.join().unwrap()
     });
     assert!(code == 4 && said.contains("1 device in maintenance"), "{code} {said}");

@@ -297,6 +297,23 @@ impl Network {
         );
     }
 
+    /// Lets an operation of a device wait until it is released or healed.
+    pub fn hold(&self, device: &str, operation: &str) {
+        let fault = json!({ "fault": "hold", "operation": operation }).to_string();
+        http(
+            &self.control,
+            "POST",
+            &format!("/devices/{device}/faults"),
+            (&fault, ""),
+        );
+    }
+
+    /// Lets go on what is held; every other fault stays.
+    pub fn release(&self, device: &str) {
+        let act = r#"{"act":"release"}"#;
+        http(&self.control, "POST", &format!("/devices/{device}/acts"), (act, ""));
+    }
+
     /// Somebody writes the description of an interface by hand.
     pub fn by_hand(&self, device: &str, interface: &str, text: &str) {
         let inside = format!("<name>{interface}</name><description>{text}</description>");

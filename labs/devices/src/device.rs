@@ -196,6 +196,7 @@ impl Device {
                 let key = host_key().map_err(|error| RpcError::protocol("operation-failed", error.to_string()))?;
                 *held(&self.config) = Arc::new(door::config(key));
             }
+            Act::Release => self.shared.release(),
         }
         Ok(())
     }
@@ -288,7 +289,7 @@ async fn listen(door: Door, at: SocketAddr) -> Result<u16, StartError> {
 }
 
 async fn accept(door: Arc<Door>, listener: TcpListener, at: SocketAddr) {
-    let mut changes = door.shared.refusals.subscribe();
+    let mut changes = door.shared.armings.subscribe();
     let mut listener = Some(listener);
     loop {
         if door.shared.refuses(door.protocol) {

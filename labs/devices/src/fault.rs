@@ -37,6 +37,11 @@ pub enum Fault {
         #[serde(default)]
         operation: Option<String>,
     },
+    /// An operation begins only once it is released, or the fault disarmed.
+    Hold {
+        /// The operation.
+        operation: String,
+    },
     /// An operation is refused without effect.
     Reject {
         /// The operation.
@@ -193,6 +198,8 @@ pub enum Act {
     ReleaseLocks,
     /// The device has another host key from now on.
     RotateHostKey,
+    /// What is held goes on; every other fault stays as it is.
+    Release,
 }
 
 /// What is armed on one device.
@@ -250,6 +257,18 @@ impl Faults {
             }
         };
         self.armed.iter().filter_map(quirk).collect()
+    }
+
+    /// Whether an operation has to wait.
+    pub fn holds(&self, protocol: Protocol, name: &str) -> bool {
+        let meant = |it: &Armed| matches!(&it.fault, Fault::Hold { operation } if operation == name);
+        let applies = |it: &Armed| it.protocol.is_none_or(|p| p == protocol);
+        self.armed.iter().any(|it| meant(it) && applies(it))
+    }
+
+    /// Disarms what holds operations; all else stays.
+    pub fn release(&mut self) {
+        self.armed.retain(|it| !matches!(it.fault, Fault::Hold { .. }));
     }
 
     /// Whether connections over this protocol are refused now.

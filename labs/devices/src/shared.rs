@@ -30,8 +30,8 @@ pub struct Shared {
     pub personality: Personality,
     /// Its name, which prompts show.
     pub name: String,
-    /// Counts the changes of what is refused, so that listeners notice.
-    pub refusals: watch::Sender<u64>,
+    /// Counts the changes of what is armed, so that who refuses or holds notices.
+    pub armings: watch::Sender<u64>,
     /// By how much the timers of its terminals run faster than said.
     pub pace: u32,
     /// Ends everything.
@@ -58,7 +58,7 @@ impl Shared {
             personality,
             name,
             pace: pace.max(1),
-            refusals: watch::Sender::new(0),
+            armings: watch::Sender::new(0),
             stop: CancellationToken::new(),
             stores: Mutex::new(stores),
             faults: Mutex::default(),
@@ -197,14 +197,14 @@ impl Shared {
         held(&self.faults).arm(armed);
         let quirks = held(&self.faults).quirks();
         self.stores().quirks = quirks;
-        self.refusals.send_modify(|count| *count += 1);
+        self.armings.send_modify(|count| *count += 1);
     }
 
     /// Disarms all faults.
     pub fn clear_faults(&self) {
         held(&self.faults).clear();
         self.stores().quirks.clear();
-        self.refusals.send_modify(|count| *count += 1);
+        self.armings.send_modify(|count| *count += 1);
     }
 
     /// What is armed.
@@ -220,12 +220,12 @@ impl Shared {
     /// Nothing listens for so long. What is armed or disarmed meanwhile is another matter, and stays as it was left.
     pub fn go_down(self: &Arc<Self>, span: Duration) {
         self.down.fetch_add(1, Ordering::AcqRel);
-        self.refusals.send_modify(|count| *count += 1);
+        self.armings.send_modify(|count| *count += 1);
         let shared = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(span).await;
             shared.down.fetch_sub(1, Ordering::AcqRel);
-            shared.refusals.send_modify(|count| *count += 1);
+            shared.armings.send_modify(|count| *count += 1);
         });
     }
 
@@ -242,6 +242,22 @@ impl Shared {
     /// Whether this fault is armed, using it once.
     pub fn hit(&self, protocol: Protocol, fault: &Fault) -> bool {
         held(&self.faults).hit(protocol, fault)
+    }
+
+    /// Lets what is held go on.
+    pub fn release(&self) {
+        held(&self.faults).release();
+        self.armings.send_modify(|count| *count += 1);
+    }
+
+    /// Waits for as long as an operation is held.
+    pub async fn released(&self, protocol: Protocol, name: &str) {
+        let mut changes = self.armings.subscribe();
+        while held(&self.faults).holds(protocol, name) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// How late the answer to an operation is.
@@ -341,7 +357,7 @@ mod tests {
         shared.clear_faults();
         assert!(shared.refuses(Protocol::Netconf), "mended, and not up yet");
         shared.inject(Fault::RefuseLogin.into());
-        let mut changes = shared.refusals.subscribe();
+        let mut changes = shared.armings.subscribe();
         changes.changed().await.expect("it comes up");
         assert!(!shared.refuses(Protocol::Netconf));
         assert_eq!(shared.armed(), [Fault::RefuseLogin]);

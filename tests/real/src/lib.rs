@@ -9,7 +9,11 @@ mod part;
 mod wait;
 
 use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 pub use child::Child;
 pub use ledger::{Entry, operations, skipped};
@@ -59,12 +63,23 @@ pub fn root() -> PathBuf {
     top.unwrap_or(here)
 }
 
-/// A TCP port of the loopback address that nobody listens on now.
+/// The ports that are given away: below those that the kernel takes for whoever connects, who would otherwise sit on the
+/// port of a server that is to come back.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// A TCP port of the loopback address that nobody listens on now, and that this process has not given away before.
 ///
 /// # Errors
-/// When the system has no port left.
+/// When no port is left.
 pub fn free_port() -> std::io::Result<u16> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))?
-        .local_addr()
-        .map(|address| address.port())
+    static BEGIN: LazyLock<u16> = LazyLock::new(|| RandomState::new().hash_one(0) as u16);
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    for _ in PORTS {
+        let nth = BEGIN.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + nth % (PORTS.end - PORTS.start);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(std::io::ErrorKind::AddrNotAvailable.into())
 }

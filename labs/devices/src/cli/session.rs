@@ -153,6 +153,7 @@ impl Session {
         if first.is_empty() {
             return Ok(Some(self.console.line(&mut shared.stores(), line)));
         }
+        shared.released(Protocol::Cli, first).await;
         if let Some(pause) = shared.delay(Protocol::Cli, first) {
             tokio::time::sleep(pause).await;
         }

@@ -171,6 +171,7 @@ impl Session {
     ) -> Result<(Option<Result<Body, RpcError>>, bool), Over> {
         let name = operation.name.as_str();
         let shared = Arc::clone(&self.shared);
+        shared.released(Protocol::Netconf, name).await;
         if let Some(pause) = shared.delay(Protocol::Netconf, name) {
             tokio::time::sleep(pause).await;
         }
