@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 use crate::arguments::Output;
 
 /// Why a command did not do what was asked.
@@ -45,6 +47,8 @@ pub struct Ended {
     pub exit: Exit,
     /// What is said, with what to do next.
     pub said: String,
+    /// What is wrong in a file, one by one, for programs.
+    pub faults: Vec<Value>,
 }
 
 impl fmt::Display for Ended {
@@ -58,9 +62,15 @@ impl std::error::Error for Ended {}
 impl Exit {
     /// An error that ends the program this way.
     pub fn because(self, said: impl Into<String>) -> anyhow::Error {
+        self.because_of(said, Vec::new())
+    }
+
+    /// An error that ends the program this way, with the faults that are in what is said.
+    pub fn because_of(self, said: impl Into<String>, faults: Vec<Value>) -> anyhow::Error {
         anyhow::Error::new(Ended {
             exit: self,
             said: said.into(),
+            faults,
         })
     }
 }
@@ -70,15 +80,37 @@ impl Exit {
 pub fn report(error: &anyhow::Error, output: Output) -> ExitCode {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     let said = chain.join(": ");
-    let exit = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<Ended>())
-        .map_or(Exit::Failure, |ended| ended.exit);
+    let ended = error.chain().find_map(|cause| cause.downcast_ref::<Ended>());
+    let exit = ended.map_or(Exit::Failure, |ended| ended.exit) as u8;
     match output {
-        Output::Json => eprintln!("{}", serde_json::json!({ "error": said, "exit": exit as u8 })),
+        Output::Json => {
+            let mut told = json!({ "error": said, "exit": exit });
+            if let Some(ended) = ended.filter(|it| !it.faults.is_empty()) {
+                told["faults"] = ended.faults.clone().into();
+            }
+            eprintln!("{told}");
+        }
         Output::Table => eprintln!("entente: {said}"),
     }
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit)
+}
+
+/// Says of a command line that makes no sense why, or shows the help that it asks for, and gives the exit code.
+#[expect(clippy::print_stderr, reason = "this is the edge where errors are printed")]
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let words: Vec<String> = std::env::args().collect();
+    let for_programs =
+        words.iter().any(|it| it == "--output=json") || words.windows(2).any(|it| it == ["--output", "json"]);
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    if for_programs && error.use_stderr() {
+        let said = error.to_string();
+        let said = said.trim_start_matches("error: ").trim_end();
+        eprintln!("{}", json!({ "error": said, "exit": code }));
+    } else {
+        // where nobody reads there is nobody to tell
+        let _ = error.print();
+    }
+    ExitCode::from(code)
 }
 
 #[cfg(test)]

@@ -68,7 +68,10 @@ use config::{Config, Sources};
 
 fn main() -> ExitCode {
     fabric_identity::install_cryptography();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
     let output = arguments.output;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -294,6 +294,20 @@ fn a_lab_that_is_cut_off_or_no_text_is_told_with_what_mends_it() {
         "{said}"
     );
     fs::remove_file(stage.at("inventory.yaml")).unwrap();
+    fs::remove_dir_all(stage.at("keys")).unwrap();
+    symlink("nowhere.yml", stage.at("lab/nornir-simple-inventory.yml")).unwrap();
+    let (code, said) = stage.import("");
+    assert!(
+        code == 8 && said.contains("no file lab/nornir-simple-inventory.yml"),
+        "{said}"
+    );
+    fs::remove_file(stage.at("lab/nornir-simple-inventory.yml")).unwrap();
+    let (code, said) = stage.run("inventory import clab lab --inventory far/off.yaml --credentials keys");
+    assert!(code == 8 && said.contains("no folder far for far/off.yaml"), "{said}");
+    assert!(!stage.at("keys").exists(), "no password without its inventory");
+    fs::write(stage.at("taken"), "").unwrap();
+    let (code, said) = stage.run("inventory import clab lab --inventory inventory.yaml --credentials taken");
+    assert!(code == 9 && said.contains("taken is a file: name a folder"), "{said}");
     let (code, said) = stage.run("inventory import clab lab/topology-data.json");
     assert_eq!(code, 3, "{said}");
     assert!(
@@ -381,4 +395,24 @@ fn both_of_two_bad_configurations_are_told_and_programs_are_told_in_json() {
     assert_eq!((code, &told["exit"]), (3, &json!(3)));
     let error = told["error"].as_str().unwrap();
     assert!(error.contains("hostnam") && error.contains("its end tag"), "{error}");
+    let faults = told["faults"].as_array().unwrap();
+    assert!(
+        ["one.json", "other.xml"]
+            .iter()
+            .all(|file| faults.iter().any(|it| it["file"] == *file && it["line"] == 1)),
+        "{faults:?}"
+    );
+    assert_eq!(stage.run("config diff nope.json neither.json").0, 8, "both are missing");
+
+    fs::write(stage.at("twice.yaml"), "version: 1\ndevicse: []\n").unwrap();
+    let told: Value = serde_json::from_str(&stage.run("inventory check twice.yaml --output json").1).unwrap();
+    let first = &told["faults"][0];
+    assert_eq!((&first["line"], &first["column"]), (&json!(2), &json!(1)), "{told}");
+    assert!(first["what"].as_str().unwrap().contains("devicse"), "{told}");
+    let (code, said) = stage.run("inventory chekc twice.yaml --output json");
+    let told: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &told["exit"]), (2, &json!(2)));
+    assert!(told["error"].as_str().unwrap().contains("'chekc'"), "{told}");
+    let (code, said) = stage.run("inventory chekc twice.yaml");
+    assert!(code == 2 && said.contains("error: unrecognized"), "{said}");
 }

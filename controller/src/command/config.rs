@@ -11,7 +11,7 @@ use super::{bytes, refuse_utf16, say, show};
 use crate::arguments::Output;
 use crate::client::Client;
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Ended, Exit};
 
 /// The most faults of a configuration that are listed.
 const FAULTS: usize = 10_000;
@@ -53,9 +53,18 @@ pub async fn log(client: &Client, output: Output, filter: Option<&str>) -> Resul
 pub fn diff(output: Output, before: &Path, after: &Path) -> Result<()> {
     match (tree(before), tree(after)) {
         (Ok(before), Ok(after)) => differ(output, &before, &after),
-        (Err(one), Err(other)) if before != after => Err(Exit::Invalid.because(format!("{one:#}\n{other:#}"))),
+        (Err(one), Err(other)) if before != after => Err(both(&one, &other)),
         (Err(error), _) | (_, Err(error)) => Err(error),
     }
+}
+
+/// Two files of which neither can be compared: missing, where both are missing.
+fn both(one: &anyhow::Error, other: &anyhow::Error) -> anyhow::Error {
+    let ended = [one, other].map(|it| it.downcast_ref::<Ended>());
+    let exits = ended.map(|it| it.map_or(Exit::Failure, |ended| ended.exit));
+    let exit = if exits[0] == exits[1] { exits[0] } else { Exit::Invalid };
+    let faults = ended.into_iter().flatten().flat_map(|it| it.faults.clone());
+    exit.because_of(format!("{one:#}\n{other:#}"), faults.collect())
 }
 
 /// Prints what differs between two configurations.
@@ -92,5 +101,10 @@ pub fn tree(file: &Path) -> Result<Tree> {
         ..Limits::default()
     };
     let read = Validator::within(limits).context("load the model")?.read(&text, format);
-    read.map_err(|invalid| Exit::Invalid.because(format!("{} is no configuration\n{invalid}", file.display())))
+    read.map_err(|invalid| {
+        let said = format!("{} is no configuration\n{invalid}", file.display());
+        let faults = invalid.faults.into_iter();
+        let faults = faults.map(|it| json!({ "file": file, "line": it.line, "path": it.path, "found": it.found, "expected": it.expected, "hint": it.hint }));
+        Exit::Invalid.because_of(said, faults.collect())
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -26,13 +27,18 @@ type Kept<'a> = (&'a Login, PathBuf, bool);
 /// Checks an inventory and names every fault.
 pub fn check(output: Output, file: &Path) -> Result<()> {
     let inventory = load(file)?;
+    let (devices, hosts, links) = (inventory.devices.len(), inventory.hosts.len(), inventory.links.len());
     if output == Output::Json {
-        return show::json(&json!({ "file": file, "devices": inventory.devices.len() }));
+        return show::json(&json!({ "file": file, "devices": devices, "hosts": hosts, "links": links }));
     }
+    let beside = [(hosts, "host"), (links, "link")].into_iter().filter(|it| it.0 > 0);
+    let beside: String = beside
+        .map(|(number, thing)| format!(", {}", counted(number, thing)))
+        .collect();
     say(format!(
-        "{} is good: {}",
+        "{} is good: {}{beside}",
         file.display(),
-        counted(inventory.devices.len(), "device")
+        counted(devices, "device")
     ));
     Ok(())
 }
@@ -74,12 +80,10 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
         Inventory::default()
     };
     let topology = read(&folder.join("topology-data.json"))?;
-    let optional = |name: &str| {
-        folder
-            .join(name)
-            .is_file()
-            .then(|| read(&folder.join(name)))
-            .transpose()
+    // What is there and cannot be read is no reason to take default passwords.
+    let optional = |name: &str| match folder.join(name).symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        _ => read(&folder.join(name)).map(Some),
     };
     let (nornir, ansible) = (
         optional("nornir-simple-inventory.yml")?,
@@ -95,6 +99,15 @@ pub fn import(output: Output, command: &ImportCommand) -> Result<()> {
     let yaml = imported.inventory.to_yaml();
     Inventory::read_for(&yaml, Schema::canonical(), &platforms())
         .map_err(|faults| unfit(&folder.join("topology-data.json"), &yaml, &faults))?;
+    // Nothing is written where the last step could not be.
+    let holder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    if let Some(holder) = holder.filter(|it| !it.is_dir()) {
+        return Err(Exit::Missing.because(format!(
+            "no folder {} for {}: make it first",
+            holder.display(),
+            file.display()
+        )));
+    }
     let kept = keep(credentials, &imported.logins)?;
     let former = former(file, &yaml)?;
     replace::file(file, yaml.as_bytes(), 0o644).with_context(|| format!("write {}", file.display()))?;
@@ -203,6 +216,12 @@ fn keep<'a>(folder: &Path, logins: &'a [Login]) -> Result<Vec<Kept<'a>>> {
                 folder.join(file_name(other)).display()
             )));
         }
+    }
+    if folder.is_file() {
+        return Err(Exit::Conflict.because(format!(
+            "{} is a file: name a folder for the passwords with --credentials",
+            folder.display()
+        )));
     }
     DirBuilder::new()
         .recursive(true)

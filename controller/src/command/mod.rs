@@ -30,10 +30,11 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use crate::exit::Exit;
 use crate::plan::counted;
-use knowledge_model::document::LISTED;
+use knowledge_model::document::{Fault, LISTED};
 
 pub use print::{heard, say, settle};
 
@@ -90,17 +91,19 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>> {
 }
 
 /// An error that lists every fault of a file.
-pub fn faulty(file: &Path, faults: &[impl std::fmt::Display]) -> anyhow::Error {
+pub fn faulty(file: &Path, faults: &[Fault]) -> anyhow::Error {
     let lines: String = faults
         .iter()
         .map(|fault| format!("\n  {}:{fault}", file.display()))
         .collect();
-    Exit::Invalid.because(format!(
+    let said = format!(
         "{} has {}{lines}",
         file.display(),
         match faults.len() {
             many if many > LISTED => format!("more than {LISTED} faults"),
             few => counted(few, "fault"),
         }
-    ))
+    );
+    let told = |it: &Fault| json!({ "file": file, "line": it.at.line, "column": it.at.column, "what": it.what, "hint": it.hint });
+    Exit::Invalid.because_of(said, faults.iter().map(told).collect())
 }

@@ -30,10 +30,8 @@ pub fn settle() -> Result<()> {
     let Some(error) = SILENCED.get().filter(|it| it.kind() != ErrorKind::BrokenPipe) else {
         return Ok(());
     };
-    let exit = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Exit::Full,
-        _ => Exit::Failure,
-    };
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&error.kind());
+    let exit = if full { Exit::Full } else { Exit::Failure };
     Err(exit.because(format!(
         "what was asked is done, but what it says could not all be written: {error}"
     )))

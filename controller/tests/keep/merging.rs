@@ -1,5 +1,7 @@
 //! Small changes that wait for one device ride one transaction; where that is rolled back each goes by itself.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, expect, rows, until};
@@ -48,6 +50,13 @@ fn ended(stage: &Stage, ids: &[String]) -> Vec<String> {
     ids.iter().map(state).collect()
 }
 
+/// How many of these routes r1 has.
+fn there(lab: &Lab, numbers: RangeInclusive<usize>) -> usize {
+    let running = lab.running("r1");
+    let there = numbers.filter(|it| running.contains(&format!("198.51.{it}.0/24")));
+    there.count()
+}
+
 /// What was told of a transaction, to whoever follows it from its beginning.
 fn told(stage: &Stage, id: &str) -> String {
     stage.run(&format!("transaction follow {id}")).1
@@ -69,11 +78,7 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
     lab.release("r1");
     let all: Vec<String> = std::iter::once(one).chain(riders.iter().cloned()).collect();
     assert_eq!(ended(&stage, &all), ["committed"; RIDERS + 1]);
-    let running = lab.running("r1");
-    assert!(
-        (10..=10 + RIDERS).all(|it| running.contains(&format!("198.51.{it}.0/24"))),
-        "{running}"
-    );
+    assert_eq!(there(&lab, 10..=10 + RIDERS), RIDERS + 1, "{}", lab.running("r1"));
     // A transaction is a confirmed commit and its confirmation: one for the first, one for all the others.
     assert_eq!(
         lab.count("r1", "commit") - before,
@@ -117,9 +122,7 @@ fn small_changes_that_wait_are_one_transaction_and_each_hears_its_own_end() {
         (1, RIDERS - 1),
         "{states:?}"
     );
-    let running = lab.running("r1");
-    let there = (21..=20 + RIDERS).filter(|it| running.contains(&format!("198.51.{it}.0/24")));
-    assert_eq!(there.count(), RIDERS - 1, "{running}");
+    assert_eq!(there(&lab, 21..=20 + RIDERS), RIDERS - 1, "{}", lab.running("r1"));
     let refused = states.iter().position(|it| it == "rolled-back").unwrap();
     let sunk = rows(&stage, &format!("transaction show {}", riders[refused]));
     assert!(sunk["reason"].as_str().unwrap().contains("r1"), "{sunk}");

@@ -20,6 +20,9 @@ pub enum Entry {
         part: Part,
         /// How many operations it performed.
         operations: u64,
+        /// The program of the test.
+        #[serde(default)]
+        by: String,
     },
     /// A test did not run.
     Skipped {
@@ -32,7 +35,12 @@ pub enum Entry {
 
 /// Puts on record that `part` performed `operations` in this test.
 pub fn operations(part: Part, operations: u64) {
-    write(&Entry::Operations { part, operations });
+    let by = env::current_exe().unwrap_or_default();
+    write(&Entry::Operations {
+        part,
+        operations,
+        by: by.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    });
 }
 
 /// Puts on record that `test` did not run, and says so.

@@ -2,6 +2,8 @@
 //!
 //! `report OUTPUT LEDGER REPORT [--no-skips] [--failed N]`, N being the steps beside the tests that failed; the report is `{passed, failed, skipped, real: {name: {version, operations}}}`.
 
+mod took;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::{env, fs};
@@ -51,13 +53,16 @@ fn main() -> Result<ExitCode> {
         None => 0,
     };
     let output = fs::read_to_string(output).with_context(|| format!("cannot read {output}"))?;
-    let mut sum = tally(&output, &fs::read_to_string(ledger).unwrap_or_default())?;
+    let ledger = fs::read_to_string(ledger).unwrap_or_default();
+    let mut sum = tally(&output, &ledger)?;
     sum.failed += beside;
     fs::write(report, serde_json::to_string_pretty(&sum)? + "\n").with_context(|| format!("cannot write {report}"))?;
     for (name, did) in &sum.real {
         let version = did.version.as_deref().unwrap_or("of unknown version");
         println!("  {name} {version}: {} operations", did.operations);
     }
+    let (real, others) = took::split(&took::targets(&output), &ledger);
+    println!("  tests against real parts took {real:.0} s, all others {others:.0} s");
     println!("{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
     let (silent, nameless) = (sum.silent(), sum.nameless());
     if strict && !silent.is_empty() {
@@ -87,7 +92,7 @@ fn tally(output: &str, ledger: &str) -> Result<Report> {
     }
     for line in ledger.lines() {
         match serde_json::from_str(line).with_context(|| format!("not a line of a ledger: {line}"))? {
-            Entry::Operations { part, operations } => {
+            Entry::Operations { part, operations, .. } => {
                 let did = sum.real.entry(part.name()).or_insert_with(|| Did {
                     version: part.version(),
                     operations: 0,
