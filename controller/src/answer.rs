@@ -161,6 +161,7 @@ impl App {
         let wishes = Wishes {
             ungated: true,
             forced: true,
+            first: Vec::new(),
         };
         let plan = self
             .considered(vec![self.read_back(&asked)?], Vec::new(), wishes)

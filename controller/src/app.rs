@@ -27,7 +27,7 @@ use crate::audit::{Audit, Entry};
 use crate::commit::{Change, Hub, Ride, Track, now};
 use crate::config::TermSettings;
 use crate::events::Events;
-use crate::gatekeeper::Gatekeeper;
+use crate::gatekeeper::{Gatekeeper, Watched};
 use crate::history::Keep;
 use crate::known::LastKnown;
 use crate::learning::Learning;
@@ -47,12 +47,14 @@ const GATE_ROOM: Duration = Duration::from_secs(15);
 const TOLD: usize = 256;
 
 /// What the caller wants of a plan beyond its intents.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// Nothing is looked at before the change stays.
     pub ungated: bool,
     /// The change is made although it may cut an agent's way to its device.
     pub forced: bool,
+    /// The devices that change first, by name.
+    pub first: Vec<String>,
 }
 
 /// Who asks, and through which door.
@@ -175,7 +177,8 @@ impl App {
             asker,
             "plan",
             &plan.id,
-            json!({ "hash": plan.hash, "devices": plan.devices.len(), "gate": gate_word(plan), "forced": plan.forced }),
+            json!({ "hash": plan.hash, "devices": plan.devices.len(), "gate": gate_word(plan), "forced": plan.forced,
+                "first": plan.first() }),
         )
         .await
     }
@@ -261,7 +264,8 @@ impl App {
         }
         let ride = self.ride(plan).await?;
         if charge.gate != Gate::None {
-            self.gatekeeper.expect(transaction, plan.gate.clone());
+            self.gatekeeper
+                .expect(transaction, Watched::of(plan.gate.clone(), plan.waves()));
         }
         self.hub.submit(charge, ride, track).await;
         Ok(())
@@ -421,6 +425,11 @@ impl App {
             .iter()
             .filter_map(|intent| intent.id.parse::<IntentId>().ok())
             .collect();
+        let gate = match (plan.gate.counts(), plan.waves().len()) {
+            (false, _) => Gate::None,
+            (true, 0 | 1) => Gate::Last,
+            (true, _) => Gate::EachWave,
+        };
         let comment = format!("entente {} by {}", &transaction.to_string()[..8], asker.who);
         Ok(Charge {
             transaction,
@@ -428,7 +437,7 @@ impl App {
             riders: Vec::new(),
             comment,
             members,
-            gate: if plan.gate.counts() { Gate::Last } else { Gate::None },
+            gate,
             terms,
         })
     }

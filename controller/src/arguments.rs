@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::command::agent::escaped;
 use crate::command::approval::{FreezeCommand, PlanCommand};
 use crate::command::case::CaseCommand;
 use crate::command::drift::DriftCommand;
@@ -46,7 +47,7 @@ pub struct Remote {
 }
 
 /// What is wanted of a plan beyond its intents. A plan that was made says all this itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Wanted {
     /// What is looked at before the change stays
     #[arg(long, value_enum, default_value_t = GateWord::Checks)]
@@ -54,6 +55,9 @@ pub struct Wanted {
     /// Make the change although it may cut an agent's way to its device
     #[arg(long)]
     pub force: bool,
+    /// Devices that change first; the others change once what held before still holds
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',')]
+    pub first: Vec<String>,
 }
 
 /// Whether health checks run.
@@ -68,9 +72,13 @@ pub enum GateWord {
 
 impl Wanted {
     /// The part of an address that says so.
-    pub fn query(self) -> String {
+    pub fn query(&self) -> String {
         let gate = if self.gate == GateWord::None { "none" } else { "checks" };
-        format!("?gate={gate}&force={}", self.force)
+        let first = match self.first.as_slice() {
+            [] => String::new(),
+            names => format!("&first={}", escaped(&names.join(","))),
+        };
+        format!("?gate={gate}&force={}{first}", self.force)
     }
 }
 

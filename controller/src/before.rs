@@ -25,7 +25,7 @@ const SURVEYED: &[&str] = &[
 const KNOWN_WITHIN: Duration = Duration::from_secs(2);
 
 impl App {
-    /// Gives a plan its gate, unless none is wanted, and its risk; refuses one that would cut an agent off.
+    /// Gives a plan its order, its gate, unless none is wanted, and its risk; refuses one that would cut an agent off.
     pub(crate) async fn guard(
         &self,
         plan: &mut Plan,
@@ -33,10 +33,20 @@ impl App {
         read: &HashMap<DeviceId, Tree>,
         wishes: Wishes,
     ) -> Result<(), AppError> {
-        self.gated(plan, words, read, wishes).await?;
+        self.ordered(plan, &wishes.first).await?;
+        self.gated(plan, words, read, &wishes).await?;
         let moved = self.moved_by(plan).await?;
         plan.risk = plan::weighed(plan, moved).word().to_owned();
         Ok(())
+    }
+
+    /// Lets devices change first: those that are named, and those that the policy says.
+    async fn ordered(&self, plan: &mut Plan, named: &[String]) -> Result<(), AppError> {
+        let network = self.network.lock().await;
+        let devices = plan.devices.iter().filter_map(|it| network.named(&it.name));
+        let by_policy = devices.filter(|it| self.policy.goes_first(it));
+        let by_policy: Vec<String> = by_policy.map(|it| it.name.clone()).collect();
+        Ok(plan::order(plan, named, by_policy.into_iter(), &network)?)
     }
 
     /// The risks of the intents that a plan takes away, replaces or, where no intent asks for it, brings back.
@@ -65,7 +75,7 @@ impl App {
         plan: &mut Plan,
         words: &BTreeMap<DeviceId, Word>,
         read: &HashMap<DeviceId, Tree>,
-        wishes: Wishes,
+        wishes: &Wishes,
     ) -> Result<(), AppError> {
         plan.forced = wishes.forced;
         self.watch_the_way(plan, read).await?;

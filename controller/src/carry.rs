@@ -24,6 +24,7 @@ impl App {
         let wishes = Wishes {
             ungated: carried.gate.off,
             forced: carried.forced,
+            first: carried.first(),
         };
         let plan = self.considered(envelopes, carried.withdraws.clone(), wishes).await?;
         let moved = moved(&carried, &plan);

@@ -212,6 +212,11 @@ const SETTINGS: &[Setting] = &[
         meaning: "for how long native configurations are kept",
     },
     Setting {
+        name: "plans.age",
+        default: "720h",
+        meaning: "for how long a plan is kept that nobody commits",
+    },
+    Setting {
         name: "log",
         default: "info",
         meaning: "what is logged, as `level` or `module=level,…`",
@@ -490,6 +495,7 @@ fn build(shown: Vec<Shown>, environment: &BTreeMap<String, String>, faults: &Fau
         history: Keep {
             most: parse(value("history.most")?, "a number", |it| it.parse().ok(), faults)?,
             age: time("history.age")?,
+            plans: time("plans.age")?,
         },
         log: text("log"),
         shown,

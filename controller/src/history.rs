@@ -21,6 +21,8 @@ pub struct Keep {
     pub most: u32,
     /// For how long.
     pub age: Duration,
+    /// For how long a plan is kept that nobody commits.
+    pub plans: Duration,
 }
 
 /// Two configurations of a device, compared.

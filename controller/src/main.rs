@@ -32,6 +32,7 @@ mod holding;
 mod intake;
 mod journal;
 mod known;
+mod lapsing;
 mod learning;
 mod logging;
 mod metrics;
@@ -174,7 +175,7 @@ async fn plan(output: Output, client: impl Fn(&Remote) -> Result<Client>, asked:
         return command::approval::plan(command, output, client).await;
     }
     let client = client(&asked.remote)?;
-    let plan = command::commit::plan(&client, &asked.file.unwrap_or_default(), asked.wanted).await?;
+    let plan = command::commit::plan(&client, &asked.file.unwrap_or_default(), &asked.wanted).await?;
     command::commit::planned(output, &plan, asked.save.as_deref())?;
     command::approval::needs(&client, output, &plan.id).await
 }
@@ -203,9 +204,9 @@ async fn commit(
     detach: bool,
 ) -> Result<()> {
     match what {
-        (None, Some(file), wanted) => command::commit::file(client, output, (&file, wanted), detach).await,
+        (None, Some(file), wanted) => command::commit::file(client, output, (&file, &wanted), detach).await,
         (_, _, wanted) if wanted != Wanted::default() => {
-            let said = "a plan that was made says itself what is looked at and what is forced: plan again with --file";
+            let said = "a plan that was made says itself what is looked at, what is forced and who goes first: plan again with --file";
             Err(exit::Exit::Invalid.because(said))
         }
         (Some(saved), _, _) if saved.ends_with(".yaml") || saved.ends_with(".yml") => {
@@ -234,23 +235,19 @@ async fn class(command: ClassCommand, output: Output, client: impl Fn(&Remote) -
         }
         ClassCommand::Check { folder } => {
             let library = classes::read(Some(&folder))?;
-            command::say(format!(
-                "{} classes, revision {}",
-                library.iter().count(),
-                library.revision()
-            ));
-            Ok(())
+            counted_classes(output, library.iter().count(), library.revision())
         }
         ClassCommand::Reload(remote) => {
             let library: serde_json::Value = client(&remote)?.post("/v1/classes/reload", String::new()).await?;
             let count = library["classes"].as_array().map_or(0, Vec::len);
-            command::say(format!(
-                "{count} classes, revision {}",
-                library["revision"].as_str().unwrap_or_default()
-            ));
-            Ok(())
+            counted_classes(output, count, library["revision"].as_str().unwrap_or_default())
         }
     }
+}
+
+fn counted_classes(output: Output, count: usize, revision: &str) -> Result<()> {
+    let object = serde_json::json!({ "classes": count, "revision": revision });
+    command::done(output, &object, format!("{count} classes, revision {revision}"))
 }
 
 async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote) -> Result<Client>) -> Result<()> {
@@ -267,7 +264,7 @@ async fn device(command: DeviceCommand, output: Output, client: impl Fn(&Remote)
             reason,
             off,
             remote,
-        } => command::standing::maintain(&client(&remote)?, &name, &reason, off).await,
+        } => command::standing::maintain(&client(&remote)?, output, &name, (&reason, off)).await,
         DeviceCommand::Replace {
             name,
             carry,

@@ -51,6 +51,8 @@ impl App {
     async fn planned(&self, drafts: Vec<Draft>, leaving: Vec<String>, wishes: Wishes) -> Result<Plan, AppError> {
         let silent = !drafts.is_empty() && drafts.iter().all(|it| it.envelope.ungated);
         let ungated = wishes.ungated || silent;
+        let named = drafts.iter().flat_map(|draft| draft.envelope.first.iter().cloned());
+        let first = wishes.first.iter().cloned().chain(named).collect();
         let library = self.library();
         let holding = holding(&self.store, &library).await?;
         let names = plan::names(&drafts, &holding);
@@ -77,8 +79,17 @@ impl App {
         plan.notices = plan::replaced(&drafts, &holding);
         plan.notices.extend(notices);
         plan.library = library.revision().to_owned();
-        self.guard(&mut plan, &words, &read, Wishes { ungated, ..wishes })
-            .await?;
+        self.guard(
+            &mut plan,
+            &words,
+            &read,
+            Wishes {
+                ungated,
+                first,
+                ..wishes
+            },
+        )
+        .await?;
         Ok(plan)
     }
 

@@ -17,6 +17,8 @@ pub struct Policy {
     pub approval: Vec<Rule>,
     /// Times at which nothing is committed.
     pub freeze: Vec<Window>,
+    /// Devices that change before all others; nothing means nobody.
+    pub first: Option<Scope>,
 }
 
 /// Plans that somebody must approve: those that every one of these is true of.
@@ -104,6 +106,12 @@ impl Policy {
     pub fn frozen(&self, devices: &[Known], at: i64) -> Option<&Window> {
         let holds = |window: &&Window| (window.from..window.until).contains(&at) && window.scope.holds(devices);
         self.freeze.iter().filter(holds).max_by_key(|window| window.until)
+    }
+
+    /// Whether a device changes before all others.
+    pub fn goes_first(&self, device: &Known) -> bool {
+        let scope = self.first.as_ref();
+        scope.is_some_and(|it| it.holds(std::slice::from_ref(device)))
     }
 }
 
@@ -238,6 +246,17 @@ mod tests {
                 .is_none()
         );
         assert_eq!(written(at), "2026-12-24T17:00:00Z");
+    }
+
+    #[test]
+    fn who_goes_first_is_in_a_scope_and_nobody_unless_said() {
+        let policy = Policy::read("version: 1\nfirst: { sites: [lab], devices: [r9] }\n").unwrap();
+        assert!(policy.goes_first(&known("r1", "lab")) && policy.goes_first(&known("r9", "core")));
+        assert!(!policy.goes_first(&known("r2", "core")));
+        assert!(!Policy::read("version: 1\n").unwrap().goes_first(&known("r1", "lab")));
+        let faults = Policy::read("version: 1\nfirst: {}\n").unwrap_err();
+        assert!(faults[0].to_string().contains("`first` names nobody"), "{faults:?}");
+        assert!(Policy::read("version: 1\nfirst: { site: [lab] }\n").is_err());
     }
 
     #[test]

@@ -141,6 +141,7 @@ pub async fn run(config: Config) -> Result<()> {
 fn attend(app: &Arc<App>, fabric: &mut Fabric) -> DropGuard {
     let stop = CancellationToken::new();
     tokio::spawn(stop.clone().run_until_cancelled_owned(app.clone().reload_on_hangup()));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(app.clone().lapse()));
     if let Some(door) = fabric.door.take() {
         let receive = app.agents.clone().receive(door, Arc::downgrade(&app.hub));
         tokio::spawn(stop.clone().run_until_cancelled_owned(receive));

@@ -54,6 +54,8 @@ fn tables_fit_and_differences_have_colours_where_somebody_looks() {
         !network.entente(line).1.contains('\x1b'),
         "no colours where nobody looks"
     );
+    // What was done is told to programs as well as what there is.
+    std::fs::create_dir(network.path("classes")).unwrap();
     for line in [
         "config check",
         "inventory check inventory.yaml",
@@ -61,6 +63,16 @@ fn tables_fit_and_differences_have_colours_where_somebody_looks() {
         "transaction list",
         "audit verify",
         "token list",
+        "freeze on",
+        "freeze off",
+        "device maintain r1",
+        "device maintain r1 --off",
+        "drift ignore r1 interface[eth1]/mtu",
+        "drift repair r1",
+        "class check classes",
+        "class reload",
+        "agent hold agent-0",
+        "agent release agent-0",
     ] {
         let (code, text) = network.entente(&format!("{line} --output json"));
         assert!(

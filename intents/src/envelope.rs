@@ -30,6 +30,8 @@ pub struct Envelope {
     pub guarantee: Option<String>,
     /// Whether nothing is looked at before it may stay: `gate: none`.
     pub ungated: bool,
+    /// The devices that change before all others, by name.
+    pub first: Vec<String>,
     /// What the sender keeps with it.
     pub labels: BTreeMap<String, String>,
     /// Only what would change is wanted.
@@ -116,6 +118,11 @@ fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Enve
     let class = fields.required("class").and_then(|it| known_class(it, library, faults));
     let guarantee = fields.optional("guarantee").and_then(|it| guarantee(it, faults));
     let ungated = fields.optional("gate").is_some_and(|it| ungated(it, faults));
+    let first = fields
+        .optional("first")
+        .and_then(|it| it.list(faults))
+        .unwrap_or_default();
+    let first = first.iter().filter_map(|it| it.text(faults)).collect();
     let labels = fields
         .optional("labels")
         .map(|it| read_variables(it, faults))
@@ -169,6 +176,7 @@ fn read_envelope(node: &Node, library: &Library, faults: &Faults) -> Option<Enve
         priority: priority.unwrap_or(PRIORITY),
         guarantee,
         ungated,
+        first,
         labels,
         dry_run,
     })
@@ -398,6 +406,7 @@ impl Envelope {
             ("name", self.name.clone().map(serde_json::Value::from)),
             ("guarantee", self.guarantee.clone().map(serde_json::Value::from)),
             ("gate", self.ungated.then(|| "none".into())),
+            ("first", (!self.first.is_empty()).then(|| names(&self.first))),
             ("scope", (!scope.is_empty()).then_some(serde_json::Value::Object(scope))),
             (
                 "labels",

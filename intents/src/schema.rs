@@ -59,6 +59,10 @@ fn intent(class: &Class) -> Value {
             "dry_run": shared("dry_run"),
             "guarantee": { "enum": ["confirmed", "session", "timed", "whole", "plain"] },
             "gate": { "enum": ["checks", "none"], "default": "checks" },
+            "first": {
+                "description": "Devices that change before all others.",
+                "type": "array", "items": { "type": "string" },
+            },
             "labels": { "type": "object", "additionalProperties": { "type": "string" } },
             "scope": {
                 "type": "object",

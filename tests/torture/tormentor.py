@@ -39,6 +39,7 @@ DEMANDED = [
     "netconf: validate sent",
     "netconf: commit sent",
     "cli: line sent",
+    "cli: line of a change sent",
 ]
 
 
@@ -46,7 +47,7 @@ DEMANDED = [
 FOCUS = {
     "send-before-durable": ["controller: before sending confirm", "controller: before recording the ending"],
     "no-read-back": ["agent: before answering apply", "agent: before answering renew"],
-    "unknown-as-committed": ["cli: line sent", "agent: before answering apply"],
+    "unknown-as-committed": ["cli: line of a change sent"],
     "timer-not-renewed": [],
 }
 

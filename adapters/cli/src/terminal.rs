@@ -152,17 +152,26 @@ impl Terminal {
     /// # Errors
     /// Where no answer comes.
     pub async fn say(&mut self, line: &str, by: Deadline) -> Result<Answer, TerminalError> {
-        self.type_in(&Secret::new(line), line, by).await
+        self.exchange((&Secret::new(line), line), "cli: line sent", by).await
     }
 
-    /// Sends a line that may hold a secret, known in errors as `shown`.
+    /// Sends a line of a change. It may hold a secret, and is known in errors as `shown`.
     ///
     /// # Errors
     /// Where no answer comes.
     pub async fn type_in(&mut self, line: &Secret, shown: &str, by: Deadline) -> Result<Answer, TerminalError> {
+        self.exchange((line, shown), "cli: line of a change sent", by).await
+    }
+
+    async fn exchange(
+        &mut self,
+        (line, shown): (&Secret, &str),
+        at: &'static str,
+        by: Deadline,
+    ) -> Result<Answer, TerminalError> {
         let typed = format!("{}\n", line.expose());
         self.write(typed.as_bytes(), shown, by).await?;
-        tracing::trace!(target: "point", at = "cli: line sent");
+        tracing::trace!(target: "point", at);
         let (text, mode) = self.read(shown, OUTPUT, by).await?;
         Ok(Answer {
             text: without_echo(&text, line.expose()),

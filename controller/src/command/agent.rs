@@ -5,7 +5,7 @@ use clap::Args;
 use fabric_identity::Name;
 use serde_json::{Value, json};
 
-use super::{say, show};
+use super::show;
 use crate::arguments::{AgentCommand, Output, Remote};
 use crate::client::Client;
 
@@ -83,8 +83,8 @@ pub async fn run(command: AgentCommand, output: Output, client: impl Fn(&Remote)
     let act = async |named: &Named, verb: &str, body: String, done: &str| -> Result<()> {
         let path = format!("/v1/agents/{}/{verb}", named.name);
         client(&named.remote)?.order(&path, body).await?;
-        say(format!("{} {done}", named.name));
-        Ok(())
+        let (name, sentence) = (&named.name, format!("{} {done}", named.name));
+        super::done(output, &json!({ "agent": name, "asked": verb }), sentence)
     };
     match command {
         AgentCommand::List(wanted) => list(&wanted, output, &client(&wanted.remote)?).await,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{commit, say, show};
+use super::{commit, done, say, show};
 use crate::app::stamp;
 use crate::arguments::{Output, Remote};
 use crate::client::Client;
@@ -166,8 +166,7 @@ pub async fn freeze(command: FreezeCommand, output: Output, client: impl Fn(&Rem
         }
         FreezeCommand::Off(remote) => {
             client(&remote)?.remove("/v1/freeze").await?;
-            say("the freeze is lifted");
-            Ok(())
+            done(output, &json!({ "asked": "lift" }), "the freeze is lifted")
         }
         FreezeCommand::Show(remote) => {
             let freezes = client(&remote)?.fetch("/v1/freeze").await?;

@@ -22,7 +22,7 @@ const AGAIN: u32 = 5;
 const QUIET: u32 = 600;
 
 /// Plans the intents of a file.
-pub async fn plan(client: &Client, file: &Path, wanted: Wanted) -> Result<Plan> {
+pub async fn plan(client: &Client, file: &Path, wanted: &Wanted) -> Result<Plan> {
     client.post(&format!("/v1/plans{}", wanted.query()), read(file)?).await
 }
 
@@ -47,7 +47,9 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
     }
     heading(plan);
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    for device in plan.devices.iter().filter(|device| !device.entries.is_empty()) {
+    let mut changing: Vec<&DevicePlan> = plan.devices.iter().filter(|it| !it.entries.is_empty()).collect();
+    changing.sort_by_key(|device| device.wave);
+    for device in changing {
         say(format!(
             "\n{}  guarantee {}  wave {}",
             device.name, device.guarantee, device.wave
@@ -64,11 +66,12 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
                 (Some(_), Some(_)) => ('~', 33),
             };
             let line = format!(
-                "  {} {}: {} → {}",
+                "  {} {}: {} → {}  ({})",
                 mark.0,
                 entry.path,
                 text(&entry.before),
-                text(&entry.after)
+                text(&entry.after),
+                owners(plan, &entry.owners)
             );
             say(if colours {
                 format!("\x1b[{}m{line}\x1b[0m", mark.1)
@@ -76,17 +79,12 @@ pub fn print(output: Output, plan: &Plan) -> Result<()> {
                 line
             });
         }
-        if !device.preview.is_empty() {
-            say(device
-                .preview
-                .lines()
-                .map(|line| format!("      {line}"))
-                .collect::<Vec<_>>()
-                .join("\n"));
-        }
+        native("", &device.preview);
+        native("  and back:", &device.rollback);
         checks(plan, device);
     }
     gate(plan);
+    order(plan);
     for warning in &plan.warnings {
         warn(warning);
     }
@@ -158,11 +156,11 @@ fn warn(warning: &Warning) {
 /// Shows a plan that was made by a command of its own and commits it, unless only the plan was wanted, or a person at a
 /// terminal does not want it.
 pub async fn shown(client: &Client, output: Output, plan: &Plan, Carry { dry_run, yes }: Carry) -> Result<()> {
-    if dry_run || output == Output::Table {
-        print(output, plan)?;
-    }
     // Where no intent comes or goes either, a transaction would only say that nothing happened.
     let idle = plan.changes_nothing() && plan.intents.is_empty() && plan.withdraws.is_empty();
+    if dry_run || idle || output == Output::Table {
+        print(output, plan)?;
+    }
     if dry_run || idle {
         return Ok(());
     }
@@ -175,7 +173,7 @@ pub async fn shown(client: &Client, output: Output, plan: &Plan, Carry { dry_run
 
 /// Plans the intents of a file and commits them. Where nobody but our own transactions moved the network meanwhile, it is
 /// planned again, a few times at most.
-pub async fn file(client: &Client, output: Output, (file, wanted): (&Path, Wanted), detach: bool) -> Result<()> {
+pub async fn file(client: &Client, output: Output, (file, wanted): (&Path, &Wanted), detach: bool) -> Result<()> {
     let mut left = AGAIN;
     loop {
         let plan = plan(client, file, wanted).await?;
@@ -238,6 +236,49 @@ fn gate(plan: &Plan) {
         let (steady, within) = (plan.gate.steady, plan.gate.within);
         say(format!("\nchecks hold for {steady} s, and answer within {within} s"));
     }
+}
+
+/// What a device is sent, in its own words.
+fn native(heading: &str, words: &str) {
+    if words.is_empty() {
+        return;
+    }
+    if !heading.is_empty() {
+        say(heading);
+    }
+    let lines: Vec<String> = words.lines().map(|line| format!("      {line}")).collect();
+    say(lines.join("\n"));
+}
+
+/// Who wants an entry so: the names of the plan's own intents, and the ids of others.
+fn owners(plan: &Plan, owners: &[String]) -> String {
+    let named = |id: &String| {
+        let own = plan.intents.iter().find(|intent| intent.id == *id);
+        own.map_or_else(|| id.clone(), |it| it.name.clone().unwrap_or_else(|| it.class.clone()))
+    };
+    match owners {
+        [] => "as it was found".to_owned(),
+        [..] => owners.iter().map(named).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Who changes first, and what the others wait for.
+fn order(plan: &Plan) {
+    let waves = plan.waves();
+    let [first, later @ ..] = waves.as_slice() else { return };
+    if later.is_empty() {
+        return;
+    }
+    let until = if plan.gate.counts() {
+        "once what held before still holds"
+    } else {
+        "once those have applied, nothing is looked at in between"
+    };
+    say(format!(
+        "\n{} first, then {}: {until}",
+        first.join(", "),
+        later.concat().join(", ")
+    ));
 }
 
 /// What may cut the way to one device, and what is looked at there before the change stays.

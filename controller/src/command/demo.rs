@@ -112,7 +112,7 @@ async fn describe(folder: &Path, client: &Client, devices: &[Simulated], text: &
     let intent = json!({ "class": "interface.set", "slots": { "device": names, "interface": "eth1", "description": text }, "priority": priority(text) });
     let file = folder.join("intent.json");
     fs::write(&file, intent.to_string())?;
-    let plan = commit::plan(client, &file, Wanted::default()).await?;
+    let plan = commit::plan(client, &file, &Wanted::default()).await?;
     show_plan(&plan, devices);
     commit::commit(client, Output::Table, &plan.id, Some(&plan.hash), false).await
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{commit, say, show};
+use super::{commit, done, show};
 use crate::arguments::{Carry, Output, Remote, Wanted};
 use crate::client::Client;
 use crate::plan::Plan;
@@ -118,12 +118,16 @@ pub async fn run(command: DriftCommand, output: Output, client: impl Fn(&Remote)
             client(&remote)?
                 .send_only(&format!("/v1/devices/{device}/drift/ignore"), body)
                 .await?;
-            say(if off {
+            let sentence = if off {
                 "looked at again"
             } else {
                 "left alone from now on"
-            });
-            Ok(())
+            };
+            done(
+                output,
+                &json!({ "device": device, "paths": paths, "ignored": !off }),
+                sentence,
+            )
         }
     }
 }

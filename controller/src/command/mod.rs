@@ -30,8 +30,9 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::arguments::Output;
 use crate::exit::Exit;
 use crate::plan::counted;
 use knowledge_model::document::{Fault, LISTED};
@@ -106,4 +107,15 @@ pub fn faulty(file: &Path, faults: &[Fault]) -> anyhow::Error {
     );
     let told = |it: &Fault| json!({ "file": file, "line": it.at.line, "column": it.at.column, "what": it.what, "hint": it.hint });
     Exit::Invalid.because_of(said, faults.iter().map(told).collect())
+}
+
+/// Says what was done: in a sentence for people, as an object for programs.
+pub fn done(output: Output, object: &Value, sentence: impl std::fmt::Display) -> Result<()> {
+    match output {
+        Output::Json => show::json(object),
+        Output::Table => {
+            say(sentence);
+            Ok(())
+        }
+    }
 }

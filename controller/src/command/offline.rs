@@ -75,6 +75,9 @@ pub async fn plan(offline: &Offline, library: &Library, config: &Config) -> Resu
     plan.gate.off = offline.wanted.gate == GateWord::None;
     plan.forced = offline.wanted.force;
     plan.library = library.revision().to_owned();
+    let named = drafts.iter().flat_map(|draft| draft.envelope.first.clone());
+    let first: Vec<String> = offline.wanted.first.iter().cloned().chain(named).collect();
+    plan::order(&mut plan, &first, std::iter::empty(), &network).map_err(|error| refused(error, &network, state))?;
     Ok(plan.sealed())
 }
 

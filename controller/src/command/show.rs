@@ -122,7 +122,14 @@ pub fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) => items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(", "),
+        Some(Value::Array(items)) => {
+            let between = if items.iter().all(Value::is_array) { "; " } else { ", " };
+            items
+                .iter()
+                .map(|item| cell(Some(item)))
+                .collect::<Vec<_>>()
+                .join(between)
+        }
         Some(Value::Object(fields)) => {
             let each = fields
                 .iter()
@@ -146,6 +153,7 @@ mod tests {
         let says = |name: &str, value: Value| field(name, Some(&value));
         assert_eq!(says("made", json!(1_795_312_800_123_i64)), "2026-11-22T02:00:00Z");
         assert_eq!(says("at", json!(7)), "7");
+        assert_eq!(says("waves", json!([["r1"], ["r2", "r3"]])), "r1; r2, r3");
         assert_eq!(says("count", json!(1_795_312_800_123_i64)), "1795312800123");
         let said = [
             json!({ "made_by": "amy", "given": [] }),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{commit, say, show};
+use super::{commit, done, say, show};
 use crate::arguments::{Carry, Output};
 use crate::client::Client;
 use crate::plan::Plan;
@@ -16,18 +16,18 @@ pub async fn list(client: &Client, output: Output) -> Result<()> {
 }
 
 /// Begins or ends maintenance.
-pub async fn maintain(client: &Client, device: &str, reason: &str, off: bool) -> Result<()> {
+pub async fn maintain(client: &Client, output: Output, device: &str, (reason, off): (&str, bool)) -> Result<()> {
     let body = json!({ "reason": reason, "off": off }).to_string();
     client
         .send_only(&format!("/v1/devices/{device}/maintenance"), body)
         .await?;
-    say(match off {
+    let sentence = match off {
         true => format!("{device} is back: see `entente drift show {device}`"),
         false => {
             format!("{device} is yours: nothing is committed to it until `entente device maintain {device} --off`")
         }
-    });
-    Ok(())
+    };
+    done(output, &json!({ "device": device, "maintenance": !off }), sentence)
 }
 
 /// Plans what becomes of a device and commits it.

@@ -63,6 +63,9 @@ pub(super) struct Wanted {
     /// Make the change although it may cut an agent's way to its device.
     #[serde(default)]
     force: bool,
+    /// The devices that change first, by name, with commas between: the others change once what held before still holds.
+    #[serde(default)]
+    first: Option<String>,
 }
 
 /// Whether health checks run.
@@ -81,6 +84,13 @@ impl Wanted {
         Wishes {
             ungated: self.gate == GateWish::None,
             forced: self.force,
+            first: self
+                .first
+                .iter()
+                .flat_map(|it| it.split(','))
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned)
+                .collect(),
         }
     }
 }
@@ -292,7 +302,12 @@ async fn transaction(State(door): State<Door>, Path(id): Path<String>) -> Result
         kind: "transaction",
         key: id,
     })?;
-    Ok(Json(viewed(&door, row)))
+    let plan = door.app.store.plan(&row.plan).await.map_err(AppError::from)?;
+    let waves = match plan {
+        Some(plan) => read_plan(&plan)?.waves(),
+        None => Vec::new(),
+    };
+    Ok(Json(viewed(&door, row).in_waves(waves)))
 }
 
 /// What happens in a transaction, as server-sent events, from `since` on; the last event carries its ending.

@@ -88,6 +88,10 @@ pub struct TransactionView {
     /// Its place in the queue, while it waits for its devices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<WaitView>,
+    /// The devices that change, wave by wave, the first first, where they do not change all at once; only where one
+    /// transaction is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<Vec<String>>,
 }
 
 /// A place in the queue for devices.
@@ -115,6 +119,13 @@ impl TransactionView {
             waits: waiting.map(wait),
             ..self
         }
+    }
+
+    /// The same with the order in which its devices change, where there is one.
+    #[must_use]
+    pub fn in_waves(self, waves: Vec<Vec<String>>) -> Self {
+        let waves = if waves.len() > 1 { waves } else { Vec::new() };
+        Self { waves, ..self }
     }
 }
 
@@ -161,6 +172,7 @@ impl From<TransactionRow> for TransactionView {
             ended: row.ended,
             carrier: row.carrier,
             waits: None,
+            waves: Vec::new(),
         }
     }
 }

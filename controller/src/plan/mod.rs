@@ -16,6 +16,7 @@ mod risk;
 mod still;
 mod touch;
 mod valid;
+mod waves;
 
 pub use again::{Taken, again, standing};
 pub use consider::{consider, names, renamed, replaced};
@@ -29,6 +30,7 @@ pub use once::{brings_once, named, once_together, twice};
 pub use repair::{Deviation, accepted, deviations, repaired};
 pub use risk::weighed;
 pub use still::gone;
+pub use waves::order;
 
 use knowledge_model::{Delta, Tree};
 

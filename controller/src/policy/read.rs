@@ -20,6 +20,7 @@ impl Policy {
             let policy = Self {
                 approval: each(&fields, "approval", &faults, rule),
                 freeze: each(&fields, "freeze", &faults, window),
+                first: fields.optional("first").and_then(|node| first(node, &faults)),
             };
             fields.end();
             policy
@@ -128,6 +129,16 @@ fn scope(fields: &Fields<'_>, faults: &Faults) -> Scope {
         groups: names(fields, "groups", faults),
         tags: names(fields, "tags", faults),
     }
+}
+
+fn first(node: &Node, faults: &Faults) -> Option<Scope> {
+    let fields = node.fields(faults)?;
+    let scope = scope(&fields, faults);
+    fields.end();
+    if scope == Scope::default() {
+        faults.add(node.at, "`first` names nobody", "devices, sites, groups or tags");
+    }
+    Some(scope)
 }
 
 fn names(fields: &Fields<'_>, name: &'static str, faults: &Faults) -> Vec<String> {

@@ -27,6 +27,7 @@ mod operate;
 mod rides;
 mod said;
 pub mod schema;
+mod uncommitted;
 mod was;
 
 pub use access::{AnswerRow, TokenRow};

@@ -39,13 +39,18 @@ pub struct Network {
 impl Network {
     /// Starts one agent for each of these numbers of devices, r1 and so on.
     pub fn start(shares: &[usize]) -> Self {
+        Self::of(shares, "confirmed")
+    }
+
+    /// The same with devices of these kinds, dealt out in turn.
+    pub fn of(shares: &[usize], kinds: &str) -> Self {
         let own = Path::new(env!("CARGO_BIN_EXE_entente"));
         assert!(
             own.with_file_name("entente-lab").is_file() && own.with_file_name("entente-agent").is_file(),
             "build the whole workspace first: cargo build --workspace"
         );
         let folder = tempfile::tempdir().unwrap();
-        let (lab, devices, control) = lab(&own.with_file_name("entente-lab"), shares.iter().sum());
+        let (lab, devices, control) = lab(&own.with_file_name("entente-lab"), shares.iter().sum(), kinds);
         let ports = [(); 3].map(|()| tests_real::free_port().unwrap());
         let mut network = Self {
             _lab: lab,
@@ -219,9 +224,19 @@ impl Network {
 
     /// Plans and commits over REST without waiting; gives the transaction.
     pub fn commit(&self, file: &str) -> String {
+        self.begin(&self.plan(file))
+    }
+
+    /// Plans over REST; gives the plan.
+    pub fn plan(&self, file: &str) -> String {
         let intent = std::fs::read_to_string(self.path(file)).unwrap();
         let plan = self.ask("POST", "/v1/plans", &intent);
-        let plan = plan["id"].as_str().unwrap_or_else(|| panic!("{plan}\n{}", self.logs()));
+        let id = plan["id"].as_str().unwrap_or_else(|| panic!("{plan}\n{}", self.logs()));
+        id.to_owned()
+    }
+
+    /// Commits a plan over REST without waiting; gives the transaction.
+    pub fn begin(&self, plan: &str) -> String {
         let transaction = self.ask("POST", &format!("/v1/plans/{plan}/commit"), "");
         transaction["id"].as_str().unwrap().to_owned()
     }
@@ -286,9 +301,22 @@ impl Network {
         entries.as_array().expect(&log).iter().filter(good).count()
     }
 
+    /// What a device did, the oldest first.
+    pub fn log(&self, device: &str) -> Vec<Value> {
+        let log = http(&self.control, "GET", &format!("/devices/{device}/log"), ("", ""));
+        serde_json::from_str(&log).expect(&log)
+    }
+
     /// Lets a device answer late.
     pub fn delay(&self, device: &str, operation: &str, millis: u64) {
-        let fault = json!({ "fault": "delay", "operation": operation, "millis": millis });
+        self.fault(
+            device,
+            &json!({ "fault": "delay", "operation": operation, "millis": millis }),
+        );
+    }
+
+    /// Lets a device show a fault.
+    pub fn fault(&self, device: &str, fault: &Value) {
         http(
             &self.control,
             "POST",
@@ -392,9 +420,9 @@ pub fn said(output: &Output) -> (i32, String) {
     (output.status.code().unwrap_or(-1), text.concat())
 }
 
-fn lab(program: &Path, count: usize) -> (Child, Vec<Device>, String) {
+fn lab(program: &Path, count: usize, kinds: &str) -> (Child, Vec<Device>, String) {
     let mut command = Command::new(program);
-    let (count, kind) = (count.to_string(), "confirmed");
+    let count = count.to_string();
     command.args([
         "devices",
         "--count",
@@ -404,7 +432,7 @@ fn lab(program: &Path, count: usize) -> (Child, Vec<Device>, String) {
         "--user",
         "admin",
         "--personality",
-        kind,
+        kinds,
     ]);
     command.env("ENTENTE_LAB_PASSWORD", PASSWORD);
     let mut lab = Child::start(command.stdout(Stdio::piped()).stderr(Stdio::null())).unwrap();

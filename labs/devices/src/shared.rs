@@ -326,6 +326,17 @@ impl Shared {
         });
         rate.unwrap_or(0)
     }
+
+    /// The interfaces that are down, whatever is configured.
+    pub fn links_down(&self) -> Vec<String> {
+        let down = |armed: Armed| {
+            let Fault::LinkDown { interface } = armed.fault else {
+                return None;
+            };
+            Some(interface)
+        };
+        held(&self.faults).list().into_iter().filter_map(down).collect()
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -63,7 +63,7 @@ impl Call<'_> {
     /// What the device says against it.
     pub fn answer(&self, stores: &mut Datastores) -> Answer {
         match (&*self.operation.ns, self.operation.name.as_str()) {
-            (NS, "get") => self.read(&with_state(&stores.running, self.traits, self.facts)),
+            (NS, "get") => self.read(&with_state(&stores.running, self.traits, &self.facts)),
             (NS, "get-config") => self.read(stores.content(self.store("source")?)),
             (NS, "edit-config") => self.edit_config(stores),
             (NS, "copy-config") => self.copy_config(stores),

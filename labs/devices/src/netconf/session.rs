@@ -204,6 +204,7 @@ impl Session {
         let facts = Facts {
             uptime: self.shared.uptime(),
             octets_per_second: self.shared.octets_per_second(),
+            down: self.shared.links_down(),
         };
         let call = Call {
             session: self.id,

@@ -8,16 +8,18 @@ use crate::schema::{Node, ROOT, SCHEMA};
 use crate::store::Entry;
 
 /// What the state is computed from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// How long the device runs.
     pub uptime: Duration,
     /// Octets that pass each interface in a second.
     pub octets_per_second: u64,
+    /// Interfaces that are down, whatever is configured.
+    pub down: Vec<String>,
 }
 
 /// The configuration with the state of the device beside it.
-pub fn with_state(running: &Entry, traits: &Traits, facts: Facts) -> Entry {
+pub fn with_state(running: &Entry, traits: &Traits, facts: &Facts) -> Entry {
     let mut tree = running.clone();
     if let Some(interfaces) = tree
         .children
@@ -32,16 +34,18 @@ pub fn with_state(running: &Entry, traits: &Traits, facts: Facts) -> Entry {
     tree
 }
 
-fn add_interface(interface: &mut Entry, at: usize, facts: Facts) {
-    let up = interface.text("enabled") != Some("false");
-    let word = if up { "up" } else { "down" };
+fn add_interface(interface: &mut Entry, at: usize, facts: &Facts) {
+    let enabled = interface.text("enabled") != Some("false");
+    let name = interface.text("name").unwrap_or_default();
+    let up = enabled && facts.down.iter().all(|it| it != name);
+    let word = |is: bool| if is { "up" } else { "down" };
     let octets = if up {
         facts.uptime.as_millis() as u64 * facts.octets_per_second / 1000
     } else {
         0
     };
-    put(interface, "admin-status", word);
-    put(interface, "oper-status", word);
+    put(interface, "admin-status", word(enabled));
+    put(interface, "oper-status", word(up));
     put(interface, "if-index", &(at + 1).to_string());
     put(interface, "speed", "1000000000");
     let statistics = inner(interface, "statistics");
