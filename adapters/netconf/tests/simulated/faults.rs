@@ -5,7 +5,10 @@ use adapters_port::{Change, ChangeId, ConfigureSession, Deadline, Denial, Persis
 use labs_devices::{Act, Armed, Fault, Moment, Store};
 use std::time::Duration;
 
+/// How long who says nothing, or is busy, is waited for.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long an answer may take that does come.
+const ANSWERED: Duration = Duration::from_secs(15);
 
 fn change() -> Change {
     let (id, persist, window) = (ChangeId(1), PersistId::new(77), Duration::from_secs(60));
@@ -79,8 +82,9 @@ async fn check(fault: Fault, expected: impl Fn(&SessionError) -> bool) {
             times: None,
         });
         let begun = tokio::time::Instant::now();
-        let (result, record) = attempt(&subject, within(PATIENCE)).await;
-        assert!(begun.elapsed() < PATIENCE * 10, "{name} took {:?}", begun.elapsed());
+        let patience = patience(&fault);
+        let (result, record) = attempt(&subject, within(patience)).await;
+        assert!(begun.elapsed() < patience * 10, "{name} took {:?}", begun.elapsed());
         match result {
             Ok(()) => assert!(
                 personality == "running" && is_about_commits(&fault),
@@ -92,6 +96,12 @@ async fn check(fault: Fault, expected: impl Fn(&SessionError) -> bool) {
             ends_clean(&subject, &initial, record, &name).await;
         }
     }
+}
+
+fn patience(fault: &Fault) -> Duration {
+    let silent = [Fault::Refuse, Fault::Mute, Fault::NoHello, Fault::NoAnswer].contains(fault);
+    let busy = matches!(fault, Fault::Reject { operation, .. } if operation == "lock");
+    if silent || busy { PATIENCE } else { ANSWERED }
 }
 
 fn is_about_commits(fault: &Fault) -> bool {

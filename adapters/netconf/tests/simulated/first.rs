@@ -63,7 +63,7 @@ async fn what_is_lost_is_asked_again_in_a_new_session_once() {
     };
     let subject = expecting("confirmed", true).await;
     subject.device.inject(lost(1));
-    changes(&subject, Duration::from_secs(4)).await.unwrap();
+    changes(&subject, Duration::from_secs(20)).await.unwrap();
     assert_eq!(asked(&subject, "get"), 2, "the second session was answered");
     assert_eq!(
         asked(&subject, "lock"),
