@@ -2,6 +2,7 @@
 
 mod error;
 mod settling;
+mod unkept;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -38,8 +39,11 @@ use crate::policy::Policy;
 use crate::saying::Talks;
 use crate::store::{Kept, Store, TransactionRow};
 
+use unkept::{Ended, News};
+
 pub use error::AppError;
 pub(crate) use settling::ended;
+pub(crate) use unkept::{Each, Unkept};
 
 /// How much longer the gate may take than the checks themselves.
 const GATE_ROOM: Duration = Duration::from_secs(15);
@@ -115,6 +119,8 @@ pub struct App {
     pub doors: (SocketAddr, SocketAddr),
     /// What was told of transactions that are over, the latest few.
     pub told: Mutex<VecDeque<Arc<Track>>>,
+    /// What the store did not take yet.
+    pub(crate) unkept: Mutex<Unkept>,
     /// What it stands on.
     pub operation: Operation,
 }
@@ -241,7 +247,8 @@ impl App {
         if let Err(error) = self.begin((transaction, &row), &plan, track.clone(), asker).await {
             self.hub.retract(transaction);
             let reason = format!("it could not begin: {error}");
-            self.settled(transaction, transaction, None, &reason).await?;
+            self.keep_in_turn(News::Ended(Ended::alone(transaction, None, &reason)))
+                .await;
             track.end("rolled-back", &reason);
             return Err(error);
         }
@@ -260,7 +267,7 @@ impl App {
         self.note(asker, "commit", &row.id, detail).await?;
         let charge = self.charge(transaction, plan, asker).await?;
         if charge.members.is_empty() {
-            return self.true_already(charge, plan, track, asker).await;
+            return self.true_already(charge, track).await;
         }
         let ride = self.ride(plan).await?;
         if charge.gate != Gate::None {
@@ -273,18 +280,13 @@ impl App {
 
     /// Nothing has to change and nothing to stand: the plan is true already. That is decided like any other, so that it is
     /// kept whatever the store does meanwhile.
-    async fn true_already(
-        &self,
-        charge: Charge<Change>,
-        plan: &Plan,
-        track: Arc<Track>,
-        asker: &Asker,
-    ) -> Result<(), AppError> {
+    async fn true_already(&self, charge: Charge<Change>, track: Arc<Track>) -> Result<(), AppError> {
         let transaction = charge.transaction;
         if self.hub.retract(transaction) {
             let ticket = TicketId(transaction.0);
             let reason = admission::Refusal::Withdrawn { ticket }.to_string();
-            self.kept_end((transaction, transaction), None, &reason).await;
+            self.keep_in_turn(News::Ended(Ended::alone(transaction, None, &reason)))
+                .await;
             self.tell_end(transaction, None, &reason, track).await;
             return Ok(());
         }
@@ -305,12 +307,8 @@ impl App {
         let (journal, epoch) = (&self.operation.journal, JournalEpoch(self.operation.epoch));
         let written = journal.append(epoch, records.map(Json).to_vec()).await;
         written.map_err(|error| AppError::Inside(error.to_string()))?;
-        if let Some(Purpose::Replace { device }) = &plan.purpose
-            && let Err(error) = self.waive(device, asker).await
-        {
-            tracing::error!(device, %error, "cannot keep that what it was owed is void: waive it by hand");
-        }
-        self.kept_end((transaction, transaction), Some(&ending), "").await;
+        let over = Ended::alone(transaction, Some(ending.clone()), "");
+        self.keep_in_turn(News::Ended(over)).await;
         self.tell_end(transaction, Some(&ending), "", track).await;
         Ok(())
     }
@@ -321,21 +319,6 @@ impl App {
         let cuts = plan.devices.iter().any(|device| !device.cuts.is_empty());
         let alone = plan.purpose.is_some() || plan.forced || cuts || !self.rules(plan).await?.is_empty();
         Ok(if alone { Ride::Alone } else { Ride::Along })
-    }
-
-    /// Whether a transaction may begin now that its devices are its own, and all that ride it: somebody may have frozen
-    /// them, or work on them, since it was asked for, and an approval may be wanted at this hour. What stands there before
-    /// it is kept, once for all of them.
-    pub(crate) async fn begins(&self, led: TransactionId, riders: &[TransactionId]) -> Result<(), AppError> {
-        let alone = [led];
-        let all = if riders.is_empty() { &alone[..] } else { riders };
-        for transaction in all {
-            let (_, plan) = self.asked_for(&transaction.to_string()).await?;
-            self.allowed(&plan).await?;
-            self.fits_there(&plan).await?;
-        }
-        self.snap(&self.touched(all).await, (&led.to_string(), "before")).await;
-        Ok(())
     }
 
     /// The devices that these transactions were to change, each once.
@@ -370,7 +353,7 @@ impl App {
     }
 
     /// Whether a plan may be committed now.
-    async fn allowed(&self, plan: &Plan) -> Result<(), AppError> {
+    pub(crate) async fn allowed(&self, plan: &Plan) -> Result<(), AppError> {
         if plan.purpose.is_none() {
             self.thawed(&self.changing(plan).await).await?;
         }
@@ -413,6 +396,7 @@ impl App {
                 wave: device.wave,
                 debts: self.debts(&owed, id, plan.purpose.as_ref()).await?,
                 looks_on,
+                lingers: false,
             });
         }
         let terms = Terms {

@@ -1,11 +1,11 @@
 //! What is asked of a plan again when it is committed and when it begins: whether the agents are up to it, and whether what
 //! may stand on a device once would stand there twice, for others were planned and committed beside it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fabric_wire::hello::STANDS;
 use knowledge_model::Tree;
-use transaction::DeviceId;
+use transaction::{DeviceId, TransactionId};
 
 use crate::agents::ReadError;
 use crate::app::{App, AppError};
@@ -24,11 +24,28 @@ impl App {
         self.once(twice, plan, &others).await
     }
 
-    /// Whether a plan fits on its devices, now that they are its own. A device that nobody may observe is judged by what the
-    /// intents that hold want there; one that cannot be read does not let it begin.
-    pub(crate) async fn fits_there(&self, plan: &Plan) -> Result<(), AppError> {
-        self.held_to(plan)?;
-        let devices = plan::brings_once(plan);
+    /// Whether a transaction may begin now that its devices are its own, and all that ride it: somebody may have frozen
+    /// them, or work on them, since it was asked for, and an approval may be wanted at this hour. What stands there before
+    /// it is kept, once for all of them.
+    pub(crate) async fn begins(&self, led: TransactionId, riders: &[TransactionId]) -> Result<(), AppError> {
+        let alone = [led];
+        let all = if riders.is_empty() { &alone[..] } else { riders };
+        let mut plans = Vec::with_capacity(all.len());
+        for transaction in all {
+            let (_, plan) = self.asked_for(&transaction.to_string()).await?;
+            self.allowed(&plan).await?;
+            plans.push(plan);
+        }
+        self.fit_there(&plans).await?;
+        self.snap(&self.touched(all).await, (&led.to_string(), "before")).await;
+        Ok(())
+    }
+
+    /// Whether plans that go together fit on their devices, now that these are their own: each device is read once. One that
+    /// nobody may observe is judged by what the intents that hold want there; one that cannot be read does not let them begin.
+    async fn fit_there(&self, plans: &[Plan]) -> Result<(), AppError> {
+        plans.iter().try_for_each(|plan| self.held_to(plan))?;
+        let devices: BTreeSet<DeviceId> = plans.iter().flat_map(plan::brings_once).collect();
         if devices.is_empty() {
             return Ok(());
         }
@@ -45,8 +62,11 @@ impl App {
                 Err(error @ (ReadError::Late { .. } | ReadError::Fault { .. })) => return Err(error.into()),
             }
         }
-        let twice = plan::twice(plan, &[], &*self.network.lock().await, &there);
-        self.once(twice, plan, &[]).await
+        for plan in plans {
+            let twice = plan::twice(plan, &[], &*self.network.lock().await, &there);
+            self.once(twice, plan, &[]).await?;
+        }
+        Ok(())
     }
 
     /// Whether the agents hold their devices to what has to stand there: one that was made before there was such a thing

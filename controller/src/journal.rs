@@ -164,5 +164,64 @@ fn over(histories: &Histories) -> BTreeSet<TransactionId> {
 }
 
 fn records(found: Found) -> Vec<Record> {
-    found.entries.into_iter().map(|entry| entry.record.0).collect()
+    let changes = |change: &Change| !change.entries.is_empty();
+    let read = found.entries.into_iter().map(|entry| entry.record.0);
+    read.map(|record| record.with_onlookers(changes)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use transaction::coordinator::Input;
+    use transaction::{Answer, Decision, DeviceId, Ending, Moment, Reply, Step};
+    use transaction_journal::Journal;
+
+    const T: TransactionId = TransactionId(7);
+
+    /// A decided transaction of two devices as a controller of before wrote it: on the second only something has to stand.
+    fn older() -> [Value; 2] {
+        let member = |device: u128, change: Value| json!({ "device": DeviceId(device), "change": change, "demand": "Any", "wave": 0, "debts": [] });
+        let changed = json!({ "path": "interface[eth1]/mtu", "before": null, "after": { "scalar": "9000" } });
+        let stands = json!({ "path": "interface[eth1]", "there": "present" });
+        let charge = json!({
+            "transaction": T,
+            "intents": [],
+            "comment": "entente 00000000 by ana",
+            "members": [
+                member(1, json!({ "plan": "", "entries": [changed] })),
+                member(2, json!({ "plan": "", "entries": [], "stands": [stands] })),
+            ],
+            "gate": "None",
+            "terms": transaction::Terms::default(),
+        });
+        let decided = json!({ "transaction": T, "decision": Decision::Confirm, "at": 2 });
+        [
+            json!({ "Began": { "charge": charge, "at": 1 } }),
+            json!({ "Decided": decided }),
+        ]
+    }
+
+    #[tokio::test]
+    async fn who_only_looked_on_in_a_journal_of_before_is_neither_waited_for_nor_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = FileJournal::open(&folder.path().join("journal"), Options::default()).unwrap();
+        let written = Journal::append(&journal, Epoch(1), older().map(Json).to_vec());
+        written.await.unwrap();
+        drop(journal);
+        let store = Store::open(folder.path()).await.unwrap();
+        let led = hold(Kind::File, folder.path()).unwrap().lead(&store).await.unwrap();
+        let (mut coordinator, _) = Coordinator::recover(&led.records, Epoch(2), Moment(3)).unwrap();
+        for (device, answer) in [(2, Answer::Reverted), (1, Answer::Confirmed)] {
+            let reply = Reply {
+                transaction: T,
+                epoch: Epoch(2),
+                device: DeviceId(device),
+                step: Step::Confirm,
+                answer,
+            };
+            coordinator.step(Input::Reply(reply), Moment(4));
+        }
+        assert_eq!(coordinator.ending(), Some(&Ending::Committed));
+    }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use transaction::{Ending, TransactionId};
 
-use crate::app::{App, AppError, Asker, ended, read_plan};
+use crate::app::{App, AppError, Asker, Each, ended, read_plan};
 use crate::backup::{self, SealedFile};
 use crate::commit::{Bounded, Restored, now};
 use crate::logging::Logging;
@@ -113,7 +113,8 @@ impl App {
             match endings.get(&transaction) {
                 Some((led, ending)) => {
                     let reason = ended(ending, &self.agents).1;
-                    self.settled(transaction, *led, Some(ending), &reason).await?;
+                    let mut each = Each::of(transaction, &reason);
+                    self.settled(*led, Some(ending), &mut each).await?;
                 }
                 None if self.hub.track(transaction).is_some() => {}
                 None if self.operation.restored.is_some_and(|it| it.covers(transaction)) => {
@@ -121,7 +122,8 @@ impl App {
                 }
                 None => {
                     let reason = "the controller stopped before it began";
-                    self.settled(transaction, transaction, None, reason).await?;
+                    let mut each = Each::of(transaction, reason);
+                    self.settled(transaction, None, &mut each).await?;
                 }
             }
         }

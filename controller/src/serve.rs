@@ -35,6 +35,8 @@ use crate::secure;
 use crate::start::{self, chain};
 use crate::traces::Traces;
 
+/// How long devices may be looked at before a transaction begins: each is read twice at most, and checked once.
+const LOOK_WITHIN: Duration = Duration::from_secs(120);
 /// How many outcomes may wait to be kept.
 const OUTCOMES: usize = 256;
 /// How long those who still watch may take to hear the end.
@@ -75,6 +77,7 @@ pub async fn run(config: Config) -> Result<()> {
         epoch,
         agents: fabric.agents.clone(),
         gates: Arc::new(gatekeeper.clone()),
+        look_within: LOOK_WITHIN,
         mute: Arc::default(),
         outcomes,
         restored,
@@ -108,6 +111,7 @@ pub async fn run(config: Config) -> Result<()> {
         cases: std::sync::Mutex::new(cases),
         keep: config.history,
         told: Mutex::default(),
+        unkept: Mutex::default(),
         authority: fabric.authority.clone(),
         roster: fabric.roster.clone(),
         events: fabric.events.clone(),

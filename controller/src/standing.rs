@@ -8,7 +8,7 @@ use serde_json::json;
 use transaction::{Debt, Decision, DeviceId, Due, Ending, Reason, TransactionId};
 use utoipa::ToSchema;
 
-use crate::app::{App, AppError, Asker, Wishes, missing, stamp};
+use crate::app::{App, AppError, Asker, Wishes, missing, read_plan, stamp};
 use crate::commit::{Change, together};
 use crate::plan::{self, DevicePlan, Plan, PlannedGate, Purpose};
 use crate::store::{Maintained, Owed};
@@ -229,16 +229,55 @@ impl App {
         Ok(())
     }
 
-    /// A debt is repaid or waived, and that is on record.
-    pub(crate) async fn cleared(&self, transaction: TransactionId, device: DeviceId) {
+    /// Who replaces a device takes on himself what the old hardware was owed: that is noted under his name.
+    async fn void(&self, device: DeviceId) -> Result<(), AppError> {
+        for (row, kept) in self.store.plans_undecided(stamp()).await? {
+            let track = row.id.parse().ok().and_then(|it| self.hub.track(it));
+            let begun = row.state == "running" && track.is_some_and(|it| it.has_begun());
+            if let (true, Ok(plan)) = (begun, read_plan(&kept))
+                && let Some(Purpose::Replace { device: name }) = &plan.purpose
+                && plan.devices.iter().any(|it| it.id == device.to_string())
+            {
+                self.waive_for(name, &row.asked_by).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who asked for new hardware waives what the old one was owed.
+    pub(crate) async fn waive_for(&self, device: &str, who: &str) -> Result<(), AppError> {
+        let asker = Asker {
+            who: who.to_owned(),
+            door: "inside",
+            proven: true,
+        };
+        match self.waive(device, &asker).await {
+            // It left the inventory: nobody is asked what it is owed.
+            Ok(_) | Err(AppError::Missing { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A debt is repaid or waived, and that is on record; whether the store says so too.
+    pub(crate) async fn cleared(&self, transaction: TransactionId, device: DeviceId) -> bool {
+        if let Err(error) = self.void(device).await {
+            tracing::error!(%transaction, %device, %error, "cannot say who waived what a device was owed: tried again");
+            return false;
+        }
         match self
             .store
             .clear_debt(&device.to_string(), &transaction.to_string())
             .await
         {
-            Ok(true) => {}
-            Ok(false) => self.hub.forget(transaction),
-            Err(error) => tracing::error!(%transaction, %device, %error, "cannot clear what a device was owed"),
+            Ok(true) => true,
+            Ok(false) => {
+                self.hub.forget(transaction);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%transaction, %device, %error, "cannot clear what a device was owed: tried again");
+                false
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use fabric_identity::identity::MOST_PATTERNS;
 use fabric_identity::roll::Reason;
 use fabric_identity::tls::{self, TlsError, Trust};
 use fabric_identity::{Certificate, CertificateError, Claims, Credential, Name, Permission, Revocations, list};
-use fabric_wire::hello::STANDS;
+use fabric_wire::hello::{LOOKS_ON, STANDS};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rcgen::KeyPair;
@@ -32,7 +32,7 @@ use crate::wire::{Dial, DialError, Stream};
 
 const FORMAT: u32 = 1;
 /// What every agent of this program can do, in the registry's words.
-pub const CAPABILITIES: [&str; 6] = ["netconf", "cli", "gate", "query", "watch", STANDS];
+pub const CAPABILITIES: [&str; 7] = ["netconf", "cli", "gate", "query", "watch", STANDS, LOOKS_ON];
 /// How old what is known of who is shut out may be before it is asked for again, and how long asking may take.
 pub const LIST_FOR: Duration = Duration::from_secs(60);
 const LIST_WITHIN: Duration = Duration::from_secs(10);

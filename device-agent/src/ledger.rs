@@ -65,6 +65,7 @@ impl Ledger {
         } in recovered.entries
         {
             index.note(&record);
+            let record = record.with_onlookers(|part: &Part| !part.delta.is_empty());
             past.entry(record.device()).or_default().push(record);
         }
         Ok((
@@ -186,6 +187,7 @@ mod tests {
             transaction,
             epoch: Epoch(1),
             standing: Standing::Confirmed,
+            looked_on: false,
             at: Moment(0),
         }
     }
@@ -206,11 +208,39 @@ mod tests {
         }
         drop(ledger);
         let (_, past) = Ledger::open(folder.path(), Options::default()).unwrap();
-        assert_eq!(past[&DeviceId(2)], [pending(2, 1000)]);
+        let looked_on = pending(2, 1000).with_onlookers(|_| false);
+        assert_eq!(past[&DeviceId(2)], [looked_on]);
         let kept: Vec<_> = (24..40)
             .map(|number| ended(1, number))
-            .chain([pending(1, 40)])
+            .chain([pending(1, 40).with_onlookers(|_| false)])
             .collect();
         assert_eq!(past[&DeviceId(1)], kept);
+    }
+
+    #[tokio::test]
+    async fn a_record_of_before_says_by_its_change_who_only_looks_on() {
+        let edit = knowledge_model::Edit {
+            before: None,
+            after: Some("9000".into()),
+        };
+        let mut changing = pending(1, 1);
+        if let ParticipantRecord::Pending { change, .. } = &mut changing {
+            change.delta = [("interface[eth1]/mtu".parse().unwrap(), edit)].into_iter().collect();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = FileJournal::open(folder.path(), Options::default()).unwrap();
+        let older = [changing, pending(2, 1)].map(|it| Json(serde_json::to_value(it).unwrap()));
+        assert!(
+            older.iter().all(|it| it.0["Pending"].get("looks_on").is_none()),
+            "{older:?}"
+        );
+        Journal::append(&journal, Epoch(1), older.to_vec()).await.unwrap();
+        drop(journal);
+        let (_, past) = Ledger::open(folder.path(), Options::default()).unwrap();
+        for (device, taken) in [(1, true), (2, false)] {
+            let device = DeviceId(device);
+            let (participant, _) = transaction::Participant::recover(device, &past[&device], Moment(0));
+            assert_eq!(participant.is_taken(), taken, "{device}");
+        }
     }
 }

@@ -42,6 +42,10 @@ pub struct Member<C> {
     /// decision; after that it has nothing to keep and nothing to take back, and nobody waits for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub looks_on: bool,
+    /// It looks on, and its agent is from before there was such a thing: that holds the device until it has heard the
+    /// decision, and is waited for like any other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lingers: bool,
 }
 
 /// A decided state that a device did not reach.

@@ -54,6 +54,17 @@ pub enum Cleared {
 }
 
 impl<C> CoordinatorRecord<C> {
+    /// The same record, read from a program of before anybody only looked on: it does not say who does, and the change
+    /// does.
+    pub fn with_onlookers(mut self, changes: impl Fn(&C) -> bool) -> Self {
+        if let Self::Began { charge, .. } = &mut self {
+            for member in &mut charge.members {
+                member.looks_on |= !changes(&member.change);
+            }
+        }
+        self
+    }
+
     /// The transaction that it belongs to.
     pub fn transaction(&self) -> TransactionId {
         match self {
@@ -115,12 +126,23 @@ pub enum ParticipantRecord<C> {
         epoch: Epoch,
         /// `Confirmed`, `Untouched`, or `Unknown` if an operator took it on himself.
         standing: Standing,
+        /// Whether nothing changed here: then either end is this one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        looked_on: bool,
         /// When.
         at: Moment,
     },
 }
 
 impl<C> ParticipantRecord<C> {
+    /// The same record, read from a program of before anybody only looked on: it does not say so, and the change does.
+    pub fn with_onlookers(mut self, changes: impl Fn(&C) -> bool) -> Self {
+        if let Self::Pending { change, looks_on, .. } = &mut self {
+            *looks_on |= !changes(change);
+        }
+        self
+    }
+
     /// The device that it belongs to.
     pub fn device(&self) -> DeviceId {
         match self {

@@ -75,6 +75,15 @@ impl Looks {
     }
 }
 
+/// Who asked waits no longer once this is dropped, whatever became of it.
+struct Asked<'a>(&'a Looks, (DeviceId, u32));
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
+    }
+}
+
 impl Agents {
     /// What the agent of a device sees, check by check in the order of the question. What it does not tell is red.
     ///
@@ -86,6 +95,7 @@ impl Agents {
         let key = (looked.device, attempt);
         let (asked, outlet) = self.observer(looked.device).ok_or(UNSEEN)?;
         self.looks.lock().insert(key, (asked, sender));
+        let _asked = Asked(&self.looks, key);
         let scope = Scope {
             transaction: looked.transaction.0.to_be_bytes().to_vec(),
             device: looked.device.to_string(),
@@ -96,12 +106,8 @@ impl Agents {
         let sent = outlet.offer(Some(scope), downward::Body::Gate(gate(looked)));
         let answer = match sent {
             Ok(_) => tokio::time::timeout(looked.within + TRAVEL, answer).await,
-            Err(_) => {
-                self.looks.lock().remove(&key);
-                return Err(UNSEEN.to_owned());
-            }
+            Err(_) => return Err(UNSEEN.to_owned()),
         };
-        self.looks.lock().remove(&key);
         let findings = match answer {
             Ok(Ok(findings)) => findings?,
             Ok(Err(_)) => return Err("its agent left".to_owned()),

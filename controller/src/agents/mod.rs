@@ -39,6 +39,7 @@ use transaction::{Answer, DeviceId, Request};
 use crate::commit::{self, Change, Content, Hub};
 use crate::events::Events;
 use keepers::Keepers;
+use keeping::Seating;
 use reading::Readings;
 use seats::{Seat, Seats, Withheld};
 
@@ -72,8 +73,7 @@ pub struct Spoken {
 pub struct Agents {
     names: HashMap<DeviceId, String>,
     roster: Arc<Roster>,
-    seats: Mutex<Seats<Outlet<Downward>>>,
-    keepers: Mutex<Keepers>,
+    seats: Seating<Outlet<Downward>>,
     /// What each agent would configure and others keep, as operators were told last.
     withheld: Mutex<HashMap<String, Vec<Withheld>>>,
     events: Arc<Events>,
@@ -99,8 +99,7 @@ impl Agents {
         Ok(Arc::new(Self {
             names,
             roster,
-            seats: Mutex::new(Seats::kept_by(before)),
-            keepers: Mutex::new(keepers),
+            seats: Seating::kept_by(keepers, before),
             withheld: Mutex::default(),
             events,
             sessions: Mutex::default(),
@@ -144,7 +143,7 @@ impl Agents {
         }
         self.forget_former(&agent, &link.hello().session);
         let seat = Seat::new(agent, link.rights(), number, link.outlet());
-        if let Err(unseated) = self.seat(seat) {
+        if let Err(unseated) = self.seat(seat).await {
             return tracing::warn!(agent = %name, %unseated, "an agent was let go"); // it dials again, and is told why
         }
         tracing::info!(agent = %name, devices, "agent joined");
@@ -191,7 +190,7 @@ impl Agents {
                 message = link.next() => message,
                 _ = beats.tick() => {
                     self.roster.heard(name);
-                    self.claim(name);
+                    self.claim(name).await;
                     continue;
                 }
             };
@@ -345,7 +344,7 @@ impl Agents {
     }
 
     fn lock_seats(&self) -> MutexGuard<'_, Seats<Outlet<Downward>>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seats.lock()
     }
 }
 
@@ -382,6 +381,10 @@ impl commit::Agents for Agents {
 
     fn devices(&self) -> Vec<DeviceId> {
         self.names.keys().copied().collect()
+    }
+
+    fn lets_go(&self, device: DeviceId) -> bool {
+        self.ends_by_itself(device)
     }
 
     fn look(&self, device: DeviceId, paths: Vec<String>) -> BoxFuture<'_, Option<HashMap<String, Content>>> {

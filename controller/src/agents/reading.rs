@@ -126,6 +126,15 @@ impl Readings {
     }
 }
 
+/// Who asked waits no longer once this is dropped, whatever became of it.
+struct Asked<'a>(&'a Readings, (DeviceId, u32));
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
+    }
+}
+
 impl Agents {
     /// Reads what stands at `paths` of a device; everything that can be read where none is named.
     pub async fn read(&self, device: DeviceId, paths: Vec<String>) -> Result<Tree, ReadError> {
@@ -158,8 +167,8 @@ impl Agents {
         paths: Vec<String>,
     ) -> Result<(Tree, String), ReadError> {
         let attempt = self.count.fetch_add(1, Ordering::Relaxed);
+        let _asked = Asked(&self.readings, (device, attempt));
         let read = tokio::time::timeout(READ_WITHIN, self.gather((device, attempt), source, paths)).await;
-        self.readings.lock().remove(&(device, attempt));
         read.unwrap_or_else(|_| {
             Err(ReadError::Late {
                 device: self.called(device),

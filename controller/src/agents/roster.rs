@@ -11,6 +11,7 @@ use std::time::Duration;
 use fabric_identity::{Authority, Certificate, Name, Revocations};
 use fabric_registry::{Change, Presence, Profile, Query, Refusal, Registration, Registry, ResourceId, Terms};
 use fabric_wire::Place;
+use fabric_wire::hello::KEEPS_TO;
 use fabric_wire::v1::{Fault, Hello, Registered, Retry, Update};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -92,9 +93,14 @@ impl Roster {
         })
     }
 
-    /// What an operator has verified that the holder of a certificate can do.
+    /// What an operator has verified that the holder of a certificate can do, where he has verified anything. What its program
+    /// keeps to when devices agree is not his to verify: an agent that is updated keeps to more.
     fn skills(&self, serial: &str) -> Vec<String> {
-        self.authority.evidence(serial).unwrap_or_default().skills
+        let mut skills = self.authority.evidence(serial).unwrap_or_default().skills;
+        if !skills.is_empty() {
+            skills.extend(KEEPS_TO.map(str::to_owned));
+        }
+        skills
     }
 
     /// Takes an agent out of what is found.

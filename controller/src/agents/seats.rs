@@ -119,26 +119,39 @@ impl<Way> Seats<Way> {
 
     /// Seats an agent. An earlier seat of its own is given up; a later one stays.
     pub fn sit(&mut self, seat: Seat<Way>, expected: Expected<'_>) -> Result<(), Unseated> {
+        self.offers(&seat, expected)?;
+        self.seats.insert(seat.agent.name.clone(), seat);
+        Ok(())
+    }
+
+    /// Whether an agent would get this seat, and the devices that it may configure and another kept, or nobody, who is not
+    /// waited for: it would be their keeper.
+    pub fn offers(&self, seat: &Seat<Way>, expected: Expected<'_>) -> Result<Vec<DeviceId>, Unseated> {
         let name = &seat.agent.name;
         if self.seats.get(name).is_some_and(|it| it.number > seat.number) {
             return Err(Unseated::Older);
         }
         self.admits(name, seat.rights, seat.devices.iter().copied(), expected)?;
-        self.seats.insert(name.clone(), seat);
-        Ok(())
+        Ok(self.free(seat, expected))
     }
 
-    /// The devices that an agent who sits may configure and another kept, or nobody, who is not waited for: it is their
-    /// keeper from now on.
-    pub fn claim(&mut self, name: &str, expected: Expected<'_>) -> Vec<DeviceId> {
-        let Some(seat) = self.seats.get(name).filter(|it| it.rights.configures) else {
-            return Vec::new();
-        };
+    /// The devices that an agent who sits could keep, and does not.
+    pub fn free_for(&self, name: &str, expected: Expected<'_>) -> Vec<DeviceId> {
+        let seat = self.seats.get(name);
+        seat.map_or_else(Vec::new, |seat| self.free(seat, expected))
+    }
+
+    fn free(&self, seat: &Seat<Way>, expected: Expected<'_>) -> Vec<DeviceId> {
+        let name = &seat.agent.name;
         let free = |device: &&DeviceId| !self.keeps(**device, name) && self.holder(**device, name, expected).is_none();
-        let claimed: Vec<DeviceId> = seat.devices.iter().filter(free).copied().collect();
-        let kept = claimed.iter().map(|it| (*it, name.to_owned()));
+        let may = seat.devices.iter().filter(|_| seat.rights.configures);
+        may.filter(free).copied().collect()
+    }
+
+    /// An agent keeps these devices from now on.
+    pub fn keep(&mut self, name: &str, devices: &[DeviceId]) {
+        let kept = devices.iter().map(|it| (*it, name.to_owned()));
         self.keepers.extend(kept);
-        claimed
     }
 
     /// The devices that an agent who sits would configure, and others keep.
@@ -250,8 +263,15 @@ mod tests {
     fn sit(seats: &mut Seats<()>, seat: Seat<()>) -> Result<(), Unseated> {
         let name = seat.agent.name.clone();
         seats.sit(seat, &|_| false)?;
-        seats.claim(&name, &|_| false);
+        claim(seats, &name, &|_| false);
         Ok(())
+    }
+
+    /// Gives an agent what is free.
+    fn claim(seats: &mut Seats<()>, name: &str, expected: Expected<'_>) -> Vec<DeviceId> {
+        let free = seats.free_for(name, expected);
+        seats.keep(name, &free);
+        free
     }
 
     fn name(seat: Option<&Seat<()>>) -> Option<&str> {
@@ -347,17 +367,17 @@ mod tests {
         assert_eq!(seats.withheld("edge"), []);
         // A stream that is lost for a moment gives nothing away.
         assert!(seats.rise("edge", 1));
-        assert_eq!(seats.claim("other", &|it| it == "edge"), []);
+        assert_eq!(claim(&mut seats, "other", &|it| it == "edge"), []);
         assert_eq!(name(seats.configuring(device(2))), None);
         assert!(seats.keeps(device(2), "edge"), "it is heard still");
         sit(&mut seats, seat("edge", ALL, 3, &[1, 2])).expect("it is back");
         assert_eq!(name(seats.configuring(device(2))), Some("edge"));
         // Who is not waited for any longer does.
         assert!(seats.rise("edge", 3));
-        assert_eq!(seats.claim("other", &|_| false), [device(2)]);
+        assert_eq!(claim(&mut seats, "other", &|_| false), [device(2)]);
         assert_eq!(name(seats.configuring(device(2))), Some("other"));
         assert_eq!(seats.withheld("other"), []);
-        assert_eq!(seats.claim("nobody", &|_| false), []);
+        assert_eq!(claim(&mut seats, "nobody", &|_| false), []);
     }
 
     #[test]
@@ -376,9 +396,9 @@ mod tests {
         seats
             .sit(seat("other", ALL, 1, &[1, 2]), &waited)
             .expect("device 2 is left");
-        assert_eq!(seats.claim("other", &waited), [device(2)]);
+        assert_eq!(claim(&mut seats, "other", &waited), [device(2)]);
         seats.sit(seat("edge", ALL, 2, &[1]), &waited).expect("its own");
-        assert_eq!(seats.claim("edge", &waited), [], "it has it already");
+        assert_eq!(claim(&mut seats, "edge", &waited), [], "it has it already");
         assert_eq!(name(seats.configuring(device(1))), Some("edge"));
     }
 }

@@ -1,75 +1,73 @@
-//! How transactions ended: kept, told and noted. What rode together is kept together.
+//! How transactions ended: kept, told and noted.
 
 use std::sync::Arc;
 
 use fabric_events::Severity;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use transaction::{Ending, TransactionId};
 
+use super::unkept::{AGAIN, Each, Ended, News};
 use super::{App, AppError, Asker, TOLD, stamp};
 use crate::agents::Agents;
 use crate::commit::{Outcome, Track};
-use crate::plan::PlannedIntent;
+use crate::plan::{PlannedIntent, Purpose};
 use crate::store::NewIntent;
 
 impl App {
     /// Takes outcomes until none come any more: keeps them, moves intents on, tells who watches.
     pub async fn settle(self: Arc<Self>, mut outcomes: mpsc::Receiver<Outcome>) {
-        while let Some(outcome) = outcomes.recv().await {
-            match outcome {
-                Outcome::Settled(settlement, track) => {
-                    let reason = ended(&settlement.ending, &self.agents).1;
-                    let led = settlement.transaction;
-                    self.close(led, Some(&settlement.ending), &reason, &track).await;
-                    self.snap_later(led, track.told(led).into_iter().map(|it| it.0).collect());
-                }
-                Outcome::Refused {
-                    transaction,
-                    reason,
-                    track,
-                } => self.close(transaction, None, &reason, &track).await,
-                Outcome::Parted { transaction } => self.operation.journal.kept(transaction),
-                Outcome::Cleared { transaction, device } => self.cleared(transaction, device).await,
+        let mut again = tokio::time::interval(AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                outcome = outcomes.recv() => match outcome {
+                    Some(outcome) => self.heed(outcome).await,
+                    None => return,
+                },
+                _ = again.tick() => self.keep_again().await,
             }
         }
     }
 
-    /// Keeps how a transaction ended and tells who watches: it, or each that rode it. Who rode stands whole before the first
-    /// of them is over, for what a device is then owed is repaired for all of them; where that cannot be kept nothing is,
-    /// and the next start keeps it.
-    async fn close(&self, led: TransactionId, ending: Option<&Ending>, reason: &str, track: &Arc<Track>) {
+    async fn heed(self: &Arc<Self>, outcome: Outcome) {
+        match outcome {
+            Outcome::Settled(settlement, track) => {
+                let reason = ended(&settlement.ending, &self.agents).1;
+                let led = settlement.transaction;
+                self.close(led, Some(settlement.ending), &reason, &track).await;
+                self.snap_later(led, track.told(led).into_iter().map(|it| it.0).collect());
+            }
+            Outcome::Refused {
+                transaction,
+                reason,
+                track,
+            } => self.close(transaction, None, &reason, &track).await,
+            Outcome::Parted { transaction } => self.operation.journal.kept(transaction),
+            Outcome::Cleared { transaction, device } => {
+                self.keep_in_turn(News::Cleared(transaction, device)).await;
+            }
+        }
+    }
+
+    /// Keeps how a transaction ended and tells who watches: it, or each that rode it.
+    async fn close(&self, led: TransactionId, ending: Option<Ending>, reason: &str, track: &Arc<Track>) {
         let told = track.told(led);
-        let riders: Vec<String> = track.riders().iter().map(ToString::to_string).collect();
-        let rode = self.store.keep_rides(&led.to_string(), &riders).await;
-        if let Err(error) = &rode {
-            tracing::error!(%led, %error, "cannot keep what rode a transaction");
+        let each = told
+            .iter()
+            .map(|(it, track)| Each::of(*it, &with_minded(reason, track)));
+        let over = Ended {
+            led,
+            riders: track.riders(),
+            ending: ending.clone(),
+            each: each.collect(),
+        };
+        let reasons: Vec<String> = over.each.iter().map(|it| it.reason.clone()).collect();
+        self.keep_in_turn(News::Ended(over)).await;
+        for ((transaction, track), reason) in told.into_iter().zip(reasons) {
+            self.tell_end(transaction, ending.as_ref(), &reason, track).await;
         }
-        let mut kept = rode.is_ok();
-        for (transaction, track) in told {
-            let reason = with_minded(reason, &track);
-            if rode.is_ok() {
-                kept &= self.kept_end((transaction, led), ending, &reason).await;
-            }
-            self.tell_end(transaction, ending, &reason, track).await;
-        }
-        if kept {
-            self.operation.journal.kept(led);
-        }
-    }
-
-    /// Keeps how one transaction ended; whether it is kept. What is not stands in the journal, and the next start keeps it.
-    pub(super) async fn kept_end(
-        &self,
-        (transaction, led): (TransactionId, TransactionId),
-        ending: Option<&Ending>,
-        reason: &str,
-    ) -> bool {
-        let kept = self.settled(transaction, led, ending, reason).await;
-        if let Err(error) = &kept {
-            tracing::error!(%transaction, %error, "cannot keep how a transaction ended");
-        }
-        kept.is_ok()
     }
 
     /// Tells who watches, and everybody else, how a transaction ended.
@@ -106,11 +104,11 @@ impl App {
     /// never admitted. Who rode with it is kept before.
     pub(crate) async fn settled(
         &self,
-        transaction: TransactionId,
         led: TransactionId,
         ending: Option<&Ending>,
-        reason: &str,
+        each: &mut Each,
     ) -> Result<(), AppError> {
+        let (transaction, reason) = (each.transaction, each.reason.clone());
         let state = ending.map_or("rolled-back", |ending| ended(ending, &self.agents).0);
         let holds = ending.is_some_and(holds);
         let id = transaction.to_string();
@@ -118,7 +116,9 @@ impl App {
         if row.state != "running" {
             return Ok(());
         }
-        self.learn(&id, &plan, ending, reason).await;
+        if !std::mem::replace(&mut each.learnt, true) {
+            self.learn(&id, &plan, ending, &reason).await;
+        }
         let led = led.to_string();
         self.incur(&led, ending).await?;
         if holds {
@@ -132,6 +132,9 @@ impl App {
         for intent in plan.withdraws.iter().filter(|_| holds) {
             self.store.move_intent(intent, "withdrawn").await?;
         }
+        if let (Some(Ending::Committed), Some(Purpose::Replace { device })) = (ending, &plan.purpose) {
+            self.waive_for(device, &row.asked_by).await?;
+        }
         // Noted first: an ending that is stored is never noted any more.
         let asker = Asker {
             who: "controller".to_owned(),
@@ -143,9 +146,12 @@ impl App {
         } else {
             json!({ "reason": reason, "rode": led })
         };
-        self.note(&asker, state, &id, detail).await?;
+        if !each.noted {
+            self.note(&asker, state, &id, detail).await?;
+            each.noted = true;
+        }
         self.store.move_plan(&plan.id, "committing", state).await?;
-        self.store.end(&id, state, reason, stamp()).await?;
+        self.store.end(&id, state, &reason, stamp()).await?;
         self.operation.settled(transaction, &row, state);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -38,6 +39,8 @@ pub trait Agents: Send + Sync {
     fn name(&self, device: DeviceId) -> String;
     /// Every device that is known.
     fn devices(&self) -> Vec<DeviceId>;
+    /// Whether the agent of a device on which nothing changes lets go of it by itself.
+    fn lets_go(&self, device: DeviceId) -> bool;
     /// What stands at these paths of a device now; nothing where it cannot be read.
     fn look(&self, device: DeviceId, paths: Vec<String>) -> BoxFuture<'_, Option<HashMap<String, Content>>>;
 }
@@ -102,6 +105,8 @@ pub struct Ground {
     pub agents: Arc<dyn Agents>,
     /// Who looks at the network's health.
     pub gates: Arc<dyn Gates>,
+    /// How long a transaction's devices may be looked at before it begins.
+    pub look_within: Duration,
     /// Set once a record could not be written: from then on nothing is presumed.
     pub mute: Arc<AtomicBool>,
     /// Where every outcome is told.

@@ -202,6 +202,7 @@ mod tests {
                 wave: 0,
                 debts: Vec::new(),
                 looks_on: entries.is_empty(),
+                lingers: false,
             }],
             gate: Gate::None,
             terms: Terms::default(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use transaction::coordinator::{Effect, Input, Timer, Verdict};
@@ -95,13 +96,27 @@ impl Run {
         }
     }
 
-    /// Whether it may begin, and each that rides it: where one may not, each is looked at by itself.
-    async fn may_begin(&self) -> Result<(), String> {
+    /// Whether it may begin, and each that rides it: where one may not, each is looked at by itself. Nothing has begun yet: who
+    /// withdraws it meanwhile is heard at once, and devices that are looked at for too long are not waited for.
+    async fn may_begin(&mut self) -> Result<(), String> {
         let charge = self.coordinator.charge();
         let (riders, track) = (charge.riders.clone(), self.track.clone());
-        self.ground.gates.before(charge.transaction, riders, track).await?;
-        self.track.begins();
-        Ok(())
+        let within = self.ground.look_within;
+        let looked = self.ground.gates.before(charge.transaction, riders, track);
+        let mut looked = std::pin::pin!(tokio::time::timeout(within, looked));
+        loop {
+            tokio::select! {
+                looked = &mut looked => {
+                    looked.map_err(|_| late(within))??;
+                    self.track.begins();
+                    return Ok(());
+                }
+                Some(input) = self.inputs.recv() => if input == Input::Cancel {
+                    let ticket = self.track.ticket(self.transaction);
+                    return Err(admission::Refusal::Withdrawn { ticket }.to_string());
+                },
+            }
+        }
     }
 
     /// An agent says that another leads. That only the journal can know, so it is asked, of each agent once for each epoch
@@ -287,6 +302,12 @@ impl Run {
             let _ = own.send(Input::Gate { round, verdict }).await;
         });
     }
+}
+
+/// Why it does not begin where that took too long.
+fn late(within: Duration) -> String {
+    let seconds = within.as_secs();
+    format!("its devices could not be looked at in {seconds} s before it began: commit it again")
 }
 
 /// The wall clock, to stamp records with.

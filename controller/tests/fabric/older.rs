@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fabric_wire::AgentLink;
-use fabric_wire::hello::STANDS;
+use fabric_wire::hello::{LOOKS_ON, STANDS};
 use fabric_wire::v1::{self, Hello, answer, downward, upward, vote};
 use tokio::sync::mpsc;
 
@@ -75,12 +75,18 @@ async fn serve(mut link: AgentLink, asked: mpsc::Sender<(v1::Step, Vec<u8>)>, co
     }
 }
 
-/// An agent of today joins with this hello, or one of before yesterday, which says the same without the word.
-async fn joins(edge: &Crafted, older: bool, confirms: bool) -> (mpsc::Receiver<(v1::Step, Vec<u8>)>, Arc<AtomicBool>) {
+/// What the agent of today keeps to, that of yesterday, and that of the day before.
+const TODAY: &[&str] = &[STANDS, LOOKS_ON];
+const YESTERDAY: &[&str] = &[STANDS];
+const BEFORE: &[&str] = &[];
+
+/// What an agent was asked, and whether it gives its word about a confirm.
+type Joins = (mpsc::Receiver<(v1::Step, Vec<u8>)>, Arc<AtomicBool>);
+
+/// An agent that keeps to this joins; agents of different days say the same otherwise.
+async fn joins(edge: &Crafted, keeps_to: &[&str], confirms: bool) -> Joins {
     let mut hello: Hello = edge.hello(&["pe1"]);
-    if !older {
-        hello.capabilities.push(STANDS.to_owned());
-    }
+    hello.capabilities.extend(keeps_to.iter().map(|it| (*it).to_owned()));
     let (sender, asked) = mpsc::channel(256);
     let confirms = Arc::new(AtomicBool::new(confirms));
     tokio::spawn(serve(edge.join(hello).await.unwrap(), sender, confirms.clone()));
@@ -104,7 +110,7 @@ async fn an_agent_that_would_pass_over_what_has_to_stand_is_sent_no_such_change(
     let remedy = "pe1: its agent edge (crafted 1) would pass over what has to stand there: update entente-agent and start it again";
 
     // Its device has already what is wanted, and has to have it still when the plan is true.
-    let (mut asked, _) = joins(&edge, true, true).await;
+    let (mut asked, _) = joins(&edge, BEFORE, true).await;
     let plan = planned(&stage, "stands", "eth1", "first");
     let (code, said) = stage.entente(&format!("commit {plan}"));
     assert!(code == 6 && said.contains(remedy), "{code} {said}");
@@ -117,7 +123,7 @@ async fn an_agent_that_would_pass_over_what_has_to_stand_is_sent_no_such_change(
     stage.ok(&format!("commit {free}"));
 
     // Updated: the same plan is carried out.
-    let (mut asked, confirms) = joins(&edge, false, true).await;
+    let (mut asked, confirms) = joins(&edge, TODAY, true).await;
     stage.ok(&format!("commit {plan}"));
     until_asked(&mut asked, v1::Step::Stage).await;
 
@@ -130,10 +136,33 @@ async fn an_agent_that_would_pass_over_what_has_to_stand_is_sent_no_such_change(
     let waits = stage.data(&format!("commit {stands} --detach"));
     let waits = format!("transaction show {}", waits["id"].as_str().unwrap());
     assert_eq!(stage.data(&waits)["state"], "running");
-    let (mut asked, _) = joins(&edge, true, true).await;
+    let (mut asked, _) = joins(&edge, BEFORE, true).await;
     stage.until("what waited to be refused", &waits, |it| it.contains("rolled-back"));
     assert!(stage.ok(&waits).contains(remedy), "{}", stage.ok(&waits));
     while let Ok((step, _)) = asked.try_recv() {
         assert_ne!(step, v1::Step::Stage, "it was staged with an agent that is too old");
     }
+}
+
+/// On the device nothing changes. The agent of yesterday holds it until it has heard the decision, and is waited for; the one of
+/// today lets go by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_agent_that_does_not_let_go_of_what_it_looks_at_is_waited_for() {
+    fabric_identity::install_cryptography();
+    let stage = Stage::start(QUICK);
+    let edge = Crafted::enrolled(&stage, "edge", &["pe1"]).await;
+    let (mut asked, confirms) = joins(&edge, YESTERDAY, false).await;
+    let plan = planned(&stage, "stands", "eth1", "first");
+    let held = stage.data(&format!("commit {plan} --detach"));
+    let held = format!("transaction show {}", held["id"].as_str().unwrap());
+    until_asked(&mut asked, v1::Step::Confirm).await;
+    until_asked(&mut asked, v1::Step::Confirm).await; // and again: it has not answered
+    assert_eq!(stage.data(&held)["state"], "running");
+    confirms.store(true, Ordering::SeqCst);
+    stage.until("it to be heard", &held, |it| it.contains("committed"));
+
+    let (mut asked, _) = joins(&edge, TODAY, false).await;
+    let plan = planned(&stage, "again", "eth1", "first");
+    stage.ok(&format!("commit {plan}"));
+    until_asked(&mut asked, v1::Step::Confirm).await;
 }

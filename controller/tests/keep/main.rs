@@ -8,6 +8,7 @@ mod drift;
 mod history;
 mod lab;
 mod merging;
+mod offered;
 mod once;
 mod owed;
 mod probe;

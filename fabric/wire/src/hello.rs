@@ -15,6 +15,13 @@ pub const CLOCKS_APART: Duration = Duration::from_secs(120);
 /// are the same before and after are compared when it is staged.
 pub const STANDS: &str = "stands";
 
+/// The word of an agent that lets go by itself of a device on which nothing changes: it gives way to whatever comes next, and
+/// whatever it is told of the end, it is at that end.
+pub const LOOKS_ON: &str = "looks-on";
+
+/// What a program keeps to when devices agree: said in a hello like a skill, and none that an operator verifies.
+pub const KEEPS_TO: [&str; 2] = [STANDS, LOOKS_ON];
+
 /// Whether a text can be the id of a device or the name of an agent.
 pub fn is_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control)

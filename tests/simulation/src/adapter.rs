@@ -66,11 +66,8 @@ impl Act<'_> {
 
     /// Nothing changes: whatever the step, it is looked whether all stands that has to, and nothing is locked or written.
     fn look_on(&mut self, operation: &Operation<Change>) -> Outcome {
-        let mut stands = operation.change().stands.iter();
-        let moved = stands.find(|(path, value)| self.device.read(**path) != **value);
-        if let Some((path, _)) = moved.filter(|_| !planted("stage-blind")) {
-            let what = format!("path {path} does not stand as it did");
-            return Outcome::Stale { what };
+        if let Some(stale) = self.moved(operation.change()) {
+            return stale;
         }
         match operation {
             Operation::Stage { .. } | Operation::Restage { .. } => Outcome::Staged {
@@ -91,6 +88,15 @@ impl Act<'_> {
             Operation::Confirm { .. } => Outcome::Confirmed { saved: true },
             Operation::Revert { .. } => Outcome::Reverted,
         }
+    }
+
+    /// What has to stand and does not, if anything.
+    fn moved(&self, change: &Change) -> Option<Outcome> {
+        let mut stands = change.stands.iter();
+        let moved = stands.find(|(path, value)| self.device.read(**path) != **value);
+        let (path, _) = moved.filter(|_| !planted("stage-blind"))?;
+        let what = format!("path {path} does not stand as it did");
+        Some(Outcome::Stale { what })
     }
 
     /// Locks, or says who is in the way.
@@ -151,6 +157,11 @@ impl Act<'_> {
             return Outcome::Stale {
                 what: format!("the touched paths read {image:?}"),
             };
+        }
+        // Of what was decided it does not count any more what stands beside it.
+        if let Some(stale) = self.moved(change).filter(|_| !again) {
+            self.unlock();
+            return stale;
         }
         if self.device.has_candidate() {
             let me = Who::Session(self.session);

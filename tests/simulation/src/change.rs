@@ -14,7 +14,7 @@ pub type Value = u64;
 pub struct Change {
     /// Path → (before, after).
     pub edits: BTreeMap<Path, (Value, Value)>,
-    /// What has to stand on a device that only looks on.
+    /// What has to stand and is not changed: all there is where a device only looks on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stands: BTreeMap<Path, Value>,
 }

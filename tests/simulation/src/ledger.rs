@@ -41,6 +41,8 @@ pub struct Ledger {
     pub members: BTreeMap<TransactionId, Vec<DeviceId>>,
     /// Who takes part and changes nothing.
     pub onlookers: BTreeSet<Part>,
+    /// Transactions that several ride of whom one or all only look on.
+    pub rode_onlookers: BTreeSet<TransactionId>,
     /// Who staged.
     pub staged: BTreeSet<Part>,
     /// How often a change took effect.

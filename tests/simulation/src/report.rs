@@ -87,6 +87,7 @@ impl Tally {
             ("shared journal lost its power", outcomes.cuts_beside),
             ("lie told by a participant", outcomes.lies),
             ("took part and only looked on", outcomes.onlookers),
+            ("rode together, and one only looked on", outcomes.rode_onlookers),
         ];
         for (what, times) in outcomes.refusals.into_iter().chain(beside) {
             *self.beside.entry(what).or_insert(0) += times;

@@ -25,6 +25,7 @@ fn two_thousand_worlds_keep_the_invariants_and_visit_every_crash_point() {
         "shared journal lost its power",
         "lie told by a participant",
         "took part and only looked on",
+        "rode together, and one only looked on",
     ] {
         assert!(
             tally.beside.get(met).is_some_and(|it| *it > 5),

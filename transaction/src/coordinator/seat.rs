@@ -63,7 +63,7 @@ impl Seat {
             device: member.device,
             wave: member.wave,
             stand: Stand::Idle,
-            looks_on: member.looks_on,
+            looks_on: member.looks_on && !member.lingers,
             guarantee: None,
             renews: false,
             touched: false,

@@ -7,6 +7,8 @@ use crate::{
 };
 use std::time::Duration;
 
+mod onlookers;
+
 const NOW: Moment = Moment(0);
 const T: TransactionId = TransactionId(1);
 
@@ -20,6 +22,7 @@ fn charge(debts: &[Debt<u8>]) -> Charge<u8> {
         wave: 0,
         debts: if device == 1 { debts.to_vec() } else { Vec::new() },
         looks_on: false,
+        lingers: false,
     };
     Charge {
         transaction: T,
@@ -365,105 +368,4 @@ fn only_what_can_ride_together_does() {
     assert_eq!(of(&[2, 1], 1, Gate::None), refused, "nobody rides himself");
     assert_eq!(of(&[2, 3], 2, Gate::None), refused);
     assert_eq!(of(&[2, 3], 1, Gate::Last), refused);
-}
-
-/// A transaction in which these devices only look on, once everybody has voted yes.
-fn voted(onlookers: &[usize]) -> Coordinator<u8> {
-    let mut charge = charge(&[]);
-    onlookers.iter().for_each(|it| charge.members[*it].looks_on = true);
-    let mut coordinator = Coordinator::new(charge, Epoch(1)).unwrap();
-    coordinator.step(Input::Begin, NOW);
-    let yes = Answer::Staged {
-        guarantee: Guarantee::Confirmed,
-        renews: true,
-    };
-    for device in [1, 2] {
-        coordinator.step(Input::Reply(reply(device, Step::Stage, yes.clone())), NOW);
-    }
-    coordinator
-}
-
-fn is_told(effects: &Effects, device: u128, step: Step) -> bool {
-    let told = |it: &Effect<u8>| matches!(it, Effect::Send(it) if it.device.0 == device && it.order.step() == step);
-    effects.iter().any(told)
-}
-
-fn is_free(effects: &Effects, device: u128) -> bool {
-    let device = DeviceId(device);
-    effects.contains(&Effect::Release { device, owed: false })
-}
-
-#[test]
-fn after_the_decision_nobody_waits_for_who_only_looks_on() {
-    let mut coordinator = voted(&[1]);
-    coordinator.step(Input::Reply(reply(1, Step::Apply, Answer::Applied)), NOW);
-    assert_eq!(
-        coordinator.decision(),
-        None,
-        "until then its word counts like any other"
-    );
-    let decided = coordinator.step(Input::Reply(reply(2, Step::Apply, Answer::Applied)), NOW);
-    assert!(
-        is_told(&decided, 2, Step::Confirm) && is_free(&decided, 2),
-        "{decided:?}"
-    );
-    assert!(!is_free(&decided, 1) && coordinator.ending().is_none());
-    // Whatever it says now, or if it says nothing: there is nothing that it could be owed.
-    let mut silent = coordinator.clone();
-    coordinator.step(Input::Reply(reply(2, Step::Confirm, Answer::Reverted)), NOW);
-    for it in [&mut coordinator, &mut silent] {
-        it.step(Input::Reply(reply(1, Step::Confirm, Answer::Confirmed)), NOW);
-        assert_eq!(it.ending(), Some(&Ending::Committed));
-    }
-}
-
-#[test]
-fn who_only_looks_on_is_not_owed_what_another_is() {
-    for answered in [true, false] {
-        let mut coordinator = voted(&[1]);
-        coordinator.step(Input::Reply(reply(1, Step::Apply, Answer::Applied)), NOW);
-        if answered {
-            coordinator.step(Input::Reply(reply(2, Step::Apply, Answer::Applied)), NOW);
-        } else {
-            let told = coordinator.step(Input::Cancel, NOW);
-            assert!(is_told(&told, 2, Step::Revert) && is_free(&told, 2), "{told:?}");
-        }
-        coordinator.step(Input::Fired(Timer::Repair), NOW);
-        let Some(Ending::Torn { devices, .. }) = coordinator.ending() else {
-            panic!("{coordinator:?}")
-        };
-        let torn: Vec<u128> = devices.iter().map(|it| it.device.0).collect();
-        assert_eq!(torn, [1]);
-    }
-}
-
-#[test]
-fn a_no_of_who_only_looks_on_counts_and_the_others_alone_have_to_go_back() {
-    let mut coordinator = voted(&[1]);
-    coordinator.step(Input::Reply(reply(1, Step::Apply, Answer::Applied)), NOW);
-    let reason = "moved on".to_owned();
-    coordinator.step(Input::Reply(reply(2, Step::Apply, Answer::Failed { reason })), NOW);
-    assert!(coordinator.ending().is_none() && coordinator.has_reverted());
-    coordinator.step(Input::Reply(reply(1, Step::Revert, Answer::Reverted)), NOW);
-    assert!(matches!(coordinator.ending(), Some(Ending::RolledBack { .. })));
-}
-
-#[test]
-fn where_all_only_look_on_the_decision_is_the_end_also_after_a_crash() {
-    let mut coordinator = voted(&[0, 1]);
-    let began = CoordinatorRecord::Began {
-        charge: coordinator.charge().clone(),
-        at: NOW,
-    };
-    coordinator.step(Input::Reply(reply(1, Step::Apply, Answer::Applied)), NOW);
-    let all = coordinator.step(Input::Reply(reply(2, Step::Apply, Answer::Applied)), NOW);
-    assert_eq!(coordinator.ending(), Some(&Ending::Committed));
-    assert_eq!(records(&all).len(), 2, "the decision and the end: {all:?}");
-    let records = [began, records(&all)[0].clone()];
-    let (again, effects) = Coordinator::recover(&records, Epoch(2), NOW).unwrap();
-    assert_eq!(again.ending(), Some(&Ending::Committed));
-    assert!(
-        is_told(&effects, 1, Step::Confirm) && is_free(&effects, 2),
-        "{effects:?}"
-    );
 }

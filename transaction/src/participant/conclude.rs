@@ -41,14 +41,14 @@ impl<C: Clone> Participant<C> {
         };
         let over = Over {
             answer: answer.clone(),
+            looked_on: live.looks_on,
             ..Over::reverted(about)
         };
-        let standing = over.standing();
-        self.past.remember(over);
         if planted!(AckBeforeRecord) {
             self.reply(about, answer.clone(), turn);
         }
-        self.record_end(about, standing, turn);
+        self.record_end(&over, turn);
+        self.past.remember(over);
         timers::disarm_all(turn);
         self.reply(about, answer, turn);
     }

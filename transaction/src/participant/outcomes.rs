@@ -92,6 +92,7 @@ impl<C: Clone> Participant<C> {
             epoch,
             answer,
             recorded: false,
+            looked_on: false,
         });
         self.live = None;
     }
@@ -181,6 +182,7 @@ impl<C: Clone> Participant<C> {
                 epoch,
                 answer: Answer::Reverted,
                 recorded: false,
+                looked_on: false,
             });
             self.live = None;
             return timers::disarm_all(turn);

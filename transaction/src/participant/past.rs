@@ -22,6 +22,8 @@ pub(super) struct Over {
     pub answer: Answer,
     /// Whether that is on record.
     pub recorded: bool,
+    /// Whether nothing changed here: then both ends are the same, and it is at the one that it is told.
+    pub looked_on: bool,
 }
 
 impl Past {
@@ -80,6 +82,8 @@ impl Over {
     /// What this step is answered now that all is over.
     pub fn answer_to(&self, step: Step) -> Answer {
         match (step, self.standing()) {
+            (Step::Confirm, Standing::Untouched) if self.looked_on => Answer::Confirmed,
+            (Step::Revert, Standing::Confirmed) if self.looked_on => Answer::Reverted,
             (Step::Stage, Standing::Untouched) if self.answer != Answer::Reverted => self.answer.clone(),
             (Step::Stage, Standing::Confirmed) => Answer::Confirmed,
             (Step::Stage, _) => Answer::Refused {

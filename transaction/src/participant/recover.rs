@@ -35,9 +35,10 @@ impl<C: Clone> Participant<C> {
                 transaction,
                 epoch,
                 standing,
+                looked_on,
                 ..
             } => {
-                self.live.take_if(|it| it.transaction == *transaction);
+                let live = self.live.take_if(|it| it.transaction == *transaction);
                 let about = About {
                     transaction: *transaction,
                     epoch: *epoch,
@@ -50,6 +51,7 @@ impl<C: Clone> Participant<C> {
                 };
                 self.past.remember(Over {
                     answer,
+                    looked_on: *looked_on || live.is_some_and(|it| it.looks_on),
                     ..Over::reverted(about)
                 });
             }
@@ -58,23 +60,28 @@ impl<C: Clone> Participant<C> {
 
     /// The shortest records that recover to where this participant is: what a compaction has to keep.
     pub fn records(&self, now: Moment) -> Vec<ParticipantRecord<C>> {
-        let ended = self
-            .past
-            .iter()
-            .filter(|it| it.recorded)
-            .map(|it| ParticipantRecord::Ended {
-                device: self.device,
-                transaction: it.transaction,
-                epoch: it.epoch,
-                standing: it.standing(),
-                at: now,
-            });
+        let ended = self.past.iter().filter(|it| it.recorded);
+        let ended = ended.map(|it| it.to_record(self.device, now));
         let pending = self
             .live
             .iter()
             .filter(|it| it.recorded)
             .map(|it| it.to_record(self.device, now));
         ended.chain(pending).collect()
+    }
+}
+
+impl Over {
+    /// The end, as it is written down.
+    pub(super) fn to_record<C>(&self, device: DeviceId, at: Moment) -> ParticipantRecord<C> {
+        ParticipantRecord::Ended {
+            device,
+            transaction: self.transaction,
+            epoch: self.epoch,
+            standing: self.standing(),
+            looked_on: self.looked_on,
+            at,
+        }
     }
 }
 

@@ -66,21 +66,15 @@ impl<C: Clone> Participant<C> {
         let answer = over.answer_to(about.step);
         if over.recorded && raised || !over.recorded && about.step == Step::Revert {
             over.recorded = true;
-            let standing = over.standing();
-            self.record_end(about, standing, turn);
+            let over = over.clone();
+            self.record_end(&over, turn);
         }
         self.reply(about, answer, turn);
     }
 
-    pub(super) fn record_end(&self, about: About, standing: Standing, turn: &mut Turn<C>) {
-        let About { transaction, epoch, .. } = about;
-        turn.record(ParticipantRecord::Ended {
-            device: self.device,
-            transaction,
-            epoch,
-            standing,
-            at: turn.now,
-        });
+    /// Puts an end on record.
+    pub(super) fn record_end(&self, over: &Over, turn: &mut Turn<C>) {
+        turn.record(over.to_record(self.device, turn.now));
     }
 
     fn unheard_of(&mut self, about: About, order: Order<C>, turn: &mut Turn<C>) {
@@ -109,8 +103,9 @@ impl<C: Clone> Participant<C> {
             Order::Confirm { change: Some(change) } => self.take_up(about, change, Told::Confirm, turn),
             Order::Revert { change: Some(change) } => self.take_up(about, change, Told::Revert, turn),
             Order::Revert { change: None } => {
-                self.past.remember(Over::reverted(about));
-                self.record_end(about, Standing::Untouched, turn);
+                let over = Over::reverted(about);
+                self.record_end(&over, turn);
+                self.past.remember(over);
                 self.reply(about, Answer::Reverted, turn);
             }
             Order::Apply | Order::Renew { .. } | Order::Confirm { change: None } | Order::Inquire => {
@@ -130,12 +125,14 @@ impl<C: Clone> Participant<C> {
             epoch: live.epoch,
             step: Step::Revert,
         };
-        self.live = None;
-        self.past.remember(Over {
+        let over = Over {
             answer: Answer::Unknown,
+            looked_on: live.looks_on,
             ..Over::reverted(about)
-        });
-        self.record_end(about, Standing::Unknown, turn);
+        };
+        self.live = None;
+        self.record_end(&over, turn);
+        self.past.remember(over);
         timers::disarm_all(turn);
     }
 
@@ -150,13 +147,15 @@ impl<C: Clone> Participant<C> {
             step: Step::Revert,
         };
         self.leftover = self.leftover.or(live.work.map(|(operation, _)| operation));
-        self.past.remember(Over {
+        let over = Over {
             recorded: live.recorded,
+            looked_on: true,
             ..Over::reverted(about)
-        });
+        };
         if live.recorded {
-            self.record_end(about, Standing::Untouched, turn);
+            self.record_end(&over, turn);
         }
+        self.past.remember(over);
         timers::disarm_all(turn);
     }
 
@@ -297,6 +296,7 @@ impl Over {
             epoch,
             answer: Answer::Reverted,
             recorded: true,
+            looked_on: false,
         }
     }
 }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::{Answer, Demand, Epoch, Guarantee, Order, ParticipantRecord, Request, Terms};
 
+mod onlookers;
+
 type Effects = Vec<Effect<u8>>;
 
 const DEVICE: DeviceId = DeviceId(1);
@@ -280,95 +282,4 @@ fn what_the_device_took_back_is_let_go_of_though_nobody_says_so() {
         answers(&told.hears(request(1, 1, Order::Revert { change: None }))),
         [&Answer::Reverted]
     );
-}
-
-/// Nothing changes: it is looked whether all stands.
-fn look_on() -> Order<u8> {
-    let mut order = stage(Vec::new());
-    if let Order::Stage { looks_on, .. } = &mut order {
-        *looks_on = true;
-    }
-    order
-}
-
-fn looking_on() -> Told {
-    let mut told = Told::new();
-    told.hears(request(1, 1, look_on()));
-    let vote = told.device(Outcome::Staged {
-        evidence: String::new(),
-        guarantee: Guarantee::Confirmed,
-        renews: false,
-    });
-    let renews = true; // nothing is armed that could run out
-    let guarantee = Guarantee::Confirmed;
-    assert_eq!(answers(&vote), [&Answer::Staged { guarantee, renews }]);
-    told.hears(request(1, 1, Order::Apply));
-    told
-}
-
-#[test]
-fn who_only_looks_on_asks_nothing_of_the_device_but_to_be_looked_at() {
-    for (order, end) in [
-        (Order::Confirm { change: None }, Answer::Confirmed),
-        (Order::Revert { change: None }, Answer::Reverted),
-    ] {
-        let mut told = looking_on();
-        assert_eq!(answers(&told.device(Outcome::Applied)), [&Answer::Applied]);
-        let renewed = told.hears(request(1, 1, Order::Renew { round: 1 }));
-        assert!(
-            answers(&renewed) == [&Answer::Renewed] && !works(&renewed),
-            "{renewed:?}"
-        );
-        let ended = told.hears(request(1, 1, order));
-        assert!(answers(&ended) == [&end] && !works(&ended), "{ended:?}");
-        assert_eq!(told.participant.live(), None);
-    }
-}
-
-#[test]
-fn who_only_looks_on_says_no_where_the_second_look_shows_another_or_nothing() {
-    let what = "a path".to_owned();
-    for seen in [Outcome::Stale { what }, unknown()] {
-        let mut told = looking_on();
-        let said = told.device(seen);
-        assert!(matches!(answers(&said)[..], [Answer::Failed { .. }]), "{said:?}");
-        assert!(!works(&said), "an answer that is lost is no yes: {said:?}");
-    }
-    // It was on record that it was to look, and the agent died over it: it looks when it comes back.
-    let told = looking_on();
-    let records = told.participant.records(NOW);
-    let (participant, effects) = Participant::recover(DEVICE, &records, NOW);
-    assert!(works(&effects) && !participant.is_taken(), "{effects:?}");
-}
-
-#[test]
-fn what_comes_next_does_not_wait_for_who_only_looked_on() {
-    // The last word was lost.
-    let mut told = looking_on();
-    told.device(Outcome::Applied);
-    assert!(!told.participant.is_taken());
-    let next = told.hears(request(2, 1, stage(Vec::new())));
-    assert!(works(&next), "{next:?}");
-    assert_eq!(told.participant.live(), Some((TransactionId(2), Standing::Untouched)));
-    let late = told.hears(request(1, 1, Order::Confirm { change: None }));
-    assert_eq!(answers(&late), [&Answer::Reverted], "on it both ends are the same");
-
-    // It is still being looked at: one thing after the other, and what the look shows is nobody's answer.
-    let mut told = looking_on();
-    let next = told.hears(request(2, 1, stage(Vec::new())));
-    assert!(!works(&next) && answers(&next).is_empty(), "{next:?}");
-    let looked = told.device(Outcome::Applied);
-    assert!(works(&looked) && answers(&looked).is_empty(), "{looked:?}");
-    let staged = told.device(staged(Guarantee::Confirmed));
-    assert!(matches!(answers(&staged)[..], [Answer::Staged { .. }]), "{staged:?}");
-}
-
-#[test]
-fn who_only_looks_on_lets_go_by_itself_where_nobody_speaks_any_more() {
-    let mut told = looking_on();
-    told.device(Outcome::Applied);
-    let effects = told.hears(Input::Fired(Timer::InDoubt));
-    assert!(!works(&effects), "{effects:?}");
-    assert_eq!(told.participant.live(), None);
-    assert_eq!(told.participant.ended(TransactionId(1)), Some(Standing::Untouched));
 }

@@ -120,7 +120,7 @@ impl Hub {
         if !brings(charge, debts) {
             return Admitted::Refused(owed(self, debts));
         }
-        let coordinator = match Coordinator::new(charge.clone(), self.ground.epoch) {
+        let coordinator = match Coordinator::new(self.as_agents_are(charge.clone()), self.ground.epoch) {
             Ok(coordinator) => coordinator,
             Err(error) => return Admitted::Refused(crate::start::chain(&error)),
         };
@@ -128,6 +128,14 @@ impl Hub {
         self.run(coordinator, Start::Begin, track);
         all.remove(&ticket);
         Admitted::Runs
+    }
+
+    /// The charge as the agents of today can take it: who only looks on with an agent that does not let go is waited for.
+    fn as_agents_are(&self, mut charge: Charge<Change>) -> Charge<Change> {
+        for member in &mut charge.members {
+            member.lingers = member.looks_on && !self.ground.agents.lets_go(member.device);
+        }
+        charge
     }
 
     /// Begins several that were admitted together, as one transaction that carries them all. False where they do not go
@@ -143,7 +151,8 @@ impl Hub {
         };
         let transaction = TransactionId(Uuid::now_v7().as_u128());
         let carrier = merge::carrier(transaction, &charges).filter(|_| debts.is_empty());
-        let Some(coordinator) = carrier.and_then(|it| Coordinator::new(it, self.ground.epoch).ok()) else {
+        let begun = |it| Coordinator::new(self.as_agents_are(it), self.ground.epoch).ok();
+        let Some(coordinator) = carrier.and_then(begun) else {
             return false;
         };
         let tracks = charges

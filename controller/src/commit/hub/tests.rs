@@ -1,7 +1,6 @@
 //! What is answered to who asks about a transaction.
 
 use std::sync::Mutex as Locked;
-use std::time::Duration;
 
 use futures::FutureExt;
 use transaction::{Answer, Demand, Ending, Gate, Guarantee, Order, Standing, Step, Terms};
@@ -12,6 +11,7 @@ use super::super::merge::Ride;
 use super::*;
 use transaction::TicketId;
 
+mod looking;
 mod riding;
 
 /// A journal that no test writes to.
@@ -86,9 +86,15 @@ impl Journal<Json<CoordinatorRecord<Change>>> for Taken {
 /// A transaction that was asked for in time, and may not begin any more.
 const FROZEN: TransactionId = TransactionId(404);
 
+/// A transaction whose devices do not answer when they are looked at before it begins.
+const UNSEEN: TransactionId = TransactionId(405);
+
 /// Agents who keep what they were sent.
 #[derive(Default)]
-struct Heard(Locked<Vec<Request<Change>>>);
+struct Heard(Locked<Vec<Request<Change>>>, Older);
+
+/// Whether their programs are from before anybody only looked on.
+type Older = AtomicBool;
 
 impl Agents for Heard {
     fn offer(&self, request: Request<Change>) -> bool {
@@ -104,6 +110,10 @@ impl Agents for Heard {
         Vec::new()
     }
 
+    fn lets_go(&self, _device: DeviceId) -> bool {
+        !self.1.load(Ordering::Acquire)
+    }
+
     fn look(&self, _device: DeviceId, _paths: Vec<String>) -> BoxFuture<'_, Option<HashMap<String, Content>>> {
         futures::future::ready(None).boxed()
     }
@@ -116,6 +126,9 @@ impl Gates for Heard {
         riders: Vec<TransactionId>,
         _track: Arc<Track>,
     ) -> BoxFuture<'static, Result<(), String>> {
+        if transaction == UNSEEN {
+            return futures::future::pending().boxed();
+        }
         let frozen = transaction == FROZEN || riders.contains(&FROZEN);
         futures::future::ready(if frozen { Err("is frozen".to_owned()) } else { Ok(()) }).boxed()
     }
@@ -131,6 +144,7 @@ fn ground(journal: Arc<Decisions>, heard: &Arc<Heard>, outcomes: mpsc::Sender<Ou
         epoch: Epoch(1),
         agents: heard.clone(),
         gates: heard.clone(),
+        look_within: Duration::from_secs(60),
         mute: Arc::default(),
         outcomes,
         restored: None,
@@ -155,6 +169,7 @@ fn charge(number: u128, device: u128, comment: &str) -> Charge<Change> {
             wave: 0,
             debts: Vec::new(),
             looks_on: false,
+            lingers: false,
         }],
         gate: Gate::None,
         terms: Terms::default(),
@@ -216,6 +231,11 @@ async fn what_may_not_begin_any_more_begins_nothing_and_frees_its_devices() {
     assert!(heard.0.lock().unwrap().is_empty(), "nobody heard of it");
     hub.submit(charge(2, 7, ""), Ride::Alone, Arc::default()).await;
     heard_of(&heard, 2).await;
+}
+
+/// What comes of this, in time.
+async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap()
 }
 
 #[tokio::test]

@@ -100,6 +100,7 @@ fn charge(number: u128) -> Charge<u64> {
         wave: 0,
         debts: Vec::new(),
         looks_on: false,
+        lingers: false,
     };
     Charge {
         transaction: TransactionId(number),

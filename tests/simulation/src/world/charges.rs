@@ -1,12 +1,53 @@
 //! Plans: what a wanted transaction changes on each device, as the device stands when it is planned.
 
 use super::{Part, Wish, World};
-use crate::change::{Change, Value};
+use crate::change::{Change, Path, Value};
+use std::collections::BTreeSet;
 use transaction::{
     Charge, CoordinatorRecord, Debt, Decision, DeviceId, Due, Ending, Gate, IntentId, Member, TransactionId,
 };
 
+/// What one or several wishes want of one device.
+struct Share {
+    first: Part,
+    edits: BTreeSet<Path>,
+    stands: BTreeSet<Path>,
+}
+
+/// What these wishes want, device by device.
+fn shares(wishes: &[Wish]) -> Vec<Share> {
+    let mut shares: Vec<Share> = Vec::new();
+    for part in wishes.iter().flat_map(|it| &it.parts) {
+        let at = shares.iter().position(|it| it.first.device == part.device);
+        let at = at.unwrap_or_else(|| {
+            shares.push(Share {
+                first: part.clone(),
+                edits: BTreeSet::new(),
+                stands: BTreeSet::new(),
+            });
+            shares.len() - 1
+        });
+        let wanted = if part.looks_on {
+            &mut shares[at].stands
+        } else {
+            &mut shares[at].edits
+        };
+        wanted.extend(&part.paths);
+    }
+    shares
+}
+
 impl World {
+    /// Whether these can ride one transaction: what has to stand for one is not changed by another.
+    pub(super) fn go_together(&self, wishes: &[TransactionId]) -> bool {
+        let wishes: Vec<Wish> = wishes
+            .iter()
+            .filter_map(|it| self.scenario.wish(*it))
+            .cloned()
+            .collect();
+        shares(&wishes).iter().all(|it| it.edits.is_disjoint(&it.stands))
+    }
+
     pub(super) fn charge(
         &mut self,
         transaction: TransactionId,
@@ -18,30 +59,24 @@ impl World {
             .filter_map(|it| self.scenario.wish(*it))
             .cloned()
             .collect();
-        let mut parts: Vec<Part> = Vec::new();
-        for part in wishes.iter().flat_map(|it| &it.parts) {
-            match parts.iter_mut().find(|it| it.device == part.device) {
-                Some(same) => same.paths.extend(&part.paths),
-                None => parts.push(part.clone()),
-            }
-        }
         let mut members = Vec::new();
-        for part in &parts {
+        for share in shares(&wishes) {
+            let part = &share.first;
             let device = self.agents[part.device].device;
             let mine = debts.iter().filter(|(it, _)| *it == device);
             let debts: Vec<Debt<Change>> = mine.filter_map(|(_, it)| self.debt(device, *it)).collect();
             let mut change = Change::default();
-            for path in &part.paths {
-                let before = after_repair(&debts, *path).unwrap_or_else(|| self.devices[part.device].read(*path));
-                if part.looks_on {
-                    change.stands.insert(*path, before);
-                } else {
-                    self.values += 1;
-                    change.edits.insert(*path, (before, self.values));
-                }
+            let before = |path: u8| after_repair(&debts, path).unwrap_or_else(|| self.devices[part.device].read(path));
+            for path in &share.stands {
+                change.stands.insert(*path, before(*path));
+            }
+            for path in &share.edits {
+                self.values += 1;
+                change.edits.insert(*path, (before(*path), self.values));
             }
             members.push(Member {
-                looks_on: part.looks_on,
+                looks_on: change.looks_on(),
+                lingers: false,
                 device,
                 change,
                 demand: part.demand,

@@ -133,7 +133,7 @@ impl World {
             let seen = format!("{} was refused and begins all the same", short(refused));
             return self.ledger.breaks("usefulness", seen);
         }
-        if wishes.iter().any(|it| self.withdrawn.contains(it)) {
+        if wishes.iter().any(|it| self.withdrawn.contains(it)) || !self.go_together(wishes) {
             return self.keep_out(at, wishes);
         }
         let transaction = match wishes {
@@ -401,6 +401,9 @@ impl World {
                 let part = (charge.transaction, member.device);
                 if member.change.looks_on() {
                     self.ledger.onlookers.insert(part);
+                }
+                if charge.riders.len() > 1 && !member.change.stands.is_empty() {
+                    self.ledger.rode_onlookers.insert(charge.transaction);
                 }
                 let places = member.change.edits.keys().copied().collect();
                 self.ledger.touched.insert(part, places);

@@ -57,7 +57,8 @@ impl World {
         }
     }
 
-    /// Of those that were admitted one was withdrawn: several go singly, and who is alone does not begin.
+    /// Of those that were admitted one was withdrawn, or they do not go together: several go singly, and who is alone does not
+    /// begin.
     pub(super) fn keep_out(&mut self, at: usize, wishes: &[TransactionId]) {
         let Some(first) = wishes.first().copied() else { return };
         if wishes.len() == 1 {

@@ -192,6 +192,8 @@ pub struct Outcomes {
     pub lies: u64,
     /// How many took part and only looked on.
     pub onlookers: u64,
+    /// In how many transactions that several rode one or all of these only looked on.
+    pub rode_onlookers: u64,
     /// The devices that ended torn: what each promises, and what excuses it.
     pub torn: Vec<(Guarantee, Excuse)>,
 }
@@ -385,6 +387,7 @@ impl World {
             cuts_beside: self.cuts_beside,
             lies: self.ledger.lies_told,
             onlookers: self.ledger.onlookers.len() as u64,
+            rode_onlookers: self.ledger.rode_onlookers.len() as u64,
             torn: torn
                 .filter_map(|((_, device), excuse)| Some((class(device), excuse?)))
                 .collect(),

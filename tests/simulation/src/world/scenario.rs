@@ -121,11 +121,14 @@ impl Scenario {
         if !eyes.permille(250) {
             return;
         }
-        let wishes = self.wishes.iter_mut().filter(|it| !it.mergeable);
-        for part in wishes.flat_map(|it| &mut it.parts) {
-            part.looks_on = eyes.permille(400);
-            if part.looks_on {
-                part.demand = Demand::Any;
+        // What may ride together is drawn last, so that the others are what they were before it was.
+        for mergeable in [false, true] {
+            let wishes = self.wishes.iter_mut().filter(|it| it.mergeable == mergeable);
+            for part in wishes.flat_map(|it| &mut it.parts) {
+                part.looks_on = eyes.permille(400);
+                if part.looks_on {
+                    part.demand = Demand::Any;
+                }
             }
         }
     }

@@ -7,6 +7,8 @@ use transaction::{Guarantee, Standing, TakenBack};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Device {
     pub class: Guarantee,
+    /// Nothing changes on it.
+    pub looks_on: bool,
     pub after: bool,
     pub pending: bool,
     pub staged: bool,
@@ -19,9 +21,10 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn new(class: Guarantee) -> Self {
+    pub fn new(class: Guarantee, looks_on: bool) -> Self {
         Self {
             class,
+            looks_on,
             after: false,
             pending: false,
             staged: false,
@@ -51,6 +54,9 @@ impl Device {
     }
 
     pub fn does(&mut self, work: &Operation<u8>) -> Outcome {
+        if self.looks_on {
+            return self.is_looked_at(work);
+        }
         let unknown = || Outcome::Unknown { reason: String::new() };
         match work {
             Operation::Stage { .. } if self.after => Outcome::Stale { what: String::new() },
@@ -87,6 +93,32 @@ impl Device {
             Operation::Read { .. } => Outcome::Stands {
                 standing: self.standing(),
             },
+        }
+    }
+
+    /// Nothing is locked and nothing is written: what has to stand stands.
+    fn is_looked_at(&mut self, work: &Operation<u8>) -> Outcome {
+        match work {
+            Operation::Stage { .. } | Operation::Restage { .. } => {
+                self.was_staged = true;
+                Outcome::Staged {
+                    evidence: String::new(),
+                    guarantee: self.class,
+                    renews: true,
+                }
+            }
+            Operation::Apply { .. } => {
+                self.was_applied = true;
+                Outcome::Applied
+            }
+            Operation::Read { .. } => {
+                self.was_applied = true;
+                let standing = Standing::Applied;
+                Outcome::Stands { standing }
+            }
+            Operation::Renew { .. } => Outcome::Renewed,
+            Operation::Confirm { .. } => Outcome::Confirmed { saved: true },
+            Operation::Revert { .. } => Outcome::Reverted,
         }
     }
 

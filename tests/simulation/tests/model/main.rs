@@ -20,6 +20,7 @@ const NONE: Bounds = Bounds {
     take_overs: 0,
     mishaps: 0,
     timers: 0,
+    onlookers: 0,
     reduced: false,
 };
 const PAIR: &[Guarantee] = &[Guarantee::Confirmed, Guarantee::Plain];
@@ -45,6 +46,11 @@ const fn reduced(deaths: u8, take_overs: u8, mishaps: u8) -> Bounds {
     }
 }
 
+/// The last of them only looks on.
+const fn beside(bounds: Bounds) -> Bounds {
+    Bounds { onlookers: 1, ..bounds }
+}
+
 /// What every build exhausts.
 const SMALL: &[Named] = &[
     ("two participants, one death", PAIR, whole(1, 0, 0, 0)),
@@ -55,6 +61,26 @@ const SMALL: &[Named] = &[
     ("three participants, one death", THREE, reduced(1, 0, 0)),
     ("three participants, a take-over", THREE, reduced(0, 1, 0)),
     ("three participants, a mishap", THREE, reduced(0, 0, 1)),
+    (
+        "two participants and an onlooker, one death",
+        THREE,
+        beside(reduced(1, 0, 0)),
+    ),
+    (
+        "two participants and an onlooker, a take-over",
+        THREE,
+        beside(reduced(0, 1, 0)),
+    ),
+    (
+        "a participant and an onlooker, one death",
+        PAIR,
+        beside(whole(1, 0, 0, 0)),
+    ),
+    (
+        "a participant and an onlooker, a timer",
+        PAIR,
+        beside(whole(0, 0, 0, 1)),
+    ),
 ];
 
 /// What is exhausted on demand, in minutes: `ENTENTE_MODEL=large` exhausts all of these, `ENTENTE_MODEL=NAME` one of all.
@@ -222,6 +248,7 @@ fn planted_bugs_are_found_where_the_bounds_allow() {
         "revert-undecided",
         "apply-before-record",
         "ack-before-record",
+        "wait-for-onlooker",
     ];
     let expected: Vec<&str> = expected
         .into_iter()

@@ -20,6 +20,8 @@ pub struct Bounds {
     pub mishaps: u8,
     /// Timers that fire, of any kind, at any moment.
     pub timers: u8,
+    /// Of those who take part the last so many only look on.
+    pub onlookers: u8,
     /// Answers that come too late for everybody are dropped, and steps are cut short only where that tells.
     pub reduced: bool,
 }
@@ -30,11 +32,16 @@ impl Bounds {
     pub fn leave_stuck(self) -> bool {
         self.deaths > 0 && self.mishaps > 0 || self.timers > 1
     }
-}
 
-/// Whether it matters which timers are armed.
-fn timed(bounds: Bounds) -> bool {
-    bounds.timers > 0 || bounds.leave_stuck()
+    /// Whether it matters which timers are armed.
+    pub fn timed(self) -> bool {
+        self.timers > 0 || self.leave_stuck()
+    }
+
+    /// Whether of so many participants this one only looks on.
+    pub fn looks_on(self, at: usize, participants: usize) -> bool {
+        at + usize::from(self.onlookers) >= participants
+    }
 }
 
 /// What is exhausted.
@@ -63,7 +70,7 @@ impl Space {
             bounds,
             #[cfg(mutants)]
             mutant: None,
-            tables: Mutex::new(Tables::new(classes.len(), timed(bounds), bounds.reduced)),
+            tables: Mutex::new(Tables::new(classes.len(), bounds)),
         }
     }
 
@@ -235,6 +242,20 @@ impl Space {
         state.told.is_some() && self.all(state, |it| it.is_free)
     }
 
+    /// The same of those on whose devices something changes: of the others both ends are the same.
+    fn all_changing(&self, state: &State, holds: impl Fn(&AgentFacts) -> bool) -> bool {
+        self.all(state, |it| it.agent.device.looks_on || holds(it))
+    }
+
+    /// Whether whoever has decided waits for somebody on whose device something changes.
+    fn waits_for_who_matters(&self, state: &State) -> bool {
+        let tables = self.tables();
+        state.slots.iter().all(|slot| match slot {
+            Slot::Lives(leader) => !tables.leader(*leader).waits_for_onlookers,
+            Slot::Absent | Slot::Dead => true,
+        })
+    }
+
     fn is_told(&self, state: &State, is: impl Fn(&Ending) -> bool) -> bool {
         state.told.is_some_and(|it| is(&self.tables().ending(it).ending))
     }
@@ -298,7 +319,8 @@ impl Model for Space {
         let agents: Vec<u32> = self
             .classes
             .iter()
-            .map(|it| tables.new_agent(Device::new(*it)))
+            .enumerate()
+            .map(|(at, it)| tables.new_agent(Device::new(*it, self.bounds.looks_on(at, self.classes.len()))))
             .collect();
         let mut state = State::new(&agents, &mut tables);
         state.settle(self.bounds.reduced, self.bounds.deaths, &mut tables);
@@ -327,15 +349,15 @@ impl Model for Space {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("agreement", |model: &Space, state: &State| {
-                model.all(state, |it| it.end != Some(Standing::Confirmed))
-                    || model.all(state, |it| it.end != Some(Standing::Untouched))
+                model.all_changing(state, |it| it.end != Some(Standing::Confirmed))
+                    || model.all_changing(state, |it| it.end != Some(Standing::Untouched))
             }),
             Property::always("validity", |model: &Space, state: &State| {
                 model.all(state, |it| !it.agent.device.confirmed) || model.all(state, |it| it.agent.device.was_applied)
             }),
             Property::always("confirmed is there", |model: &Space, state: &State| {
                 let there = |it: &AgentFacts| it.agent.device.confirmed && it.agent.device.after;
-                model.all(state, |it| it.end != Some(Standing::Confirmed) || there(it))
+                model.all_changing(state, |it| it.end != Some(Standing::Confirmed) || there(it))
             }),
             Property::always("no early effect", |model: &Space, state: &State| {
                 model.all(state, |it| !it.agent.device.was_applied) || model.all(state, |it| it.agent.device.was_staged)
@@ -344,11 +366,14 @@ impl Model for Space {
                 state.was_confirmed || model.all(state, |it| it.agent.device.applies < 2)
             }),
             Property::always("durability", |model: &Space, state: &State| {
-                let heard = state.heard_confirm && !model.all(state, |it| it.end.is_some());
+                let heard = state.heard_confirm && !model.all_changing(state, |it| it.end.is_some());
                 !state.is_contradicted && (!heard || model.decided_confirm(state))
             }),
             Property::always("fencing", |model: &Space, state: &State| {
                 model.all(state, |it| !it.agent.obeyed_old)
+            }),
+            Property::always("nobody waits for who only looks on", |model: &Space, state: &State| {
+                model.waits_for_who_matters(state)
             }),
             Property::always("what is late changes nothing", |model: &Space, state: &State| {
                 model.bounds.reduced || model.late_changes_nothing(state)

@@ -8,11 +8,12 @@ pub use kinds::Kind;
 use crate::device::Device;
 use crate::local::{Agent, Cuts, Does, Input, Leader, MINE, Message, NOW};
 use crate::mix::ByMix;
+use crate::space::Bounds;
 use kinds::{kind, unnamed, whose};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
-use transaction::coordinator::{self, Coordinator, Phase, Seat};
+use transaction::coordinator::{self, Coordinator, Phase, Seat, Stand};
 use transaction::{
     Answer, Charge, CoordinatorRecord, Decision, Demand, DeviceId, Ending, Epoch, Gate, Member, Reason, Standing, Step,
     Terms, TransactionId, participant,
@@ -67,6 +68,8 @@ pub struct LeaderFacts {
     pub core: u64,
     pub seats: Vec<u64>,
     pub reason: u32,
+    /// It has decided, and waits for nobody but those who only look on.
+    pub waits_for_onlookers: bool,
 }
 
 /// One leader's step: who it is afterwards, and what it did.
@@ -111,9 +114,7 @@ fn torn(ending: &Ending) -> u8 {
 #[derive(Debug)]
 pub struct Tables {
     participants: usize,
-    timed: bool,
-    /// Refusals of old epochs are made equal.
-    plains: bool,
+    bounds: Bounds,
     agents: Numbered<String, AgentFacts>,
     leaders: Numbered<LeaderKey, LeaderFacts>,
     messages: Numbered<Message, Message>,
@@ -129,7 +130,7 @@ pub struct Tables {
 pub const T: TransactionId = TransactionId(1);
 
 impl Tables {
-    pub fn new(participants: usize, timed: bool, plains: bool) -> Self {
+    pub fn new(participants: usize, bounds: Bounds) -> Self {
         let mut journals = Numbered::new();
         let nothing = || JournalFacts {
             records: Vec::new(),
@@ -139,8 +140,7 @@ impl Tables {
         journals.number(Vec::new(), nothing); // number 0
         Self {
             participants,
-            timed,
-            plains,
+            bounds,
             agents: Numbered::new(),
             leaders: Numbered::new(),
             messages: Numbered::new(),
@@ -165,15 +165,15 @@ impl Tables {
     }
 
     pub fn new_agent(&mut self, device: Device) -> u32 {
-        self.agent_number(Agent::new(device, self.timed))
+        self.agent_number(Agent::new(device, self.bounds.timed()))
     }
 
     /// A coordinator of a new transaction, and what it does first.
     pub fn begin(&mut self) -> (u32, Vec<Does>) {
-        let machine = Coordinator::new(charge(self.participants), Epoch(1)).unwrap();
+        let machine = Coordinator::new(charge(self.participants, self.bounds), Epoch(1)).unwrap();
         let timers = BTreeSet::new();
         let mut leader = Leader { machine, timers };
-        let does = leader.step(coordinator::Input::Begin, self.timed);
+        let does = leader.step(coordinator::Input::Begin, self.bounds.timed());
         (self.leader_number(leader), does)
     }
 
@@ -182,7 +182,7 @@ impl Tables {
         let (machine, effects) = Coordinator::recover(&self.journals.of(journal).records, epoch, NOW)?;
         let timers = BTreeSet::new();
         let mut leader = Leader { machine, timers };
-        let does = leader.does(effects, self.timed);
+        let does = leader.does(effects, self.bounds.timed());
         Some((self.leader_number(leader), does))
     }
 
@@ -214,7 +214,9 @@ impl Tables {
         });
         let seats: Vec<u64> = seats.collect();
         let reason = self.phase_reason(&phase);
+        let waits_for_onlookers = waits_for_onlookers(machine);
         self.leaders.number(key, || LeaderFacts {
+            waits_for_onlookers,
             epoch: leader.machine.epoch(),
             leader,
             phase,
@@ -227,7 +229,7 @@ impl Tables {
     /// A refusal of an old epoch says the same whatever was asked.
     fn plain(&self, mut message: Message) -> Message {
         if let Message::Up(reply) = &mut message
-            && self.plains
+            && self.bounds.reduced // refusals of old epochs are made equal
             && matches!(reply.answer, Answer::Superseded { .. })
         {
             (reply.step, reply.epoch) = (Step::Inquire, Epoch(1));
@@ -365,7 +367,7 @@ impl Tables {
             }
             Word::From(agent, message) => heard(agent, self.message(message)),
         };
-        let does = it.step(input, self.timed);
+        let does = it.step(input, self.bounds.timed());
         let led = Arc::new((self.leader_number(it), does));
         self.led.insert((leader, word), led.clone());
         led
@@ -404,14 +406,24 @@ pub fn hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-fn charge(participants: usize) -> Charge<u8> {
+/// Whether it has decided, and waits for nobody but those who only look on.
+fn waits_for_onlookers(machine: &Coordinator<u8>) -> bool {
+    let decided = matches!(machine.phase(), Phase::Confirming | Phase::Reverting { .. });
+    let members = &machine.charge().members;
+    let all = machine.seats().iter().zip(members);
+    let mut open = all.filter(|(seat, _)| !matches!(seat.stand, Stand::Ended | Stand::Owed { .. }));
+    decided && open.all(|(_, member)| member.looks_on)
+}
+
+fn charge(participants: usize, bounds: Bounds) -> Charge<u8> {
     let member = |at: usize| Member {
         device: DeviceId(at as u128),
         change: 7,
         demand: Demand::Any,
         wave: 0,
         debts: Vec::new(),
-        looks_on: false,
+        looks_on: bounds.looks_on(at, participants),
+        lingers: false,
     };
     Charge {
         transaction: T,

@@ -121,6 +121,7 @@ fn charge(participants: usize) -> Charge<u64> {
         wave: 0,
         debts: Vec::new(),
         looks_on: false,
+        lingers: false,
     };
     Charge {
         transaction: T,
