@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Barrier;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::lab::{Lab, expect, rows, until};
 use crate::stage::Stage;
@@ -76,24 +76,16 @@ fn of_plans_that_are_committed_at_the_same_moment_one_gives_the_device_its_addre
 fn what_the_store_does_not_take_is_offered_again_until_it_does() {
     let stage = Stage::start();
     let lab = Lab::of(&stage);
-    let slow = json!({ "fault": "delay", "millis": 8_000, "operation": "commit", "times": 1 });
-    lab.fault("r1", &slow);
+    lab.hold("r1");
     stage.write("first.yaml", "class: routing.static\nname: first\ngate: none\nslots: { device: [r1], prefix: 198.51.0.0/24, next_hop: 192.0.2.1 }\n");
     expect(&stage, "commit -f first.yaml --detach", 0, "");
-    let ask = {
-        let stage = &stage;
-        move |at: usize| {
-            let file = address(stage, &format!("rider-{at}"), "eth1", &format!("203.0.113.{at}/32"));
-            id(&rows(stage, &format!("commit -f {file} --detach")))
-        }
+    let ask = |at: usize| {
+        let file = address(&stage, &format!("rider-{at}"), "eth1", &format!("203.0.113.{at}/32"));
+        id(&rows(&stage, &format!("commit -f {file} --detach")))
     };
-    let mut riders: Vec<String> = std::thread::scope(|scope| {
-        let asking: Vec<_> = (1..=AT_ONCE).map(|at| scope.spawn(move || ask(at))).collect();
-        asking.into_iter().map(|it| it.join().unwrap()).collect()
-    });
-    riders.sort(); // an id carries the time
+    let riders: Vec<String> = (1..=AT_ONCE).map(ask).collect();
     let shown = |id: &String| rows(&stage, &format!("transaction show {id}"));
-    assert!(riders.iter().all(|it| !shown(it)["waits"].is_null()), "all wait");
+    until("all to wait", || riders.iter().all(|it| !shown(it)["waits"].is_null()));
     let before = lab.count("r1", "get-config");
 
     // Who rode what cannot be kept: the ending is told, and nothing of it is stored.
@@ -101,6 +93,7 @@ fn what_the_store_does_not_take_is_offered_again_until_it_does() {
         &stage,
         "CREATE TRIGGER stuck BEFORE INSERT ON ride BEGIN SELECT RAISE(ABORT, 'no room'); END",
     );
+    lab.release("r1");
     let said = expect(&stage, &format!("transaction follow {}", riders[0]), 0, "committed");
     assert!(said.contains(&format!("one of {AT_ONCE} that waited")), "{said}");
     assert_eq!(shown(&riders[0])["state"], "running");
