@@ -280,7 +280,8 @@ impl Import<'_> {
         });
     }
 
-    /// The name of the credentials of a node: one for each login of a kind, so that the same login is kept once.
+    /// The name of the credentials of a node: one for each login of a kind, so that the same login is kept once. No name
+    /// ever holds two logins.
     fn credentials(&mut self, node: &LabNode) -> Option<String> {
         let usual = || {
             kind(&node.kind)
@@ -292,15 +293,14 @@ impl Import<'_> {
                 .push(format!("no login is known for {}: give it credentials", node.short));
             return None;
         };
-        let shared = format!(
-            "{}-{}",
-            self.lab,
-            if node.kind.is_empty() { "nodes" } else { &node.kind }
-        );
-        let name = match self.found.get(&shared) {
-            Some(other) if *other != login => format!("{}-{}", self.lab, node.short),
-            Some(_) | None => shared,
-        };
+        let kind = if node.kind.is_empty() { "nodes" } else { &node.kind };
+        let (lab, short) = (&self.lab, &node.short);
+        let shared = format!("{lab}-{kind}");
+        let own = [format!("{lab}-{short}"), format!("{shared}-{short}")];
+        let numbered = (2_usize..).map(|it| format!("{shared}-{short}-{it}"));
+        let mut names = std::iter::once(shared.clone()).chain(own).chain(numbered);
+        // A name that holds another login stays that one's, whatever it was made of.
+        let name = names.find(|it| self.found.get(it).is_none_or(|other| *other == login))?;
         self.found.insert(name.clone(), login);
         Some(name)
     }

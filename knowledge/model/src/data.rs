@@ -9,8 +9,10 @@ mod json;
 mod print;
 mod xml;
 
+use crate::path::Path;
 use crate::schema::Schema;
 use crate::tree::Tree;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How much is read at most.
@@ -49,6 +51,8 @@ pub struct Fault {
     pub path: String,
     /// The line it was found in, from one; zero if the content did not come as text.
     pub line: usize,
+    /// The column in that line, in characters from one; zero where the line is.
+    pub column: usize,
     /// What was found.
     pub found: String,
     /// What was expected.
@@ -60,7 +64,7 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 0 {
-            write!(f, "line {}: ", self.line)?;
+            write!(f, "line {}, column {}: ", self.line, self.column)?;
         }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
@@ -76,13 +80,18 @@ impl fmt::Display for Fault {
 
 /// A text is no configuration of the schema: every reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", listed(.faults, *.more))]
+#[error("{}", listed(.faults, *.more, *.unread))]
 pub struct Invalid {
     /// What is wrong, in the order of the text.
     pub faults: Vec<Fault>,
     /// How many more faults there are.
     pub more: usize,
+    /// There were so many faults that the rest of the text was not read.
+    pub unread: bool,
 }
+
+/// Line and column of entries.
+pub type Places = BTreeMap<Path, (usize, usize)>;
 
 /// As much of a text as could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +115,17 @@ impl Reading {
         xml::read(text, schema, limits)
     }
 
+    /// Where in a text of JSON the entries of these paths begin: line and column. It is read up to its first fault of
+    /// syntax.
+    pub fn places_in_json(text: &[u8], schema: &Schema, limits: &Limits, paths: &BTreeSet<Path>) -> Places {
+        json::places(text, schema, limits, paths)
+    }
+
+    /// As [`Reading::places_in_json`], of XML.
+    pub fn places_in_xml(text: &[u8], schema: &Schema, limits: &Limits, paths: &BTreeSet<Path>) -> Places {
+        xml::places(text, schema, limits, paths)
+    }
+
     /// The tree of a text with which nothing is wrong.
     fn whole(self) -> Result<Tree, Invalid> {
         self.invalid.map_or(Ok(self.tree), Err)
@@ -122,10 +142,13 @@ impl From<Invalid> for Reading {
     }
 }
 
-fn listed(faults: &[Fault], more: usize) -> String {
+fn listed(faults: &[Fault], more: usize, unread: bool) -> String {
     let mut lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
     if more > 0 {
         lines.push(format!("and {more} more"));
+    }
+    if unread {
+        lines.push("and the rest was not read: mend these first".to_owned());
     }
     lines.join("\n")
 }

@@ -12,6 +12,7 @@ use std::fmt;
 use saphyr::{MarkedYaml, Marker, Scalar, YamlData};
 use saphyr_parser::Parser;
 
+pub(crate) use syntax::control;
 use syntax::syntax;
 
 /// The largest document that is read.

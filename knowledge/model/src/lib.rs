@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod merge;
 pub mod owners;
 pub mod path;
+pub mod references;
 pub mod schema;
 pub mod topology;
 pub mod tree;

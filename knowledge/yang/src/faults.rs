@@ -3,6 +3,7 @@
 use crate::libyang::{Complaint, Refused, Why};
 use knowledge_model::data::Fault;
 use knowledge_model::distinct::{Repeated, repeated};
+use knowledge_model::references::{Dangling, dangling};
 use knowledge_model::{Path, Schema, Tree};
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,8 +13,6 @@ enum Rule<'a> {
     Mandatory(&'a str),
     /// No case of a choice was made: its name.
     Choice(&'a str),
-    /// A reference leads nowhere: its value.
-    Reference(&'a str),
     /// Two cases of one choice.
     Cases(&'a str, &'a str),
     /// A condition for being there is not met.
@@ -41,7 +40,6 @@ fn rule(message: &str) -> Option<Rule<'_>> {
     Some(match () {
         () if opens("Mandatory node ") => Rule::Mandatory(first?),
         () if opens("Mandatory choice ") => Rule::Choice(first?),
-        () if opens("Invalid leafref value ") => Rule::Reference(first?),
         () if opens("Data for both cases ") => Rule::Cases(first?, second?),
         () if opens("When condition ") => Rule::When(condition(message)?),
         () if opens("Must condition ") => Rule::Must(condition(message)?),
@@ -60,52 +58,18 @@ fn condition(message: &str) -> Option<&str> {
     behind.rsplit_once('"').map(|it| it.0)
 }
 
-/// Openings of messages about text and types, which our own reader says better.
-const OF_TEXT: [&str; 19] = [
-    "Invalid ",
-    "Unsatisfied ",
-    "Node ",
-    "No module",
-    "Unexpected ",
-    "Expecting ",
-    "Expected ",
-    "JSON ",
-    "List instance is missing",
-    "Unknown ",
-    "Missing ",
-    "Array ",
-    "Top-level ",
-    "Opening ",
-    "Duplicate ",
-    "Trailing ",
-    "Text ",
-    "Metadata ",
-    "Value ",
-];
-
-impl Complaint {
-    /// True if a rule between entries is broken, not the text or a type.
-    pub(crate) fn is_of_rules(&self) -> bool {
-        match rule(&self.message) {
-            Some(Rule::Twice(_) | Rule::State(_)) => false,
-            Some(_) => true,
-            // What is left is a rule with words of its own: those of the modules, which begin in lower case.
-            None => !OF_TEXT.iter().any(|it| self.message.starts_with(it)) && self.data.is_some(),
-        }
-    }
-}
-
-/// A complaint as a fault; with the map, what was found there.
-pub(crate) fn named(complaint: &Complaint, tree: Option<&Tree>) -> Fault {
+/// A complaint about what is in a map, as a fault.
+pub(crate) fn named(complaint: &Complaint, tree: &Tree) -> Fault {
     let path = complaint.data.as_deref().and_then(instance).unwrap_or_else(Path::root);
-    let there = tree.and_then(|it| it.value(&path)).map(|value| match value.text() {
+    let there = tree.value(&path).map(|value| match value.text() {
         Some(text) if !is_secret(&path) => format!("\"{text}\""),
         Some(_) | None => format!("this {}", path.name()),
     });
     let there = there.unwrap_or_else(|| format!("{} as it is", path.name()));
     let at = |path: &Path, found: String, expected: String| Fault {
         path: path.to_string(),
-        line: complaint.line,
+        line: 0,
+        column: 0,
         found,
         expected,
         hint: String::new(),
@@ -116,11 +80,6 @@ pub(crate) fn named(complaint: &Complaint, tree: Option<&Tree>) -> Fault {
             &path,
             format!("no {name}"),
             format!("one of {}", cases(&path, name).join(", ")),
-        ),
-        Some(Rule::Reference(value)) => at(
-            &path,
-            format!("\"{value}\""),
-            format!("the name of an existing {}", target(&path)),
         ),
         Some(Rule::Cases(one, other)) => at(&path, format!("both {one} and {other}"), "one of them".to_owned()),
         Some(Rule::When(condition)) => at(&path, there, format!("it only where {condition}")),
@@ -166,6 +125,7 @@ pub(crate) fn torn(tree: &Tree) -> Vec<Fault> {
     let fault = |((path, choice), (one, other)): ((Path, &str), (&str, &str))| Fault {
         path: path.to_string(),
         line: 0,
+        column: 0,
         found: format!("both {one} and {other}"),
         expected: format!("one {choice}"),
         hint: String::new(),
@@ -198,6 +158,7 @@ pub(crate) fn refused(entry: &Refused, tree: &Tree) -> Fault {
     Fault {
         path: path.to_string(),
         line: 0,
+        column: 0,
         found,
         expected,
         hint: String::new(),
@@ -210,16 +171,30 @@ fn is_secret(path: &Path) -> bool {
 }
 
 /// What stands twice where it may stand once.
-pub(crate) fn twice(tree: &Tree) -> Vec<Fault> {
+pub(crate) fn twice(tree: &Tree) -> impl Iterator<Item = Fault> {
     let all = repeated(tree, Schema::canonical()).into_iter();
     let fault = |it: Repeated<'_>| Fault {
         path: it.path.to_string(),
         line: 0,
+        column: 0,
         found: format!("{} a second time", it.what),
         expected: "what stands on one device once".to_owned(),
         hint: format!("it stands at {} too", it.first),
     };
-    all.map(fault).collect()
+    all.map(fault)
+}
+
+/// What refers to something that is not there.
+pub(crate) fn nowhere(tree: &Tree) -> impl Iterator<Item = Fault> {
+    let fault = |it: Dangling<'_>| Fault {
+        path: it.path.to_string(),
+        line: 0,
+        column: 0,
+        found: format!("\"{}\"", it.name),
+        expected: it.wanted,
+        hint: String::new(),
+    };
+    dangling(tree, Schema::canonical()).map(fault)
 }
 
 /// What the type of a leaf, or the types of the keys of a list, take.
@@ -251,15 +226,6 @@ fn cases(path: &Path, choice: &str) -> Vec<String> {
         .children(parent)
         .filter(|it| it.choices.iter().any(|it| *it.choice == *choice));
     members.map(|it| it.name().to_owned()).collect()
-}
-
-/// The name of the list that a reference leads to.
-fn target(path: &Path) -> String {
-    let refers = Schema::canonical().node(path).and_then(|it| it.refers.as_deref());
-    let list = refers
-        .and_then(|it| it.rsplit_once('/'))
-        .map(|it| it.0.replace('/', " "));
-    list.unwrap_or_else(|| "entry".to_owned())
 }
 
 /// A path as libyang writes it, `/module:list[key='…']/leaf`, as ours; none if it is not one.

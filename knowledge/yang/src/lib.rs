@@ -5,9 +5,9 @@
 
 mod device;
 mod faults;
+mod glance;
 mod libyang;
 mod modules;
-mod once;
 mod table;
 mod validator;
 

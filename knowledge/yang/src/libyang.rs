@@ -117,7 +117,23 @@ impl Compiled {
                 .map_err(|source| LoadError { module, source })?;
         }
         context.unset_embedded_modules();
-        Ok(Self::index(context))
+        let compiled = Self::index(context);
+        compiled.leave_references();
+        Ok(compiled)
+    }
+
+    /// Has libyang take a reference whatever it leads to: each leads out of its part, and is looked up in the map.
+    fn leave_references(&self) {
+        for node in self.data_nodes().filter(|it| it.leaf_type().is_some()) {
+            // SAFETY: a leaf or leaf-list has a type, and `basetype` says which struct that is. The context was made
+            // here, and nobody else has it yet.
+            unsafe {
+                let typed = (*node.as_raw().cast::<ffi::lysc_node_leaf>()).type_;
+                if (*typed).basetype == ffi::LY_DATA_TYPE::LY_TYPE_LEAFREF {
+                    (*typed.cast::<ffi::lysc_type_leafref>()).require_instance = 0;
+                }
+            }
+        }
     }
 
     fn index(context: Context) -> Self {

@@ -219,63 +219,57 @@ fn bad_input_is_answered_with_one_clear_fault() {
         (
             b"{\"entente-interfaces:interface\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"a\"}]}",
             Format::Json,
-            &["line 1: interface[a]: found the same entry twice, expected each entry once"],
+            &["line 1, column 60: interface[a]: found the same entry twice, expected each entry once"],
         ),
         (
             b"<system xmlns='urn:entente:system'><hostname>a</hostname></system><system xmlns='urn:entente:system'/>",
             Format::Xml,
-            &["line 1: found system twice, expected each node once"],
+            &["line 1, column 67: found system twice, expected each node once"],
         ),
         (
             b"{\"entente-system:system\":{\"dns\":{\"server\":[\"192.0.2.1\",\"192.0.2.1\"]}}}",
             Format::Json,
-            &["line 1: system/dns/server[192.0.2.1]: found the same entry twice, expected each entry once"],
+            &["line 1, column 56: system/dns/server[192.0.2.1]: found the same entry twice, expected each entry once"],
         ),
         (
             b"",
             Format::Json,
-            &[
-                "line 1: found the end, expected an object",
-                "line 1: found the end, expected a value (the text is no JSON that can be read)",
-            ],
+            &["line 1, column 1: found the end, expected an object (the text is cut off, or no JSON)"],
         ),
         (
             b"{\"entente-system:system\":{\"hostname\":\"r\0\"}}",
             Format::Json,
-            &["line 1: found '\\0', expected '\"' (the text is no JSON that can be read)"],
+            &["line 1, column 40: found a NUL byte, expected '\"' (take it out: the file is text)"],
         ),
         (
             b"\xff\xfe",
             Format::Json,
-            &["line 1: found a byte at 0 that is not UTF-8, expected UTF-8"],
+            &["line 1, column 1: found a byte at 0 that is not UTF-8, expected UTF-8"],
         ),
         (
             b"\xff",
             Format::Xml,
-            &["line 1: found a byte at 0 that is not UTF-8, expected UTF-8"],
+            &["line 1, column 1: found a byte at 0 that is not UTF-8, expected UTF-8"],
         ),
         (
             b"{} x",
             Format::Json,
-            &["line 1: found 'x', expected the end (the text is no JSON that can be read)"],
+            &["line 1, column 4: found 'x', expected the end (the text is no JSON that can be read)"],
         ),
         (
             b"<system xmlns='urn:entente:system'>",
             Format::Xml,
-            &["line 1: found a text that ends inside an element, expected its end tag"],
+            &["line 1, column 36: found a text that ends inside an element, expected its end tag"],
         ),
         (
             &deep,
             Format::Json,
-            &[
-                "line 1: system: found an array, expected an object",
-                "line 1: found '[', expected at most 32 levels of nesting (the text is no JSON that can be read)",
-            ],
+            &["line 1, column 59: found '[', expected at most 32 levels of nesting (a bracket too many?)"],
         ),
         (
             b"{\"entente-system:system\":{\"hostname\":\"a\",\"hostname\":\"b\"}}",
             Format::Json,
-            &["line 1: system: found hostname twice, expected each name once"],
+            &["line 1, column 42: system: found hostname twice, expected each name once"],
         ),
     ];
     let told: Vec<Vec<String>> = cases.iter().map(|(text, format, _)| faults(text, *format)).collect();
@@ -289,13 +283,15 @@ fn a_key_that_stands_twice_is_a_fault() {
     let xml = "<access-list xmlns='urn:entente:access-lists'><name>a</name><name>b</name></access-list>\
                <access-list xmlns='urn:entente:access-lists'><name>a</name></access-list>";
     let json = r#"{"entente-access-lists:access-list":[{"name":"a","entente-access-lists:name":"b"},{"name":"a"}]}"#;
-    let twice = "line 1: access-list[a]: found the same entry twice, expected each entry once";
+    let twice = |column| {
+        format!("line 1, column {column}: access-list[a]: found the same entry twice, expected each entry once")
+    };
     let found = faults(xml.as_bytes(), Format::Xml);
-    let key = "line 1: access-list[a]/name: found a key again, expected each key once, before all else";
-    assert_eq!(found, [key, twice]);
+    let key = "line 1, column 61: access-list[a]/name: found a key again, expected each key once, before all else";
+    assert_eq!(found, [key.to_owned(), twice(89)]);
     let found = faults(json.as_bytes(), Format::Json);
-    let name = "line 1: access-list[a]: found entente-access-lists:name twice, expected each name once";
-    assert_eq!(found, [name, twice]);
+    let name = "line 1, column 50: access-list[a]: found entente-access-lists:name twice, expected each name once";
+    assert_eq!(found, [name.to_owned(), twice(83)]);
 }
 
 /// The largest memory that this process ever had, in bytes.
@@ -305,15 +301,40 @@ fn peak() -> usize {
     1024 * line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
 }
 
+/// So many bytes of entries, each made of a number below 10,000.
+fn interfaces(length: usize, entry: impl Fn(usize) -> String) -> Vec<u8> {
+    let block: String = (0..10_000).map(|it| entry(it) + ",").collect();
+    let mut text = b"{\"entente-interfaces:interface\":[".to_vec();
+    text.extend(block.repeat(1 + length / block.len()).as_bytes());
+    text.pop();
+    text.extend(b"]}");
+    text
+}
+
 const NESTED: &str = "ENTENTE_NESTED";
 
-/// A hundred megabytes of nesting, read in a process of its own so that its memory can be told: the text, the copy of it
+/// A hundred megabytes of bad input, read in a process of its own so that its memory can be told: the text, the copy of it
 /// that libyang reads, and little more.
 #[test]
-fn nesting_without_end_takes_no_memory() {
+fn bad_input_without_end_takes_no_memory() {
     const LENGTH: usize = 100 << 20;
     if let Ok(kind) = std::env::var(NESTED) {
         let (text, format) = match &*kind {
+            "entries" => (interfaces(LENGTH, |it| format!("{{\"name\":\"{it}\"}}")), Format::Json),
+            "repeated entries" => (interfaces(LENGTH, |_| "{\"name\":\"a\"}".to_owned()), Format::Json),
+            // Fewer than are read at most, and each of them wrong.
+            "faulty entries" => (
+                interfaces(LENGTH, |it| format!("{{\"nmae\":\"a rather long name {it}\"}}")),
+                Format::Json,
+            ),
+            "one long string" => {
+                let text = [
+                    b"{\"entente-system:system\":{\"hostname\":\"".to_vec(),
+                    b"a".repeat(LENGTH),
+                    b"\"}}".to_vec(),
+                ];
+                (text.concat(), Format::Json)
+            }
             "lists" => (b"[".repeat(LENGTH), Format::Json),
             "objects" => (b"{\"a\":".repeat(LENGTH / 5), Format::Json),
             "elements" => (b"<a>".repeat(LENGTH / 3), Format::Xml),
@@ -333,7 +354,7 @@ fn nesting_without_end_takes_no_memory() {
     }
     let run = |kind: &str| -> [usize; 3] {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        let child = child.args(["--exact", "nesting_without_end_takes_no_memory", "--nocapture"]);
+        let child = child.args(["--exact", "bad_input_without_end_takes_no_memory", "--nocapture"]);
         let output = child.env(NESTED, kind).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let line = said.lines().find(|it| it.contains("length ")).expect(&said);
@@ -341,7 +362,9 @@ fn nesting_without_end_takes_no_memory() {
         words.collect::<Vec<_>>().try_into().expect(line)
     };
     let [_, least, _] = run("nothing");
-    for kind in ["lists", "objects", "elements", "wide"] {
+    let nested = ["lists", "objects", "elements", "wide"];
+    let many = ["entries", "faulty entries", "repeated entries", "one long string"];
+    for kind in nested.into_iter().chain(many) {
         let [length, peak, faults] = run(kind);
         let more = peak.saturating_sub(least + 2 * length);
         assert!(
@@ -350,6 +373,116 @@ fn nesting_without_end_takes_no_memory() {
         );
         assert!(more < 16 << 20, "{kind}: {} MiB beside the text and a copy", more >> 20);
     }
+}
+
+/// Twice over: what is wrong in one way everywhere is told once, and what is wrong everywhere is not read to its end.
+#[test]
+fn a_text_that_is_wrong_throughout_is_not_read_to_its_end() {
+    let limits = Limits {
+        faults: 20,
+        ..Limits::default()
+    };
+    let validator = Validator::within(limits).unwrap();
+    let list = |items: &[String]| format!("{{\"entente-interfaces:interface\":[\n{}]}}", items.join(",\n"));
+    let alike = vec!["{\"mtu\":1500}".to_owned(); 150];
+    let invalid = validator.read(list(&alike).as_bytes(), Format::Json).unwrap_err();
+    let told =
+        "line 2, column 1: interface: found an entry without name, expected every key of the list (149 more like it)";
+    assert_eq!(invalid.to_string(), told);
+    let many: Vec<_> = (0..100_000)
+        .map(|it| format!("{{\"name\":\"e{it}\",\"mtu\":1}}"))
+        .collect();
+    let invalid = validator.read(list(&many).as_bytes(), Format::Json).unwrap_err();
+    assert_eq!((invalid.faults.len(), invalid.more, invalid.unread), (20, 180, true));
+    let said = invalid.to_string();
+    assert!(
+        said.ends_with("and 180 more\nand the rest was not read: mend these first"),
+        "{said}"
+    );
+    let xml = |it| format!("<interface xmlns='urn:entente:interfaces'><name>e{it}</name><mtu>1</mtu></interface>");
+    let text: String = (0..1000).map(xml).collect();
+    let invalid = validator.read(text.as_bytes(), Format::Xml).unwrap_err();
+    assert_eq!((invalid.faults.len(), invalid.more, invalid.unread), (20, 180, true));
+}
+
+/// How long this thread had a processor, in nanoseconds.
+fn spent() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// What a text is checked for grows with the text, and not with its square.
+#[test]
+fn four_times_as_many_entries_take_about_four_times_as_long() {
+    let validator = Validator::new().unwrap();
+    let read = |count: usize, format: Format| {
+        let mut tree = tree("access-list[edge]/rule[10]/action = permit\nprefix-list[ipv4][edge]/description = x");
+        for number in 0..count {
+            let mut put = |path: String, value: Value| tree.plant(path.parse().unwrap(), value);
+            let name = format!("eth{number}");
+            put(format!("interface[{name}]/mtu"), "1400".into());
+            put(format!("interface[{name}]/access-list-in"), "edge".into());
+            let address = format!("10.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255);
+            put(
+                format!("static-route[{address}/32]/next-hop[192.0.2.1]"),
+                Value::Present,
+            );
+            put(format!("route-map[m]/rule[{}]/action", number + 1), "permit".into());
+            put(
+                format!("route-map[m]/rule[{}]/match/ipv4-prefix-list", number + 1),
+                "edge".into(),
+            );
+        }
+        let schema = Schema::canonical();
+        let text = match format {
+            Format::Json => tree.to_json(schema).unwrap(),
+            Format::Xml => tree.to_xml(schema).unwrap(),
+        };
+        let took = || {
+            let begun = spent();
+            assert_eq!(validator.read(text.as_bytes(), format).unwrap().len(), tree.len());
+            spent() - begun
+        };
+        took().min(took())
+    };
+    for format in [Format::Json, Format::Xml] {
+        let (few, many) = (read(2_500, format), read(10_000, format));
+        assert!(many < few * 7, "{format:?}: 2,500 in {few} ns, 10,000 in {many} ns");
+    }
+}
+
+/// Each part of a configuration is held to its rules by itself, so that no rule may look beyond one entry at the top but
+/// those that are looked up in the map.
+#[test]
+fn no_condition_looks_beyond_one_entry_at_the_top() {
+    let mut reaching = Vec::new();
+    for (module, text) in knowledge_yang::MODULES {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for at in (0..words.len()).filter(|at| matches!(words[*at], "must" | "when")) {
+            let condition: Vec<&str> = words[at + 1..]
+                .iter()
+                .copied()
+                .take_while(|it| *it != "{" && *it != "type")
+                .collect();
+            let condition = condition.join(" ");
+            let absolute = condition.split(['(', ' ', '\'']).filter_map(|it| it.strip_prefix('/'));
+            let tops = absolute.map(|it| {
+                it.split(|it: char| !it.is_alphanumeric() && it != '-')
+                    .next()
+                    .unwrap_or_default()
+            });
+            reaching.extend(tops.map(|top| (module, top.to_owned())));
+        }
+    }
+    reaching.sort();
+    reaching.dedup();
+    let within = |name: &str| name.to_owned();
+    // The first from within `bgp`, which is there once; the second is told by what looks up references.
+    let known = [
+        ("entente-bgp", within("bgp")),
+        ("entente-routing-policy", within("prefix-list")),
+    ];
+    assert_eq!(reaching, known);
 }
 
 #[test]

@@ -116,6 +116,40 @@ fn logins_come_whole_from_the_most_specific_place() {
     );
 }
 
+/// A node that is called like a kind, and every order in which the names could meet.
+#[test]
+fn no_device_is_given_the_login_of_another() {
+    let short = ["a", "arista_ceos", "arista_ceos-a", "arista_ceos-arista_ceos", "b"];
+    for first in 0..short.len() {
+        let mut order = short;
+        order.rotate_left(first);
+        let node = |it: &&str| {
+            let about =
+                r#""kind": "arista_ceos", "mgmt-ipv4-address": "192.0.2.1", "labels": {"entente-platforms": "frr"}"#;
+            format!(r#""{it}": {{"shortname": "{it}", "longname": "clab-{it}", {about}}}"#)
+        };
+        let nodes: Vec<_> = order.iter().map(node).collect();
+        let topology = format!(r#"{{"name": "lab1", "nodes": {{{}}}}}"#, nodes.join(", "));
+        let nornir: String = short
+            .iter()
+            .map(|it| format!("{it}: {{username: user-{it}, password: secret-{it}}}\n"))
+            .collect();
+        let lab = Lab {
+            topology: &topology,
+            nornir: Some(&nornir),
+            ansible: None,
+        };
+        let imported = import(&lab, &Inventory::default(), &mut || DeviceId(7)).unwrap();
+        for device in &imported.inventory.devices {
+            let name = device.credentials.as_deref().unwrap();
+            let login = imported.logins.iter().find(|it| it.name == name).unwrap();
+            assert_eq!(login.user, format!("user-{}", device.name), "{order:?}");
+            assert_eq!(login.password, format!("secret-{}", device.name), "{order:?}");
+        }
+        assert_eq!((imported.inventory.devices.len(), imported.logins.len()), (5, 5));
+    }
+}
+
 #[test]
 fn a_second_import_keeps_ids_and_the_result_is_an_inventory() {
     let first = imported(NEW, None, None).inventory;

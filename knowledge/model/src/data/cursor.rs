@@ -7,6 +7,8 @@ use std::borrow::Cow;
 pub(super) struct Syntax {
     pub(super) at: usize,
     pub(super) expected: Cow<'static, str>,
+    /// It is JSON, and nested more deeply than anything is read.
+    pub(super) deep: bool,
 }
 
 /// A scalar as it stands in the text.
@@ -18,43 +20,23 @@ pub(super) enum Scalar<'t> {
     Null,
 }
 
-/// A place in the text. Its line is kept up to date for ever later places.
+/// A place in the text.
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
-    counted: usize,
-    line: usize,
     deepest: usize,
 }
 
 impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t str, deepest: usize) -> Self {
-        Self {
-            text,
-            at: 0,
-            counted: 0,
-            line: 1,
-            deepest,
-        }
+        Self { text, at: 0, deepest }
     }
 
-    /// The line of the next token.
-    pub(super) fn line(&mut self) -> usize {
+    /// Where the next token begins, in bytes.
+    pub(super) fn place(&mut self) -> usize {
         self.peek();
-        self.line_of(self.at)
-    }
-
-    /// The line of a place that is not before one asked for earlier.
-    pub(super) fn line_of(&mut self, at: usize) -> usize {
-        if at > self.counted {
-            self.line += self.text.as_bytes()[self.counted..at]
-                .iter()
-                .filter(|it| **it == b'\n')
-                .count();
-            self.counted = at;
-        }
-        self.line
+        self.at
     }
 
     /// The first byte of the next token; none at the end.
@@ -84,12 +66,16 @@ impl<'t> Cursor<'t> {
         Syntax {
             at: self.at,
             expected: expected.into(),
+            deep: false,
         }
     }
 
     /// What is said where a value is nested more deeply than anything is read.
     pub(super) fn too_deep(&self) -> Syntax {
-        self.wrong(super::deeper_than(self.deepest))
+        Syntax {
+            deep: true,
+            ..self.wrong(super::deeper_than(self.deepest))
+        }
     }
 
     /// After an item of an object or array: true if another follows, false if it ends here.

@@ -3,17 +3,29 @@
 
 use super::build::{Build, End, shown};
 use super::cursor::{Cursor, Scalar, Syntax};
-use super::{Limits, Reading};
+use super::{Invalid, Limits, Places, Reading};
+use crate::document::control;
 use crate::path::Path;
 use crate::schema::{Kind, Node, Schema};
 use crate::tree::Value;
 use crate::types::JsonForm;
+use std::collections::BTreeSet;
 
 pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
-    let (build, text) = match Build::new(bytes, schema, limits) {
-        Ok(begun) => begun,
-        Err(invalid) => return invalid.into(),
-    };
+    match run(bytes, schema, limits) {
+        Ok((build, ended)) => build.settle(ended),
+        Err(invalid) => invalid.into(),
+    }
+}
+
+/// Where entries begin.
+pub(super) fn places(bytes: &[u8], schema: &Schema, limits: &Limits, paths: &BTreeSet<Path>) -> Places {
+    run(bytes, schema, limits).map_or_else(|_| Places::new(), |it| it.0.places(paths))
+}
+
+/// Reads as far as it goes, and whether it ended early.
+fn run<'s, 't>(bytes: &'t [u8], schema: &'s Schema, limits: &Limits) -> Result<(Build<'s, 't>, bool), Invalid> {
+    let (build, text) = Build::new(bytes, schema, limits)?;
     let mut reader = Reader {
         cursor: Cursor::new(text, limits.depth),
         build,
@@ -25,17 +37,28 @@ pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
             Some(_) => Err(Stop::Syntax(reader.cursor.wrong("the end"))),
         });
     let ended = result.is_err();
-    if let Err(Stop::Syntax(Syntax { at, expected })) = result {
-        let line = reader.cursor.line_of(at);
-        let found = text[at..]
-            .chars()
-            .next()
-            .map_or_else(|| "the end".to_owned(), |it| format!("{it:?}"));
-        reader
-            .build
-            .fault("", line, found, (&*expected, "the text is no JSON that can be read"));
+    if let Err(Stop::Syntax(syntax)) = result {
+        let (found, hint) = found(&text[syntax.at..]);
+        let hint = if syntax.deep { "a bracket too many?" } else { hint };
+        reader.build.fault("", syntax.at, found, (&*syntax.expected, hint));
     }
-    reader.build.settle(ended)
+    Ok((reader.build, ended))
+}
+
+/// What stands where no more can be read, and what to do about it.
+fn found(text: &str) -> (String, &'static str) {
+    let Some(first) = text.chars().next() else {
+        return ("the end".to_owned(), "the text is cut off, or no JSON");
+    };
+    match (control(first), first) {
+        (Some(what), _) => (what, "take it out: the file is text"),
+        (None, '\n' | '\r') => (
+            "the end of the line".to_owned(),
+            "in JSON a line break in a text is written \\n",
+        ),
+        (None, '\t') => ("a tab".to_owned(), "in JSON a tab in a text is written \\t"),
+        (None, other) => (format!("{other:?}"), "the text is no JSON that can be read"),
+    }
 }
 
 /// Why the reading ends early.
@@ -58,7 +81,7 @@ impl From<End> for Stop {
 
 struct Reader<'s, 't> {
     cursor: Cursor<'t>,
-    build: Build<'s>,
+    build: Build<'s, 't>,
 }
 
 impl<'s> Reader<'s, '_> {
@@ -76,15 +99,16 @@ impl<'s> Reader<'s, '_> {
         }
         let mut seen: Vec<&str> = Vec::new();
         loop {
-            let line = self.cursor.line();
+            let at = self.cursor.place();
+            self.build.go_on()?;
             let name = self.cursor.name()?;
             match self.child(node, &name) {
                 None => {
-                    self.build.unknown(path, node, &name, line);
+                    self.build.unknown(path, node, &name, at);
                     self.cursor.skip()?;
                 }
                 Some(child) if seen.contains(&child.name()) => {
-                    self.build.fault(path, line, format!("{name} twice"), "each name once");
+                    self.build.fault(path, at, format!("{name} twice"), "each name once");
                     self.cursor.skip()?;
                 }
                 Some(child) => {
@@ -116,18 +140,18 @@ impl<'s> Reader<'s, '_> {
         match &node.kind {
             Kind::Container => self.members(&parent.joined(node.name()), Some(node), depth + 1),
             Kind::Presence => {
-                let (path, line) = (parent.joined(node.name()), self.cursor.line());
-                self.build.entry(path.clone(), Value::Present, line)?;
+                let (path, at) = (parent.joined(node.name()), self.cursor.place());
+                self.build.entry(path.clone(), Value::Present, at)?;
                 self.members(&path, Some(node), depth + 1)
             }
             Kind::Leaf(_) if node.key => Ok(self.cursor.skip()?),
             Kind::Leaf(_) => {
-                let (path, line) = (parent.joined(node.name()), self.cursor.line());
+                let (path, at) = (parent.joined(node.name()), self.cursor.place());
                 match self.scalar(&path, node)? {
                     Some(text) if text.is_empty() && self.is_empty(node) => {
-                        self.build.entry(path, Value::Present, line)?;
+                        self.build.entry(path, Value::Present, at)?;
                     }
-                    Some(text) => self.build.entry(path, Value::scalar(text), line)?,
+                    Some(text) => self.build.entry(path, Value::scalar(text), at)?,
                     None => {}
                 }
                 Ok(())
@@ -150,12 +174,13 @@ impl<'s> Reader<'s, '_> {
             return Ok(());
         }
         loop {
-            let line = self.cursor.line();
+            let at = self.cursor.place();
+            self.build.go_on()?;
             if node.is_leaf() {
                 let value = self.scalar(&parent.joined(node.name()), node)?;
-                let path = value.and_then(|it| self.build.instance(parent, node, &[it], line));
+                let path = value.and_then(|it| self.build.instance(parent, node, &[it], at));
                 if let Some(path) = path {
-                    self.build.entry(path, Value::Present, line)?;
+                    self.build.entry(path, Value::Present, at)?;
                 }
             } else {
                 self.list_entry(parent, node, depth)?;
@@ -167,15 +192,15 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn list_entry(&mut self, parent: &Path, node: &'s Node, depth: usize) -> Result<(), Stop> {
-        let line = self.cursor.line();
+        let at = self.cursor.place();
         if self.cursor.peek() != Some(b'{') {
             return self.unfit(&parent.joined(node.name()), "an object");
         }
         let keys = self.keys(parent, node)?;
-        let path = keys.and_then(|it| self.build.instance(parent, node, &it, line));
+        let path = keys.and_then(|it| self.build.instance(parent, node, &it, at));
         match path {
             Some(path) => {
-                self.build.entry(path.clone(), Value::Present, line)?;
+                self.build.entry(path.clone(), Value::Present, at)?;
                 self.members(&path, Some(node), depth + 1)
             }
             None => Ok(self.cursor.skip()?),
@@ -207,20 +232,20 @@ impl<'s> Reader<'s, '_> {
         }
         self.cursor = start;
         for (key, _) in node.keys().iter().zip(&found).filter(|(_, value)| value.is_none()) {
-            let line = self.cursor.line();
+            let at = self.cursor.place();
             let path = parent.joined(node.name());
             self.build
-                .fault(path, line, format!("an entry without {key}"), "every key of the list");
+                .fault(path, at, format!("an entry without {key}"), "every key of the list");
         }
         Ok(if wrong { None } else { found.into_iter().collect() })
     }
 
     /// A scalar in the form that RFC 7951 gives to the type of the node, as canonical text; none and a fault otherwise.
     fn scalar(&mut self, path: &Path, node: &Node) -> Result<Option<String>, Stop> {
-        let line = self.cursor.line();
+        let at = self.cursor.place();
         let Some(of) = node.value_type() else { return Ok(None) };
         if self.cursor.peek() == Some(b'[') && self.is_empty(node) {
-            return Ok(self.null(path, line)?.then(String::new));
+            return Ok(self.null(path, at)?.then(String::new));
         }
         let (form, text) = match self.cursor.scalar()? {
             Some(Scalar::Text(text)) => (JsonForm::Text, text),
@@ -232,7 +257,7 @@ impl<'s> Reader<'s, '_> {
                 return Ok(None);
             }
         };
-        let Some(canonical) = self.build.canonical(path, node, &text, line) else {
+        let Some(canonical) = self.build.canonical(path, node, &text, at) else {
             return Ok(None);
         };
         let expected = of.json_form(&canonical);
@@ -250,12 +275,12 @@ impl<'s> Reader<'s, '_> {
             JsonForm::Boolean => ("true or false", "without quotes"),
             JsonForm::Null => ("[null]", ""),
         };
-        self.build.fault(path, line, found, (expected, hint));
+        self.build.fault(path, at, found, (expected, hint));
         Ok(None)
     }
 
     /// `[null]`, the value of a leaf of type empty.
-    fn null(&mut self, path: &Path, line: usize) -> Result<bool, Stop> {
+    fn null(&mut self, path: &Path, at: usize) -> Result<bool, Stop> {
         let start = self.cursor.clone();
         self.cursor.take(b'[');
         if self.cursor.peek() == Some(b'n') {
@@ -266,21 +291,24 @@ impl<'s> Reader<'s, '_> {
         }
         self.cursor = start;
         self.cursor.skip()?;
-        self.build.fault(path, line, "an array", "[null]");
+        self.build.fault(path, at, "an array", "[null]");
         Ok(false)
     }
 
-    /// Notes that a value of another kind stands here and steps over it.
+    /// Notes that a value of another kind stands here and steps over it. One that is too deep for that is told so alone.
     fn unfit(&mut self, path: &Path, expected: &str) -> Result<(), Stop> {
-        let line = self.cursor.line();
+        let at = self.cursor.place();
         let found = match self.cursor.peek() {
             Some(b'{') => "an object",
             Some(b'[') => "an array",
             Some(b'"') => "a string",
             Some(_) => "a scalar",
-            None => "the end",
+            None => return Err(self.cursor.wrong(expected.to_owned()).into()),
         };
-        self.build.fault(path, line, found, expected);
-        Ok(self.cursor.skip()?)
+        let skipped = self.cursor.skip();
+        if !matches!(&skipped, Err(syntax) if syntax.deep) {
+            self.build.fault(path, at, found, expected);
+        }
+        Ok(skipped?)
     }
 }

@@ -85,17 +85,17 @@ fn json_lists_every_fault_at_once() {
     check(
         json(text),
         &[
-            "line 3: interface[eth1]/mtu: found \"90000\", expected a whole number from 68 to 65535",
-            "line 3: interface[eth1]/enabled: found \"true\", expected true or false (without quotes)",
-            "line 3: interface[eth1]: found unknown node \"mtuu\", expected a node of the schema (did you mean mtu?)",
-            "line 4: interface: found an entry without name, expected every key of the list",
-            "line 5: interface[eth1]: found the same entry twice, expected each entry once",
-            "line 6: interface/name: found \"e\\0\", expected text of 1 to 64 characters",
-            "line 7: interface: found a scalar, expected an object",
-            "line 9: found unknown node \"system\", expected a node of the schema (it is in module entente-system, namespace urn:entente:system)",
-            "line 10: system: found hostname twice, expected each name once",
-            "line 10: system/dns/server: found a string, expected an array",
-            "line 11: found unknown node \"entente-interfaces:interfaces\", expected a node of the schema (did you mean interface?)",
+            "line 3, column 33: interface[eth1]/mtu: found \"90000\", expected a whole number from 68 to 65535",
+            "line 3, column 51: interface[eth1]/enabled: found \"true\", expected true or false (without quotes)",
+            "line 3, column 59: interface[eth1]: found unknown node \"mtuu\", expected a node of the schema (did you mean mtu?)",
+            "line 4, column 9: interface: found an entry without name, expected every key of the list",
+            "line 5, column 9: interface[eth1]: found the same entry twice, expected each entry once",
+            "line 6, column 18: interface/name: found \"e\\0\", expected text of 1 to 64 characters",
+            "line 7, column 9: interface: found a scalar, expected an object",
+            "line 9, column 7: found unknown node \"system\", expected a node of the schema (it is in module entente-system, namespace urn:entente:system)",
+            "line 10, column 51: system: found hostname twice, expected each name once",
+            "line 10, column 87: system/dns/server: found a string, expected an array",
+            "line 11, column 7: found unknown node \"entente-interfaces:interfaces\", expected a node of the schema (did you mean interface?)",
         ],
     );
 }
@@ -111,7 +111,7 @@ fn json_forms_are_strict() {
     check(
         rate("8000"),
         &[
-            "line 1: interface[e]/rate-limit[in]/rate: found \"8000\", expected a string (64-bit and decimal numbers stand in quotes)",
+            "line 1, column 92: interface[e]/rate-limit[in]/rate: found \"8000\", expected a string (64-bit and decimal numbers stand in quotes)",
         ],
     );
     for wrong in ["null", "[8000]", "{}", "true", "8e3", "[null]"] {
@@ -157,8 +157,8 @@ fn what_is_no_json_is_refused() {
     check(
         json("{\n\"a\": ]"),
         &[
-            "line 2: found unknown node \"a\", expected a node of the schema (known here: system, interface, static-route, prefix-list, access-list)",
-            "line 2: found ']', expected a value (the text is no JSON that can be read)",
+            "line 2, column 1: found unknown node \"a\", expected a node of the schema (known here: system, interface, static-route, prefix-list, access-list)",
+            "line 2, column 6: found ']', expected a value (the text is no JSON that can be read)",
         ],
     );
 }
@@ -169,15 +169,15 @@ fn xml_lists_every_fault_at_once() {
     check(
         xml(text),
         &[
-            "line 1: interface: found an entry that does not begin with name, expected the keys name first, in this order",
-            "line 4: interface[eth2]/mtu: found \"1\", expected a whole number from 68 to 65535",
-            "line 4: interface[eth2]: found the text \"x\", expected elements",
-            "line 4: interface[eth2]/enabled: found an element, expected true or false",
-            "line 4: interface[eth2]: found mtu twice, expected each node once",
-            "line 4: interface[eth2]/name: found a key again, expected each key once, before all else",
-            "line 4: interface[eth2]: found unknown node \"mut\", expected a node of the schema (did you mean mtu?)",
-            "line 4: found unknown node \"interface\", expected a node of the schema (it is in module entente-interfaces, namespace urn:entente:interfaces)",
-            "line 4: found the attribute \"operation\", expected no attributes",
+            "line 1, column 1: interface: found an entry that does not begin with name, expected the keys name first, in this order",
+            "line 4, column 1: interface[eth2]/mtu: found \"1\", expected a whole number from 68 to 65535",
+            "line 4, column 15: interface[eth2]: found the text \"x\", expected elements",
+            "line 4, column 16: interface[eth2]/enabled: found an element, expected true or false",
+            "line 4, column 39: interface[eth2]: found mtu twice, expected each node once",
+            "line 4, column 51: interface[eth2]/name: found a key again, expected each key once, before all else",
+            "line 4, column 68: interface[eth2]: found unknown node \"mut\", expected a node of the schema (did you mean mtu?)",
+            "line 4, column 86: found unknown node \"interface\", expected a node of the schema (it is in module entente-interfaces, namespace urn:entente:interfaces)",
+            "line 4, column 98: found the attribute \"operation\", expected no attributes",
         ],
     );
 }
@@ -207,7 +207,7 @@ fn limits_hold() {
             it.faults.remove(0);
             it
         }),
-        &["line 1: found '[', expected at most 32 levels of nesting (the text is no JSON that can be read)"],
+        &["line 1, column 39: found '[', expected at most 32 levels of nesting (a bracket too many?)"],
     );
     assert!(
         xml(&"<a>".repeat(1_000_000))
@@ -224,12 +224,12 @@ fn limits_hold() {
     let read = |text: &str| Tree::from_json(text.as_bytes(), &schema(), &tight).unwrap_err();
     assert_eq!(
         read(&" ".repeat(101)).to_string(),
-        "line 1: found 101 bytes, expected at most 100 bytes"
+        "line 1, column 1: found 101 bytes, expected at most 100 bytes"
     );
     let two = r#"{"entente-system:system": {"hostname": "a", "banner": "b"}}"#;
     assert_eq!(
         read(two).to_string(),
-        "line 1: system/banner: found one entry more, expected at most 1 entries"
+        "line 1, column 55: system/banner: found one entry more, expected at most 1 entries"
     );
     assert_eq!(
         (read("{\"a\":1,\"b\":2}").faults.len(), read("{\"a\":1,\"b\":2}").more),
@@ -238,7 +238,7 @@ fn limits_hold() {
     let invalid = Tree::from_json(b"{\n\xff}", &schema(), &tight).unwrap_err();
     assert_eq!(
         invalid.to_string(),
-        "line 2: found a byte at 2 that is not UTF-8, expected UTF-8"
+        "line 2, column 1: found a byte at 2 that is not UTF-8, expected UTF-8"
     );
 }
 

@@ -1,7 +1,7 @@
 //! Reading XML by the schema: namespaces count, prefixes do not; no entity beyond those of XML itself is expanded.
 
 use super::build::{Build, End, shown};
-use super::{Limits, Reading};
+use super::{Invalid, Limits, Places, Reading};
 use crate::path::Path;
 use crate::schema::{Kind, Module, Node, Schema};
 use crate::tree::Value;
@@ -9,27 +9,31 @@ use crate::types::{JsonForm, Type};
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
+use std::collections::BTreeSet;
 
 /// The namespace of NETCONF, whose `data` and `config` may stand around a configuration, and `rpc-reply` around these.
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
 
 pub(super) fn read(bytes: &[u8], schema: &Schema, limits: &Limits) -> Reading {
-    let (build, text) = match Build::new(bytes, schema, limits) {
-        Ok(begun) => begun,
-        Err(invalid) => return invalid.into(),
-    };
+    match run(bytes, schema, limits) {
+        Ok((build, ended)) => build.settle(ended),
+        Err(invalid) => invalid.into(),
+    }
+}
+
+/// Where entries begin.
+pub(super) fn places(bytes: &[u8], schema: &Schema, limits: &Limits, paths: &BTreeSet<Path>) -> Places {
+    run(bytes, schema, limits).map_or_else(|_| Places::new(), |it| it.0.places(paths))
+}
+
+/// Reads as far as it goes, and whether it ended early: why, is among the faults.
+fn run<'s, 't>(bytes: &'t [u8], schema: &'s Schema, limits: &Limits) -> Result<(Build<'s, 't>, bool), Invalid> {
+    let (build, text) = Build::new(bytes, schema, limits)?;
     let mut xml = NsReader::from_str(text);
     xml.config_mut().expand_empty_elements = true;
-    let mut reader = Reader {
-        xml,
-        text,
-        counted: 0,
-        line: 1,
-        build,
-    };
-    // Why it ended early is among the faults.
+    let mut reader = Reader { xml, at: 0, build };
     let ended = reader.document().is_err();
-    reader.build.settle(ended)
+    Ok((reader.build, ended))
 }
 
 /// What comes next.
@@ -57,10 +61,9 @@ struct Level<'p, 's> {
 
 struct Reader<'s, 't> {
     xml: NsReader<&'t [u8]>,
-    text: &'t str,
-    counted: usize,
-    line: usize,
-    build: Build<'s>,
+    /// Where the last token begins, in bytes.
+    at: usize,
+    build: Build<'s, 't>,
 }
 
 impl<'s, 't> Reader<'s, 't> {
@@ -106,19 +109,16 @@ impl<'s, 't> Reader<'s, 't> {
 
     /// One element below a node or the root, up to its end tag.
     fn member(&mut self, level: &mut Level<'_, 's>, tag: &BytesStart<'t>, space: Space<'s>) -> Result<(), End> {
+        self.build.go_on()?;
         let Some(node) = self.child(level.node, tag, space) else {
             self.build
-                .unknown(level.path, level.node, tag.local_name().into_inner(), self.line);
+                .unknown(level.path, level.node, tag.local_name().into_inner(), self.at);
             return self.skip();
         };
         let many = matches!(node.kind, Kind::List { .. } | Kind::LeafList(_));
         if !many && level.seen.contains(&node.name()) {
-            self.build.fault(
-                level.path,
-                self.line,
-                format!("{} twice", node.name()),
-                "each node once",
-            );
+            self.build
+                .fault(level.path, self.at, format!("{} twice", node.name()), "each node once");
             return self.skip();
         }
         if !many {
@@ -138,12 +138,12 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     fn value(&mut self, parent: &Path, node: &'s Node) -> Result<(), End> {
-        let line = self.line;
+        let at = self.at;
         match &node.kind {
             Kind::Container => self.members(&parent.joined(node.name()), node),
             Kind::Presence => {
                 let path = parent.joined(node.name());
-                self.build.entry(path.clone(), Value::Present, line)?;
+                self.build.entry(path.clone(), Value::Present, at)?;
                 self.members(&path, node)
             }
             Kind::List { .. } => self.list_entry(parent, node),
@@ -154,17 +154,17 @@ impl<'s, 't> Reader<'s, 't> {
                 };
                 if node.key {
                     self.build
-                        .fault(&path, line, "a key again", "each key once, before all else");
+                        .fault(&path, at, "a key again", "each key once, before all else");
                     return Ok(());
                 }
                 let present = of.json_form("") == JsonForm::Null && text.is_empty();
                 self.build
-                    .entry(path, if present { Value::Present } else { Value::scalar(text) }, line)
+                    .entry(path, if present { Value::Present } else { Value::scalar(text) }, at)
             }
             Kind::LeafList(of) => {
                 let text = self.scalar(&parent.joined(node.name()), node, of)?;
-                match text.and_then(|it| self.build.instance(parent, node, &[it], line)) {
-                    Some(path) => self.build.entry(path, Value::Present, line),
+                match text.and_then(|it| self.build.instance(parent, node, &[it], at)) {
+                    Some(path) => self.build.entry(path, Value::Present, at),
                     None => Ok(()),
                 }
             }
@@ -173,7 +173,7 @@ impl<'s, 't> Reader<'s, 't> {
 
     /// An entry of a list: its keys in order, then the rest.
     fn list_entry(&mut self, parent: &Path, node: &'s Node) -> Result<(), End> {
-        let (line, place) = (self.line, parent.joined(node.name()));
+        let (at, place) = (self.at, parent.joined(node.name()));
         let (mut keys, mut wrong) = (Vec::new(), false);
         while keys.len() < node.keys().len() {
             match self.next()? {
@@ -182,7 +182,7 @@ impl<'s, 't> Reader<'s, 't> {
                     let expected = &*node.keys()[keys.len()];
                     let key = self.child(Some(node), &tag, space).filter(|it| it.name() == expected);
                     let Some(of) = key.and_then(|it| it.value_type().map(|of| (it, of))) else {
-                        self.without(&place, node, keys.len(), line);
+                        self.without(&place, node, keys.len(), at);
                         self.skip()?;
                         return self.skip();
                     };
@@ -191,7 +191,7 @@ impl<'s, 't> Reader<'s, 't> {
                     keys.push(text.unwrap_or_default());
                 }
                 Token::Close => {
-                    self.without(&place, node, keys.len(), line);
+                    self.without(&place, node, keys.len(), at);
                     return Ok(());
                 }
                 Token::End => return self.cut_off(),
@@ -200,18 +200,18 @@ impl<'s, 't> Reader<'s, 't> {
         let path = if wrong {
             None
         } else {
-            self.build.instance(parent, node, &keys, line)
+            self.build.instance(parent, node, &keys, at)
         };
         let Some(path) = path else { return self.skip() };
-        self.build.entry(path.clone(), Value::Present, line)?;
+        self.build.entry(path.clone(), Value::Present, at)?;
         self.members(&path, node)
     }
 
-    fn without(&mut self, place: &Path, node: &Node, key: usize, line: usize) {
+    fn without(&mut self, place: &Path, node: &Node, key: usize, at: usize) {
         let found = format!("an entry that does not begin with {}", node.keys()[key]);
         self.build.fault(
             place,
-            line,
+            at,
             found,
             format!("the keys {} first, in this order", node.keys().join(", ")),
         );
@@ -219,13 +219,13 @@ impl<'s, 't> Reader<'s, 't> {
 
     /// The text of a leaf, canonical, up to its end tag; none and a fault if it is no value.
     fn scalar(&mut self, path: &Path, node: &Node, of: &Type) -> Result<Option<String>, End> {
-        let (line, mut text) = (self.line, String::new());
+        let (at, mut text) = (self.at, String::new());
         loop {
             match self.next()? {
                 Token::Close => break,
                 Token::Text(more) => text.push_str(&more),
                 Token::Open(..) => {
-                    self.build.fault(path, line, "an element", of.to_string());
+                    self.build.fault(path, at, "an element", of.to_string());
                     self.skip()?;
                     self.skip()?;
                     return Ok(None);
@@ -236,7 +236,7 @@ impl<'s, 't> Reader<'s, 't> {
         let kept = matches!(of, Type::Text { .. } | Type::Union(_));
         Ok(self
             .build
-            .canonical(path, node, if kept { &text } else { text.trim() }, line))
+            .canonical(path, node, if kept { &text } else { text.trim() }, at))
     }
 
     /// Steps over the rest of an element, its end tag included.
@@ -264,7 +264,7 @@ impl<'s, 't> Reader<'s, 't> {
                 Ok(it) if it.key.as_namespace_binding().is_some() => {}
                 Ok(it) => {
                     let found = format!("the attribute {}", shown(it.key.into_inner()));
-                    self.build.fault(path, self.line, found, "no attributes");
+                    self.build.fault(path, self.at, found, "no attributes");
                 }
                 Err(error) => return self.end(&error.to_string(), "attributes of XML"),
             }
@@ -276,21 +276,14 @@ impl<'s, 't> Reader<'s, 't> {
     fn between(&mut self, path: &Path, text: &str) {
         if !text.chars().all(char::is_whitespace) {
             self.build
-                .fault(path, self.line, format!("the text {}", shown(text.trim())), "elements");
+                .fault(path, self.at, format!("the text {}", shown(text.trim())), "elements");
         }
     }
 
     /// The next token that means something.
     fn next(&mut self) -> Result<Token<'s, 't>, End> {
         loop {
-            let at = usize::try_from(self.xml.buffer_position())
-                .unwrap_or(usize::MAX)
-                .min(self.text.len());
-            self.line += self.text.as_bytes()[self.counted..at]
-                .iter()
-                .filter(|it| **it == b'\n')
-                .count();
-            self.counted = at;
+            self.at = usize::try_from(self.xml.buffer_position()).unwrap_or(usize::MAX);
             let schema = self.build.schema;
             let (space, event) = match self.xml.read_resolved_event() {
                 Ok((space, event)) => (space_of(schema, &space), event),
@@ -325,7 +318,7 @@ impl<'s, 't> Reader<'s, 't> {
 
     /// Notes a fault after which nothing more can be read.
     fn end<T>(&mut self, found: &str, expected: &str) -> Result<T, End> {
-        self.build.fault("", self.line, found, expected);
+        self.build.fault("", self.at, found, expected);
         Err(End)
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn documents<'input>(
         faults,
         open: Vec::new(),
         values: 0,
+        again: None,
     };
     for found in parser {
         let (event, span) = found?;
@@ -56,11 +57,15 @@ struct Receiver<'input, 'a> {
     faults: &'a Faults,
     open: Vec<Open>,
     values: usize,
+    /// Where a key stands again, which is passed over with its value: how many lists and mappings are open around it. What
+    /// stood first stays, so that nothing that refers to it is told to be missing.
+    again: Option<usize>,
 }
 
 impl<'input> Receiver<'input, '_> {
     /// Takes what comes next, unless it is too much.
     fn take(&mut self, event: Event<'input>, span: Span) -> Result<(), ScanError> {
+        let passed = self.again;
         match &event {
             Event::Scalar(text, ..) => self.begins(Some(text), span),
             Event::Alias(_) => self.begins(None, span),
@@ -81,13 +86,19 @@ impl<'input> Receiver<'input, '_> {
         if self.values > VALUES {
             return Err(ScanError::new(span.start, too_many()));
         }
-        self.loader.on_event(event, span);
+        match self.again {
+            None => self.loader.on_event(event, span),
+            // The value has come to its end.
+            Some(around) if passed.is_some() && self.open.len() == around => self.again = None,
+            Some(_) => {}
+        }
         Ok(())
     }
 
     /// A node begins; a scalar is given with its text.
     fn begins(&mut self, text: Option<&str>, span: Span) {
         self.values += 1;
+        let around = self.open.len();
         let Some(Open::Map(keys, key_is_next)) = self.open.last_mut() else {
             return;
         };
@@ -98,6 +109,7 @@ impl<'input> Receiver<'input, '_> {
         {
             let what = format!("the key {text:?} stands twice in one mapping");
             self.faults.add(place(span.start), what, "keep one");
+            self.again.get_or_insert(around);
         }
     }
 }

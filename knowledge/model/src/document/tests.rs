@@ -62,9 +62,10 @@ fn what_is_no_yaml_is_told_with_its_remedy() {
         "name: !secret a\n",
         "1:7: not a plain value (write it without !tag: tags have no meaning here)",
     );
-    check(
-        "name: &all [a, *all]\n",
-        "1:16: repeats what it stands in, without end (write out what is meant)",
+    let within = faults("name: r1\nport: &all [a, *all]\n");
+    assert!(
+        within.contains(&"2:16: repeats what it stands in, without end (write out what is meant)".to_owned()),
+        "{within:?}"
     );
     check("name: a\ntrue: b\n", "2:1: a key is true, not text (put it in quotes)");
     for text in [
@@ -83,6 +84,41 @@ fn what_is_no_yaml_is_told_with_its_remedy() {
         assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert!(found[0].ends_with(')'), "no remedy for {text:?}: {found:?}");
     }
+}
+
+#[test]
+fn a_file_that_is_cut_off_in_brackets_is_told_with_the_line_that_opens_them() {
+    for (text, told) in [
+        (
+            "version: 1\ndevices: {\n",
+            "2:10: the file ends inside what line 2 opens",
+        ),
+        (
+            "a: 1\nb:\n  [{id: 1, name: pe1,\n\n",
+            "3:21: the file ends inside what line 3 opens",
+        ),
+        (
+            "a: [x, {b: 1},\n  {c: ']}', # }\n  d: 2",
+            "3:6: the file ends inside what line 2 opens",
+        ),
+        ("a: [\"]\\\"\", it's,", "1:16: the file ends inside what line 1 opens"),
+    ] {
+        let found = faults(text);
+        let hint = " (close what was opened: every [ and { needs its own, with commas between the items)";
+        assert_eq!(found, [format!("{told}{hint}")], "{text}");
+    }
+}
+
+/// The first stays, so that nothing that refers to it is missing.
+#[test]
+fn of_a_key_that_stands_twice_the_first_counts() {
+    let (node, all) =
+        open("name: pe1\nport: 1\nname: [x, {name: 2, name: 3}]\nmore: 5\nport: 2\nlast: {a: 1}\n").unwrap();
+    let told = all.settle(Some(())).unwrap_err();
+    let places: Vec<_> = told.iter().map(|it| (it.at.line, it.at.column)).collect();
+    assert_eq!(places, [(3, 1), (3, 21), (5, 1)], "{told:?}");
+    let expected = serde_json::json!({"name": "pe1", "port": 1, "more": 5, "last": {"a": 1}});
+    assert_eq!(node.json(), expected);
 }
 
 #[test]
@@ -163,7 +199,10 @@ fn what_begins_as_json_is_told_as_json() {
         "{\"name\": \"a\" \"port\": 1}",
         "1:14: no JSON: expected `,` or `}` (in JSON ",
     );
-    check("{name: a, port: [1", "2:1: while parsing a flow sequence");
+    check(
+        "{name: a, port: [1",
+        "1:18: the file ends inside what line 1 opens (close what ",
+    );
 }
 
 #[test]

@@ -113,7 +113,6 @@ links:
             "5:99: \"interfaces\" is no node of the model (did you mean interface?)",
             "5:138: no site is called \"s\" (add it, or take the site out)",
             "6:19: the key \"g\" stands twice in one mapping (keep one)",
-            "6:23: no member is called \"r2\" (did you mean r1?)",
             "7:16: \"192.0.2.0\" is no prefix (write it as 192.0.2.0/24 or 2001:db8::/32)",
             "9:19: r1:e1 ends the link in line 9 too (an interface ends one link)",
             "10:11: a link with 3 ends (a link has two: [r1:eth1, r2:eth1])",

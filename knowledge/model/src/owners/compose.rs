@@ -71,6 +71,7 @@ impl Composed {
             return Err(vec![Fault {
                 path: at.to_string(),
                 line: 0,
+                column: 0,
                 found: "a leaf that attaches no list with rules".to_owned(),
                 expected: "a place such as interface[eth1]/access-list-in".to_owned(),
                 hint: String::new(),

@@ -77,6 +77,7 @@ fn fault(path: &Path, found: String, expected: String) -> Fault {
     Fault {
         path: path.to_string(),
         line: 0,
+        column: 0,
         found,
         expected,
         hint: String::new(),

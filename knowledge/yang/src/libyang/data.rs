@@ -17,30 +17,40 @@ pub enum Format {
 /// What is checked: state nodes are refused, defaults are filled in, and no fault ends the check.
 pub(super) const CHECKS: u32 = ffi::LYD_VALIDATE_NO_STATE | ffi::LYD_VALIDATE_PRESENT | ffi::LYD_VALIDATE_MULTI_ERROR;
 
-/// How a document is parsed: nothing unknown, no state, and no look for duplicates. For each entry of a list at the top
-/// libyang compares it with all others; making the map finds duplicates in one go.
-const PARSING: u32 = ffi::LYD_PARSE_STRICT | ffi::LYD_PARSE_NO_STATE | ffi::LYD_PARSE_NO_NEW;
+/// How a document is parsed: nothing unknown, no state, no rules yet, no look for duplicates and none for the place of a
+/// node. For each entry of a list at the top libyang would go through all others; making the map finds duplicates in one
+/// go, and sorts. A list entry that does not begin with its keys is not taken so, and left to our own reader.
+const PARSING: u32 = ffi::LYD_PARSE_STRICT
+    | ffi::LYD_PARSE_NO_STATE
+    | ffi::LYD_PARSE_NO_NEW
+    | ffi::LYD_PARSE_ONLY
+    | ffi::LYD_PARSE_ORDERED;
 
-/// A data tree of libyang, freed when it goes.
+/// The most nodes at the top of one part.
+pub(super) const PART: usize = 128;
+
+/// Data of libyang, freed when it goes. It is kept in parts, each a tree of its own: for every condition that it
+/// evaluates libyang walks from a node at the top to the first one beside it, which over all entries of a large list takes
+/// time in the square of their number. No rule that libyang is asked goes beyond one node at the top.
 pub(crate) struct Data<'a> {
     pub(super) compiled: &'a Compiled,
-    pub(super) first: *mut ffi::lyd_node,
+    /// The first node of each part; nodes of one part are of one kind.
+    pub(super) parts: Vec<*mut ffi::lyd_node>,
 }
 
 impl Drop for Data<'_> {
     fn drop(&mut self) {
-        // SAFETY: the tree is owned here; null is allowed.
-        unsafe { ffi::lyd_free_all(self.first) };
+        for first in &self.parts {
+            // SAFETY: the trees are owned here; null is allowed.
+            unsafe { ffi::lyd_free_all(*first) };
+        }
     }
 }
 
 impl<'a> Data<'a> {
-    /// Parses JSON and validates it; what is wrong is heard by who listens on this thread.
+    /// Parses JSON; nothing if that cannot be done.
     pub(crate) fn parse(compiled: &'a Compiled, text: &CStr) -> Option<Self> {
-        let mut data = Self {
-            compiled,
-            first: std::ptr::null_mut(),
-        };
+        let mut first = std::ptr::null_mut();
         // SAFETY: the context lives, the text ends with NUL and outlives the input made of it, and the tree goes where
         // this value owns it.
         let (answer, read) = unsafe {
@@ -54,31 +64,66 @@ impl<'a> Data<'a> {
                 input,
                 ffi::LYD_FORMAT::LYD_JSON,
                 PARSING,
-                CHECKS,
-                &mut data.first,
+                0,
+                &mut first,
             );
             let read = ffi::ly_in_parsed(input);
             ffi::ly_in_free(input, 0);
             (answer, read)
         };
+        let mut data = Self {
+            compiled,
+            parts: vec![first],
+        };
+        data.cut();
         // libyang stops where the outermost value ends, whatever comes behind.
         let rest = text.to_bytes().get(read..).unwrap_or_default();
         (answer == ffi::LY_ERR::LY_SUCCESS && rest.trim_ascii().is_empty()).then_some(data)
     }
 
-    /// Validates a tree that was made by hand; true if nothing is wrong.
+    /// Holds every part to its rules; true if nothing is wrong. What is, is heard by who listens on this thread.
     pub(crate) fn validate(&mut self) -> bool {
-        // SAFETY: the tree belongs to this value and to the context.
-        let answer = unsafe { ffi::lyd_validate_all(&mut self.first, self.compiled.raw, CHECKS, std::ptr::null_mut()) };
-        answer == ffi::LY_ERR::LY_SUCCESS
+        let mut valid = true;
+        for first in &mut self.parts {
+            // SAFETY: the part belongs to this value and to the context.
+            let answer = unsafe { ffi::lyd_validate_all(first, self.compiled.raw, CHECKS, std::ptr::null_mut()) };
+            valid &= answer == ffi::LY_ERR::LY_SUCCESS;
+        }
+        valid
+    }
+
+    /// Cuts what is one part into as many as it takes.
+    fn cut(&mut self) {
+        let Some(mut begin) = self.parts.pop().filter(|it| !it.is_null()) else {
+            return;
+        };
+        let (mut node, mut length) = (begin, 1);
+        // SAFETY: the nodes at the top of a tree are a list that ends with null, in which the first one leads to the last
+        // one; each part is made such a list, and no node is in two.
+        unsafe {
+            while !(*node).next.is_null() {
+                let next = (*node).next;
+                if length >= PART || (*next).schema != (*node).schema {
+                    (*node).next = std::ptr::null_mut();
+                    (*begin).prev = node;
+                    self.parts.push(begin);
+                    (begin, length) = (next, 0);
+                }
+                (node, length) = (next, length + 1);
+            }
+            (*begin).prev = node;
+        }
+        self.parts.push(begin);
     }
 
     /// The entries as a map, without defaults that nobody set; none if something is there twice or a key cannot stand
     /// in a path.
     pub(crate) fn tree(&self) -> Option<Tree> {
         let mut entries = Vec::new();
-        // SAFETY: `first` is null or the first of the siblings of a tree that this value owns.
-        unsafe { self.collect(self.first, &Path::root(), &mut entries) }?;
+        for first in &self.parts {
+            // SAFETY: null or the first of the siblings of a tree that this value owns.
+            unsafe { self.collect(*first, &Path::root(), &mut entries) }?;
+        }
         let count = entries.len();
         let tree: Tree = entries.into_iter().collect();
         (tree.len() == count).then_some(tree)
@@ -106,10 +151,6 @@ impl<'a> Data<'a> {
             let flags = u32::from((*schema).flags);
             match u32::from((*schema).nodetype) {
                 ffi::LYS_CONTAINER => {
-                    // Siblings stand in the order of the schema: a second one would be next.
-                    if !(*node).next.is_null() && (*(*node).next).schema == schema {
-                        return None;
-                    }
                     let path = above.child(name);
                     self.collect((*node.cast::<ffi::lyd_node_inner>()).child, &path, out)?;
                     if flags & ffi::LYS_PRESENCE != 0 {

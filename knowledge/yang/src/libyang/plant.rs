@@ -1,5 +1,6 @@
 //! A data tree of libyang made of our map, entry by entry, without text between.
 
+use super::data::PART;
 use super::{Compiled, Complaints, Data, Kind, Known};
 use knowledge_model::{Path, Step, Tree, Value};
 use std::ffi::{CString, c_void};
@@ -28,18 +29,25 @@ struct Way {
     node: *mut ffi::lyd_node,
 }
 
+/// How many nodes of which name still fit into the part that is being filled.
+#[derive(Default)]
+struct Room {
+    name: Box<str>,
+    left: usize,
+}
+
 impl<'a> Data<'a> {
     /// Takes the entries of a map. What cannot be taken is left out and named.
     pub(crate) fn plant(compiled: &'a Compiled, tree: &Tree, complaints: &Complaints) -> (Self, Vec<Refused>) {
         let mut data = Self {
             compiled,
-            first: std::ptr::null_mut(),
+            parts: Vec::new(),
         };
         let mut refused = Vec::new();
-        let mut way: Vec<Way> = Vec::new();
+        let (mut way, mut room): (Vec<Way>, Room) = (Vec::new(), Room::default());
         for (path, value) in tree.iter() {
             let before = complaints.count();
-            if let Err(why) = data.put(&mut way, path, value) {
+            if let Err(why) = data.put(&mut way, &mut room, path, value) {
                 let why = if complaints.count() > before { Why::Value } else { why };
                 refused.push(Refused {
                     path: path.clone(),
@@ -51,7 +59,7 @@ impl<'a> Data<'a> {
     }
 
     /// Puts one entry; `way` leads to the one before it, and to this one afterwards.
-    fn put(&mut self, way: &mut Vec<Way>, path: &Path, value: &Value) -> Result<(), Why> {
+    fn put(&mut self, way: &mut Vec<Way>, room: &mut Room, path: &Path, value: &Value) -> Result<(), Why> {
         while way.last().is_some_and(|it| !path.starts_with(&it.path)) {
             way.pop();
         }
@@ -68,8 +76,7 @@ impl<'a> Data<'a> {
             let parent = above.map_or(std::ptr::null_mut(), |it| it.node);
             let node = create(parent, known, step, value)?;
             if parent.is_null() {
-                // SAFETY: a new node without parent goes beside the others of the tree.
-                unsafe { ffi::lyd_insert_sibling(self.first, node, &mut self.first) };
+                self.top(room, step.name, node);
             }
             way.push(Way {
                 names,
@@ -78,6 +85,26 @@ impl<'a> Data<'a> {
             });
         }
         Ok(())
+    }
+}
+
+impl Data<'_> {
+    /// Puts a new node at the top of the part that is being filled, or of a new one.
+    fn top(&mut self, room: &mut Room, name: &str, node: *mut ffi::lyd_node) {
+        match self.parts.last_mut() {
+            Some(first) if room.left > 0 && *room.name == *name => {
+                // SAFETY: a new node without parent goes beside the others of the part, which are of its kind.
+                unsafe { ffi::lyd_insert_sibling(*first, node, first) };
+                room.left -= 1;
+            }
+            Some(_) | None => {
+                self.parts.push(node);
+                *room = Room {
+                    name: name.into(),
+                    left: PART - 1,
+                };
+            }
+        }
     }
 }
 
