@@ -235,6 +235,7 @@ impl App {
             begun: stamp(),
             ended: None,
             carrier: None,
+            faults: "[]".to_owned(),
         };
         // Whoever finds it in the list can follow it, and withdraw it.
         let track = self.hub.announce(transaction);

@@ -9,7 +9,7 @@ use transaction::DeviceId;
 use crate::agents::ReadError;
 use crate::app::{App, AppError, read_plan, stamp};
 use crate::commit::Agents as _;
-use crate::store::Kept;
+use crate::store::{Kept, TransactionRow};
 
 impl App {
     /// What stands on a device, but for what is only tried out there.
@@ -38,30 +38,61 @@ impl App {
                 Err(error) => drop(each.insert(device, Err(error))),
             }
         }
-        self.undecided_out(&mut read, since).await?;
+        let veiled = self.tried_out(&mut read, since).await?;
         each.extend(read.into_iter().map(|(device, tree)| (device, Ok(tree))));
+        each.extend(veiled.into_iter().map(|(device, error)| (device, Err(error))));
         Ok(each)
     }
 
     /// Takes out of readings begun at a moment what transactions tried out that ran since and have not been committed: on
     /// their paths stands what stood before them. Who only waited for its devices tried out nothing, and hides nothing.
     pub(crate) async fn undecided_out(&self, read: &mut HashMap<DeviceId, Tree>, since: i64) -> Result<(), AppError> {
-        for (transaction, kept) in self.store.plans_undecided(since).await? {
-            let track = transaction.id.parse().ok().and_then(|it| self.hub.track(it));
-            if track.is_some_and(|it| !it.has_begun()) {
-                continue;
-            }
-            if let Err(error) = plan_out(&kept, read) {
-                let named: Vec<String> = serde_json::from_str(&transaction.devices).unwrap_or_default();
-                tracing::error!(transaction = transaction.id, ?named, %error, "nobody knows what it tries out there");
-                // Of its devices nothing can be said; all others still count.
-                if read.keys().any(|it| named.contains(&self.agents.name(*it))) {
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
+        let veiled = self.tried_out(read, since).await?;
+        veiled.into_values().next().map_or(Ok(()), |error| Err(error.into()))
     }
+
+    /// The same; the devices of which that cannot be said are no more among the readings, and come with the reason.
+    async fn tried_out(
+        &self,
+        read: &mut HashMap<DeviceId, Tree>,
+        since: i64,
+    ) -> Result<HashMap<DeviceId, ReadError>, AppError> {
+        let mut undecided = self.store.plans_undecided(since).await?;
+        undecided.retain(|(transaction, _)| {
+            let track = transaction.id.parse().ok().and_then(|it| self.hub.track(it));
+            track.is_none_or(|it| it.has_begun())
+        });
+        Ok(all_out(&undecided, read, &|device| self.agents.name(device)))
+    }
+}
+
+/// Takes out of readings what these transactions try out. Of the devices of a plan that cannot be read nothing can be said; all
+/// others still count.
+fn all_out(
+    undecided: &[(TransactionRow, Kept)],
+    read: &mut HashMap<DeviceId, Tree>,
+    called: &dyn Fn(DeviceId) -> String,
+) -> HashMap<DeviceId, ReadError> {
+    let mut veiled = HashMap::new();
+    for (transaction, kept) in undecided {
+        let Err(error) = plan_out(kept, read) else { continue };
+        let named: Vec<String> = serde_json::from_str(&transaction.devices).unwrap_or_default();
+        tracing::error!(transaction = transaction.id, ?named, %error, "nobody knows what it tries out there");
+        read.retain(|device, _| {
+            let name = called(*device);
+            let is_named = named.contains(&name);
+            if is_named {
+                let error = ReadError::Veiled {
+                    device: name,
+                    transaction: transaction.id.clone(),
+                    words: error.to_string(),
+                };
+                veiled.insert(*device, error);
+            }
+            !is_named
+        });
+    }
+    veiled
 }
 
 /// Takes out of readings what a plan makes.
@@ -95,6 +126,37 @@ fn take_out(tree: &mut Tree, delta: &Delta) {
 mod tests {
     use super::*;
     use knowledge_model::{Edit, Value};
+
+    #[test]
+    fn a_plan_that_cannot_be_read_hides_its_own_devices_and_no_others() {
+        let undecided = |devices: &[&str]| {
+            let row = TransactionRow {
+                id: "7".to_owned(),
+                plan: "p".to_owned(),
+                state: "running".to_owned(),
+                devices: serde_json::to_string(devices).unwrap(),
+                ..TransactionRow::default()
+            };
+            let kept = Kept {
+                id: "p".to_owned(),
+                body: "no plan".to_owned(),
+                state: "committing".to_owned(),
+                at: 0,
+            };
+            (row, kept)
+        };
+        let called = |device: DeviceId| format!("pe{}", device.0);
+        let readings = || (1..=3).map(|it| (DeviceId(it), Tree::new())).collect::<HashMap<_, _>>();
+        let mut read = readings();
+        let veiled = all_out(&[undecided(&["pe2", "pe9"])], &mut read, &called);
+        assert_eq!(veiled.keys().collect::<Vec<_>>(), [&DeviceId(2)]);
+        assert!(read.contains_key(&DeviceId(1)) && read.contains_key(&DeviceId(3)) && read.len() == 2);
+        let words = veiled[&DeviceId(2)].to_string();
+        assert!(words.contains("transaction 7") && words.contains("pe2"), "{words}");
+        let mut read = readings();
+        assert!(all_out(&[undecided(&["pe9"])], &mut read, &called).is_empty());
+        assert_eq!(read.len(), 3);
+    }
 
     #[test]
     fn what_is_tried_out_is_taken_out_and_nothing_else_is() {

@@ -42,7 +42,8 @@ impl App {
     }
 
     /// Whether plans that go together fit on their devices, now that these are their own: each device is read once. One that
-    /// nobody may observe is judged by what the intents that hold want there; one that cannot be read does not let them begin.
+    /// nobody may observe is judged by what the intents that hold want there; one that cannot be read, or whose agent
+    /// stays away, does not let them begin.
     async fn fit_there(&self, plans: &[Plan]) -> Result<(), AppError> {
         plans.iter().try_for_each(|plan| self.held_to(plan))?;
         let devices: BTreeSet<DeviceId> = plans.iter().flat_map(plan::brings_once).collect();
@@ -51,7 +52,7 @@ impl App {
         }
         let reads = devices
             .into_iter()
-            .map(|device| async move { (device, self.agents.read(device, Vec::new()).await) });
+            .map(|device| async move { (device, self.agents.read_patiently(device).await) });
         let mut there: HashMap<DeviceId, Tree> = HashMap::new();
         for (device, read) in futures::future::join_all(reads).await {
             match read {
@@ -59,7 +60,12 @@ impl App {
                 Err(error @ ReadError::Unspoken { .. }) => {
                     tracing::warn!(%device, %error, "what stands there already is judged by what intents want there");
                 }
-                Err(error @ (ReadError::Late { .. } | ReadError::Fault { .. })) => return Err(error.into()),
+                Err(
+                    error @ (ReadError::Away { .. }
+                    | ReadError::Veiled { .. }
+                    | ReadError::Late { .. }
+                    | ReadError::Fault { .. }),
+                ) => return Err(error.into()),
             }
         }
         for plan in plans {

@@ -118,6 +118,32 @@ fn every_no_is_a_problem_and_lists_have_bounds() {
     );
 }
 
+/// Programs read what went wrong part by part: the description says where and how.
+#[test]
+fn faults_of_devices_are_described() {
+    let serving = Serving::start(&[]);
+    let api = serving.admin("GET", "/v1/openapi.json", "", &[]).json();
+    let schemas = &api["components"]["schemas"];
+    for of in ["TransactionView", "CaseView"] {
+        let items = &schemas[of]["properties"]["faults"]["items"]["$ref"];
+        assert_eq!(items, "#/components/schemas/DeviceFault", "{of}");
+    }
+    let described = schemas["DeviceFault"]["properties"].as_object().unwrap();
+    for part in [
+        "code",
+        "step",
+        "device",
+        "protocol",
+        "device_words",
+        "retry",
+        "detail",
+        "paths",
+    ] {
+        assert!(described.contains_key(part), "{part}: {described:?}");
+    }
+    assert_eq!(serving.admin("GET", "/v1/transactions", "", &[]).json(), json!([]));
+}
+
 #[test]
 fn what_is_logged_changes_while_it_runs() {
     let serving = Serving::start(&[]);

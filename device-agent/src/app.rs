@@ -75,16 +75,37 @@ pub enum AgentError {
     Broken(#[from] tokio::task::JoinError),
 }
 
+/// What an agent leaves behind when it ends.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The transactions that are not ended.
+    pub open: Vec<Open>,
+    /// The devices on which a step was still under way when there was no more time for it: nobody knows yet what comes of it.
+    pub at_work: Vec<String>,
+}
+
+impl Left {
+    /// Whether nothing is left: another agent may speak for the devices.
+    pub fn is_nothing(&self) -> bool {
+        self.open.is_empty() && self.at_work.is_empty()
+    }
+}
+
 /// An agent that has come back to where its records leave off.
 pub struct Agent {
     link: Link,
     devices: BTreeMap<DeviceId, Seat>,
     drivers: JoinSet<Result<Option<Open>, LedgerError>>,
+    /// The devices by the tasks of their drivers.
+    names: BTreeMap<tokio::task::Id, String>,
     ledger: Arc<Ledger>,
     stop: CancellationToken,
     surroundings: Surroundings,
     places: Arc<Semaphore>,
 }
+
+/// How a driver's task ended.
+type Ended = Result<(tokio::task::Id, Result<Option<Open>, LedgerError>), tokio::task::JoinError>;
 
 struct Seat {
     inbox: mpsc::Sender<Request<Part>>,
@@ -103,7 +124,7 @@ impl Agent {
     ) -> Result<Self, AgentError> {
         let (ledger, mut past) = Ledger::open(&state.join("records"), Options::default())?;
         let ledger = Arc::new(ledger);
-        let (mut devices, mut drivers) = (BTreeMap::new(), JoinSet::new());
+        let (mut devices, mut drivers, mut names) = (BTreeMap::new(), JoinSet::new(), BTreeMap::new());
         for Served { id, name, ways } in served {
             let (inbox, requests) = mpsc::channel(INBOX);
             let Surroundings {
@@ -127,7 +148,7 @@ impl Agent {
             .remembering(Arc::new(Slate::of(state, id)));
             let setup = Setup {
                 device: id,
-                name,
+                name: name.clone(),
                 failover: failover.clone(),
                 ledger,
                 up,
@@ -136,7 +157,8 @@ impl Agent {
                 now,
             };
             let driver = Driver::recover(setup, &past.remove(&id).unwrap_or_default()).await?;
-            drivers.spawn(driver.run(requests, stop.clone()));
+            let task = drivers.spawn(driver.run(requests, stop.clone()));
+            names.insert(task.id(), name);
             devices.insert(id, Seat { inbox, failover });
         }
         for device in past.keys() {
@@ -146,6 +168,7 @@ impl Agent {
             link,
             devices,
             drivers,
+            names,
             ledger,
             stop,
             surroundings,
@@ -154,7 +177,7 @@ impl Agent {
     }
 
     /// Serves until told to stop; answers with what was then still open.
-    pub async fn serve(mut self) -> Result<Vec<Open>, AgentError> {
+    pub async fn serve(mut self) -> Result<Left, AgentError> {
         let (mut gates, mut watches) = (JoinSet::new(), Watches::default());
         let mut tidy = tokio::time::interval(TIDY_EVERY);
         let mut probe = tokio::time::interval(PROBE_EVERY);
@@ -175,7 +198,7 @@ impl Agent {
                 },
                 Some(_) = gates.join_next() => {}
                 // told to stop, a driver may end before this loop has seen why
-                Some(ended) = self.drivers.join_next() => open.extend(ended??),
+                Some(ended) = self.drivers.join_next_with_id() => open.extend(self.ended(ended)?),
                 _ = probe.tick() => self.probe(&mut gates),
                 _ = tidy.tick() => self.ledger.tidy().await?,
                 () = self.stop.cancelled() => {}
@@ -185,18 +208,27 @@ impl Agent {
     }
 
     /// Lets the steps under way come to their end, within bounds.
-    async fn drain(mut self, mut open: Vec<Open>) -> Result<Vec<Open>, AgentError> {
+    async fn drain(mut self, mut open: Vec<Open>) -> Result<Left, AgentError> {
+        let drain_within = self.surroundings.drain_within;
         let all = async {
-            while let Some(ended) = self.drivers.join_next().await {
-                open.extend(ended??);
+            while let Some(ended) = self.drivers.join_next_with_id().await {
+                open.extend(self.ended(ended)?);
             }
             Ok::<_, AgentError>(())
         };
-        match tokio::time::timeout(self.surroundings.drain_within, all).await {
+        match tokio::time::timeout(drain_within, all).await {
             Ok(result) => result?,
             Err(_) => tracing::warn!("steps under way did not end in time; the next start looks at their devices"),
         }
-        Ok(open)
+        let at_work = self.names.into_values().collect();
+        Ok(Left { open, at_work })
+    }
+
+    /// A device's driver has ended: what is open there, if anything is.
+    fn ended(&mut self, ended: Ended) -> Result<Option<Open>, AgentError> {
+        let (task, open) = ended?;
+        self.names.remove(&task);
+        Ok(open?)
     }
 
     fn pass_on(&self, request: Request<Part>) {

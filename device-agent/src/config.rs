@@ -76,6 +76,8 @@ pub struct Config {
     pub look_every: Duration,
     /// How long the agent waits for steps under way when it is told to stop.
     pub drain_within: Duration,
+    /// How long the controller may then take to hear its last words.
+    pub leave_within: Duration,
     /// How the agent writes its log.
     pub log: Log,
 }

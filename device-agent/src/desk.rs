@@ -114,13 +114,15 @@ impl Desk {
         match tokio::time::timeout_at(end, self.attempt(work, errand, by)).await {
             Ok(Ok(work)) => work,
             Ok(Err(error)) => {
-                tracing::warn!(device = self.name, %step, error = chain(&error), "the device's step failed");
+                let failure = Failure::of(&error);
+                tracing::warn!(device = self.name, %step, error = failure.reason, "the device's step failed");
                 if outcome::ends_session(step, &error) {
                     self.close();
                 }
+                let outcome = outcome::of(step, &error, failure.reason.clone());
                 Work {
-                    failure: Some(Failure::of(&error)),
-                    ..done(outcome::of(step, &error))
+                    failure: Some(failure),
+                    ..done(outcome)
                 }
             }
             Err(_) => {

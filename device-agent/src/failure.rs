@@ -3,11 +3,14 @@
 
 use std::error::Error;
 
-use adapters_port::{DeviceWords, Protocol, SessionError, masked_lines};
+use adapters_port::{DeviceWords, Protocol, SessionError, masked_lines, masked_words};
 use knowledge_model::Path;
 use transaction::Guarantee;
 
 use crate::desk;
+
+/// How much of one text of a device is looked at, in characters: less than that travels.
+const LONGEST: usize = 8_192;
 
 /// Whether the same may succeed when it is asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +24,13 @@ pub enum Again {
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The sentence that the participant answers with: by it the answer and this find each other.
+    /// The sentence that the participant answers with, without secrets: by it the answer and this find each other.
     pub reason: String,
     /// The code, as docs/wire.md lists it.
     pub code: &'static str,
     /// Over which protocol, where one was spoken.
     pub protocol: Option<Protocol>,
-    /// What the device itself said: without control characters, and without what follows the name of a secret.
+    /// What the device itself said: without control characters and without secrets.
     pub said: String,
     /// Whether to ask again.
     pub again: Again,
@@ -43,12 +46,12 @@ impl Failure {
         let (code, again) = kind(error);
         let detail = match error {
             SessionError::Refused { place, .. } => format!("refused by {place}"),
+            SessionError::Foreign { place, .. } => format!("foreign change on {place}"),
             SessionError::Unreachable { .. } | SessionError::Unknown { .. } | SessionError::Malformed { .. } => {
                 with_cause(error)
             }
             SessionError::Stale { .. }
             | SessionError::Busy { .. }
-            | SessionError::Foreign { .. }
             | SessionError::Denied { .. }
             | SessionError::Unsupported { .. } => error.to_string(),
         };
@@ -68,8 +71,19 @@ impl Failure {
         } else {
             Vec::new()
         };
+        let reason = match error {
+            SessionError::Refused { words, .. } => format!("{detail}: {}", cleaned(&[words.to_string()])),
+            SessionError::Foreign { changes, .. } => format!("{detail}: {}", cleaned(&[changes.join(", ")])),
+            SessionError::Unreachable { .. }
+            | SessionError::Unknown { .. }
+            | SessionError::Malformed { .. }
+            | SessionError::Stale { .. }
+            | SessionError::Busy { .. }
+            | SessionError::Denied { .. }
+            | SessionError::Unsupported { .. } => detail.clone(),
+        };
         Self {
-            reason: desk::chain(error),
+            reason,
             code,
             protocol: Some(error.place().protocol),
             said,
@@ -141,11 +155,20 @@ fn said(words: &DeviceWords) -> String {
     cleaned(&all)
 }
 
-/// A device's texts as one line: no control characters, nothing behind the name of a secret.
+/// A device's texts as one line: no control characters, no secrets.
 pub fn cleaned<T: AsRef<str>>(texts: &[T]) -> String {
+    line(texts, masked_words)
+}
+
+/// The same of what was typed into a device: all that follows the name of a secret is one.
+pub fn typed<T: AsRef<str>>(texts: &[T]) -> String {
+    line(texts, masked_lines)
+}
+
+fn line<T: AsRef<str>>(texts: &[T], masked: fn(&str) -> String) -> String {
     let one = |text: &T| {
-        let masked = masked_lines(text.as_ref());
-        let plain: String = masked
+        let begin: String = text.as_ref().chars().take(LONGEST).collect();
+        let plain: String = masked(&begin)
             .chars()
             .map(|it| if it.is_control() { ' ' } else { it })
             .collect();
@@ -188,7 +211,31 @@ mod tests {
         assert_eq!(failure.detail, "refused by pe1 over CLI during apply");
         assert_eq!((failure.code, failure.again), ("refused", Again::Never));
         assert_eq!(failure.protocol, Some(Protocol::Cli));
-        assert_eq!(failure.reason, desk::chain(&error));
+        assert_eq!(
+            failure.reason,
+            "refused by pe1 over CLI during apply: % Invalid [2J input   (invalid-value)"
+        );
+    }
+
+    #[test]
+    fn no_secret_of_a_device_stands_in_the_reason_either() {
+        let words = DeviceWords {
+            message: "% Bad line: neighbor 192.0.2.1 password s3cret".to_owned(),
+            tag: Some("psk=s3cret".to_owned()),
+            ..DeviceWords::default()
+        };
+        let error = SessionError::Refused {
+            place: place(),
+            words: Box::new(words),
+        };
+        let failure = Failure::of(&error);
+        let told = format!("{} {} {}", failure.reason, failure.said, failure.detail);
+        assert!(!told.contains("s3cret"), "{told}");
+        assert!(
+            failure.reason.contains("% Bad line: neighbor 192.0.2.1 password ***"),
+            "{told}"
+        );
+        assert!(failure.said.contains("psk=***"), "{told}");
     }
 
     #[test]

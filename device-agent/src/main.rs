@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use adapters_port::Deadline;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use device_agent::app::{Agent, AgentError, Surroundings};
+use device_agent::app::{Agent, AgentError, Left, Surroundings};
 use device_agent::config::{Config, ConfigError};
 use device_agent::credential::SourceError;
 use device_agent::driver::Open;
@@ -20,9 +20,10 @@ use device_agent::link::{self, Wire};
 use device_agent::promise::{self, Preferred};
 use device_agent::watch;
 use device_agent::ways;
-use device_agent::wire::{self, Joiner};
+use device_agent::wire::{self, Joiner, Parting};
 use fabric_identity::roll::Reason;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch::{Receiver, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -253,12 +254,12 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let agent = Agent::start(&state, served, link, surroundings, stop.clone()).await?;
     tracing::info!(agent = config.name, devices = config.devices.len(), "serving");
     // The stream outlives the steps under way: their answers still go out, and the agent takes its leave last.
-    let done = CancellationToken::new();
-    let carried = tokio::spawn(connect(config, preferred, wire, (stop.clone(), done.clone())));
+    let (parting, leave_within) = (Sender::new(None), config.leave_within);
+    let carried = tokio::spawn(connect(config, preferred, wire, (stop.clone(), parting.subscribe())));
     let serving = agent.serve();
     tokio::pin!(serving, carried);
-    let open = tokio::select! {
-        open = &mut serving => open?,
+    let left = tokio::select! {
+        left = &mut serving => left?,
         ended = &mut carried => {
             if let Err(error) = ended.context("the stream's task broke off")? {
                 stop.cancel();
@@ -270,16 +271,16 @@ async fn run(config: Config) -> anyhow::Result<()> {
     };
     if !carried.is_finished() {
         // Who still holds a change keeps its place: nobody else speaks for the device before that is ended.
-        if open.is_empty() {
-            done.cancel();
+        parting.send_replace(Some(if left.is_nothing() {
+            Parting::Leave
         } else {
-            carried.abort();
-        }
-        if tokio::time::timeout(wire::LEAVE_WITHIN * 2, carried).await.is_err() {
+            Parting::Pause
+        }));
+        if tokio::time::timeout(leave_within * 2, carried).await.is_err() {
             tracing::warn!("the stream to the controller did not end in time");
         }
     }
-    report(&open);
+    report(&left);
     Ok(())
 }
 
@@ -288,7 +289,7 @@ async fn connect(
     config: Config,
     preferred: Preferred,
     wire: Wire,
-    (stop, done): (CancellationToken, CancellationToken),
+    (stop, parting): (CancellationToken, Receiver<Option<Parting>>),
 ) -> anyhow::Result<()> {
     let Some(controller) = &config.controller else {
         tracing::warn!("no controller is configured: only what the records hold is finished");
@@ -335,7 +336,14 @@ async fn connect(
         promised = promise::asked(preferred, by) => promised,
         () = stop.cancelled() => return Ok(()),
     };
-    wire::carry(joiner(&config, &promised), identity.as_ref(), wire, Some(teller), done).await;
+    wire::carry(
+        joiner(&config, &promised),
+        identity.as_ref(),
+        wire,
+        Some(teller),
+        parting,
+    )
+    .await;
     renewal.abort();
     Ok(())
 }
@@ -351,6 +359,7 @@ fn joiner(config: &Config, promised: &BTreeMap<DeviceId, Guarantee>) -> Joiner {
         description: config.description.clone(),
         attributes: config.attributes.clone(),
         clock: wall,
+        leave_within: config.leave_within,
     }
 }
 
@@ -374,7 +383,7 @@ async fn keep_current(identity: Arc<Identity>) {
     }
 }
 
-fn report(open: &[Open]) {
+fn report(Left { open, at_work }: &Left) {
     for Open {
         device,
         transaction,
@@ -383,7 +392,10 @@ fn report(open: &[Open]) {
     {
         tracing::warn!(device, %transaction, ?standing, "still open; the next start goes on with it");
     }
-    tracing::info!(open = open.len(), "stopped");
+    for device in at_work {
+        tracing::warn!(device, "still at work on it; the next start looks at it");
+    }
+    tracing::info!(open = open.len(), at_work = at_work.len(), "stopped");
 }
 
 /// The first signal drains, the second ends at once.

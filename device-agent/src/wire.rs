@@ -18,7 +18,7 @@ use fabric_wire::{JoinError, Limits, Membership};
 use futures::future::BoxFuture;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use crate::config::{Device, Way};
 use crate::events::Teller;
@@ -31,8 +31,14 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from
 /// How long a connection may take, with the proof of who is there.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long the controller may take to hear that the agent leaves.
-pub const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+/// How the agent parts from its controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// Nothing is open on any device: it takes leave of the registry.
+    Leave,
+    /// Something is, and it comes back for it: what is answered is said still, and it keeps its place.
+    Pause,
+}
 
 /// An authenticated stream of bytes to the controller.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -76,6 +82,8 @@ pub struct Joiner {
     pub attributes: BTreeMap<String, String>,
     /// What its clock shows.
     pub clock: fn() -> SystemTime,
+    /// How long the controller may take to hear its last words.
+    pub leave_within: Duration,
 }
 
 impl Joiner {
@@ -113,20 +121,26 @@ pub fn device(device: &Device, promised: Option<transaction::Guarantee>) -> v1::
     }
 }
 
-/// Carries the words of the link until told to stop; then it takes leave of the controller. Losses are logged and mended;
-/// it never gives up by itself.
+/// Carries the words of the link until told how to part; then it says what is left to say, and goes in that way. Losses are
+/// logged and mended; it never gives up by itself.
 /// What others are to hear goes to `teller`.
-pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<Arc<Teller>>, stop: CancellationToken) {
-    let (clock, devices) = (joiner.clock, joiner.devices.len());
+pub async fn carry(
+    joiner: Joiner,
+    dial: &dyn Dial,
+    wire: Wire,
+    teller: Option<Arc<Teller>>,
+    mut told: watch::Receiver<Option<Parting>>,
+) {
+    let (clock, devices, leave_within) = (joiner.clock, joiner.devices.len(), joiner.leave_within);
     let membership = Membership::new(joiner.hello(), Limits::default()).by(clock);
     let mut pump = Pump::new(wire, membership.outlet(), teller.clone());
     let mut pause = PAUSES.0;
-    while !stop.is_cancelled() {
+    while told.borrow().is_none() {
         // Whoever is dialled may be silent: what is said meanwhile is kept, and to be told to stop is enough.
         let attempt = tokio::select! {
             attempt = joined(&membership, dial) => attempt,
             () = pump.keep() => continue,
-            () = stop.cancelled() => return,
+            _ = parting(&mut told) => return,
         };
         match attempt {
             Ok(mut link) => {
@@ -137,14 +151,7 @@ pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<A
                 }
                 let lost = tokio::select! {
                     lost = pump.run(&mut link, dial) => lost,
-                    () = stop.cancelled() => {
-                        match tokio::time::timeout(LEAVE_WITHIN, pump.leave(&mut link)).await {
-                            Ok(Ok(())) => tracing::info!("took leave of the controller"),
-                            Ok(Err(lost)) => tracing::warn!(%lost, "the controller has gone before it heard the leave"),
-                            Err(_) => tracing::warn!("the controller did not answer the leave in time"),
-                        }
-                        return;
-                    }
+                    how = parting(&mut told) => return part(&mut pump, &mut link, (how, leave_within)).await,
                 };
                 tracing::warn!(error = crate::desk::chain(&lost), "lost the controller");
             }
@@ -153,9 +160,32 @@ pub async fn carry(joiner: Joiner, dial: &dyn Dial, wire: Wire, teller: Option<A
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = pump.keep() => {}
-            () = stop.cancelled() => return,
+            _ = parting(&mut told) => return,
         }
         pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// How to part, once that is said. Where nobody is left to say it, nothing is given away.
+async fn parting(told: &mut watch::Receiver<Option<Parting>>) -> Parting {
+    let said = told.wait_for(Option::is_some).await;
+    said.ok().and_then(|it| *it).unwrap_or(Parting::Pause)
+}
+
+/// The agent's last words, within bounds.
+async fn part(pump: &mut Pump, link: &mut fabric_wire::AgentLink, (how, within): (Parting, Duration)) {
+    let parted = tokio::time::timeout(within, pump.part(link, how)).await;
+    match (how, parted) {
+        (Parting::Leave, Ok(Ok(()))) => tracing::info!("took leave of the controller"),
+        (Parting::Leave, Ok(Err(lost))) => {
+            tracing::warn!(%lost, "the controller has gone before it heard the leave");
+        }
+        (Parting::Leave, Err(_)) => tracing::warn!("the controller did not answer the leave in time"),
+        (Parting::Pause, Ok(Ok(()))) => tracing::info!("paused: the controller has taken in what was answered"),
+        (Parting::Pause, Ok(Err(lost))) => {
+            tracing::warn!(%lost, "the controller has gone before it took in all that was answered");
+        }
+        (Parting::Pause, Err(_)) => tracing::warn!("the controller did not take in all that was answered in time"),
     }
 }
 

@@ -26,7 +26,7 @@ pub use deadline::Deadline;
 pub use error::{Cause, Denial, DeviceWords, Holder, Place, SessionError};
 pub use evidence::{Applied, Confirmed, Reverted, Saved, Staged, Standing};
 pub use guarantee::{Demand, Extent, Guarantee, Keeper};
-pub use mask::{MASK, masked_lines, names_secret};
+pub use mask::{MASK, masked_lines, masked_words, names_secret};
 pub use observation::{Notice, Observation, Query, Reading};
 pub use protocol::{Protocol, Step};
 pub use receipt::Receipt;

@@ -6,6 +6,7 @@ use transaction::{Answer, DeviceId, Epoch, Guarantee, Inquiry, Reply, Report, St
 
 use super::seats::Unseated;
 use super::{Joined, Spoken};
+use crate::commit::DeviceFault;
 
 /// An agent's first words.
 pub fn joined(hello: &v1::Hello) -> Joined {
@@ -155,6 +156,50 @@ pub fn fault(answer: &v1::Answer) -> Option<&v1::Fault> {
         | Outcome::Superseded(_)
         | Outcome::Unheard(_) => None,
     }
+}
+
+/// What went wrong on a device, part by part, where an answer says that something did; the step is not known here.
+pub fn told(device: String, answer: &v1::Answer) -> Option<DeviceFault> {
+    let own = |code: &str, words: &str| v1::Fault {
+        code: code.to_owned(),
+        detail: words.to_owned(),
+        ..v1::Fault::default()
+    };
+    let fault = match (fault(answer), answer.outcome.as_ref()?) {
+        (Some(fault), _) => fault.clone(),
+        (None, Outcome::Foreign(foreign)) => own("foreign", &foreign.words),
+        (None, Outcome::Vote(vote)) => match vote.choice.as_ref()? {
+            Choice::Stale(stale) => own("stale", &stale.words),
+            Choice::No(no) => own("unknown", &no.holder),
+            Choice::Yes(_) => return None,
+        },
+        (None, Outcome::Deferred(_)) => own("unknown", ""),
+        (
+            None,
+            Outcome::Done(_)
+            | Outcome::Fault(_)
+            | Outcome::Health(_)
+            | Outcome::Reading(_)
+            | Outcome::Lapsed(_)
+            | Outcome::Superseded(_)
+            | Outcome::Unheard(_),
+        ) => return None,
+    };
+    let retry = match fault.retry() {
+        v1::Retry::Later => "later",
+        v1::Retry::Elsewhere => "elsewhere",
+        v1::Retry::Never | v1::Retry::Unspecified => "never",
+    };
+    Some(DeviceFault {
+        device,
+        step: String::new(),
+        code: code(&fault).to_owned(),
+        protocol: protocol(fault.protocol).map(str::to_owned),
+        device_words: plain(&fault.device_words),
+        retry: retry.to_owned(),
+        detail: plain(&fault.detail),
+        paths: fault.paths.iter().take(64).map(|it| plain(it)).collect(),
+    })
 }
 
 fn voted(choice: Choice) -> Option<Answer> {
@@ -325,6 +370,49 @@ mod tests {
             ..v1::Fault::default()
         };
         assert_eq!(words(&nothing), "unknown", "a code that nobody knows is not repeated");
+    }
+
+    #[test]
+    fn a_fault_is_told_part_by_part_and_nothing_else_is_one() {
+        let of = |outcome: Outcome| {
+            let answer = v1::Answer {
+                outcome: Some(outcome),
+                ..v1::Answer::default()
+            };
+            told("pe1".to_owned(), &answer)
+        };
+        let full = v1::Fault {
+            paths: vec!["system/hostname".to_owned()],
+            ..fault("busy", v1::Retry::Later)
+        };
+        let no = Choice::No(v1::No {
+            fault: Some(full.clone()),
+            ..v1::No::default()
+        });
+        let expected = DeviceFault {
+            device: "pe1".to_owned(),
+            step: String::new(),
+            code: "busy".to_owned(),
+            protocol: Some("cli".to_owned()),
+            device_words: "no room".to_owned(),
+            retry: "later".to_owned(),
+            detail: "refused by pe1".to_owned(),
+            paths: vec!["system/hostname".to_owned()],
+        };
+        assert_eq!(of(Outcome::Fault(full.clone())), Some(expected.clone()));
+        assert_eq!(of(Outcome::Vote(v1::Vote { choice: Some(no) })), Some(expected.clone()));
+        let deferred = v1::Deferred { fault: Some(full) };
+        assert_eq!(of(Outcome::Deferred(deferred)), Some(expected));
+        let words = "system/hostname".to_owned();
+        let stale = Choice::Stale(v1::Stale { words });
+        let stale = of(Outcome::Vote(v1::Vote { choice: Some(stale) })).unwrap();
+        assert_eq!(
+            (stale.code.as_str(), stale.detail.as_str()),
+            ("stale", "system/hostname")
+        );
+        assert_eq!(of(Outcome::Done(v1::Done {})), None);
+        let yes = Choice::Yes(v1::Yes::default());
+        assert_eq!(of(Outcome::Vote(v1::Vote { choice: Some(yes) })), None);
     }
 
     #[test]

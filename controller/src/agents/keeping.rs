@@ -115,6 +115,18 @@ impl Agents {
         self.seats
             .claim(name, &|name: &str| self.roster.is_expected(name))
             .await;
+        // What it has got is told of again when it is taken from it once more.
+        let withheld = self.withheld(name);
+        let mut told = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = told.get_mut(name) {
+            told.retain(|it| withheld.contains(it));
+        }
+    }
+
+    /// The agent that configures a device, where it is away and waited for.
+    pub(super) fn away(&self, device: DeviceId) -> Option<String> {
+        let keeper = self.lock_seats().absent(device)?.to_owned();
+        self.roster.is_expected(&keeper).then_some(keeper)
     }
 
     /// The devices that an agent would configure and others keep, by name.

@@ -34,9 +34,9 @@ use fabric_wire::v1::{self, Downward, Step, Upward, downward, upward};
 use fabric_wire::{ControllerLink, Door, Lost, Outlet, Rights};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use transaction::{Answer, DeviceId, Request};
+use transaction::{DeviceId, Request};
 
-use crate::commit::{self, Change, Content, Hub};
+use crate::commit::{self, Change, Content, DeviceFault, Hub};
 use crate::events::Events;
 use keepers::Keepers;
 use keeping::Seating;
@@ -247,9 +247,11 @@ impl Agents {
             upward::Body::Answer(answer) => {
                 tell(name, device, &scope, &answer);
                 let foreign = inward::foreign(&answer);
+                let fault = inward::told(self.called(device), &answer);
                 if let (Some(reply), Some(hub)) = (inward::reply(&scope, device, answer), hub.upgrade()) {
-                    if let (Step::Stage | Step::Apply, Answer::Deferred { reason }) = (scope.step(), &reply.answer) {
-                        hub.put_off(reply.transaction, device, reason);
+                    if let Some(fault) = fault {
+                        let step = reply.step.to_string();
+                        hub.fault(reply.transaction, device, DeviceFault { step, ..fault });
                     }
                     if !foreign.is_empty() {
                         hub.strange(reply.transaction, device, &foreign);

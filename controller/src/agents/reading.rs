@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use fabric_wire::v1::{self, Scope, Step, answer::Outcome, downward};
 use knowledge_model::Tree;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use transaction::DeviceId;
 
 use super::{Agents, inward};
 
 /// How long a device may take to be read.
 const READ_WITHIN: Duration = Duration::from_secs(30);
+/// How long an agent that is away for a while is waited for.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
 /// The largest reading that is taken, in bytes; each of its parts and entries counts as that many more.
 const LARGEST: (usize, usize) = (32 << 20, 64);
 /// How many parts of a reading may wait to be taken.
@@ -27,6 +30,24 @@ pub enum ReadError {
     Unspoken {
         /// The device.
         device: String,
+    },
+    /// The agent that may observe it is away for a while.
+    #[error("{agent}, which configures {device}, is away: try again once it is back, see `entente agent list`")]
+    Away {
+        /// The device.
+        device: String,
+        /// Its agent.
+        agent: String,
+    },
+    /// What a transaction tries out on it cannot be told from what is decided.
+    #[error("nobody knows what transaction {transaction} tries out on {device}: {words}")]
+    Veiled {
+        /// The device.
+        device: String,
+        /// The transaction.
+        transaction: String,
+        /// Why not.
+        words: String,
     },
     /// The agent did not answer in time.
     #[error("no answer about {device} in {seconds} s")]
@@ -141,6 +162,20 @@ impl Agents {
         self.query(device, v1::Source::Running, paths).await.map(|read| read.0)
     }
 
+    /// Reads all that can be read of a device; an agent that is away for a moment is waited for.
+    pub async fn read_patiently(&self, device: DeviceId) -> Result<Tree, ReadError> {
+        patiently(self.arrivals.subscribe(), BACK_WITHIN, || self.read(device, Vec::new())).await
+    }
+
+    /// Why nobody can be asked about a device.
+    pub(super) fn unspoken(&self, device: DeviceId) -> ReadError {
+        let (agent, device) = (self.away(device), self.called(device));
+        match agent {
+            Some(agent) => ReadError::Away { device, agent },
+            None => ReadError::Unspoken { device },
+        }
+    }
+
     /// What a device says of itself under these names, as entries.
     pub async fn state(&self, device: DeviceId, names: Vec<String>) -> Result<Tree, ReadError> {
         self.query(device, v1::Source::State, names).await.map(|read| read.0)
@@ -194,9 +229,7 @@ impl Agents {
             attempt,
             ..Scope::default()
         };
-        let unspoken = || ReadError::Unspoken {
-            device: self.called(device),
-        };
+        let unspoken = || self.unspoken(device);
         let (asked, outlet) = self.observer(device).ok_or_else(unspoken)?;
         let (sender, mut parts) = mpsc::channel(PARTS);
         let waiting = Waiting {
@@ -212,6 +245,22 @@ impl Agents {
             device: self.called(device),
             words,
         })
+    }
+}
+
+/// Reads again whenever somebody has arrived, for as long as the agent is away and waited for.
+async fn patiently<Read: Future<Output = Result<Tree, ReadError>>>(
+    mut arrivals: watch::Receiver<u64>,
+    within: Duration,
+    read: impl Fn() -> Read,
+) -> Result<Tree, ReadError> {
+    let by = Instant::now() + within;
+    loop {
+        let found = read().await;
+        let is_away = matches!(found, Err(ReadError::Away { .. }));
+        if !is_away || !matches!(tokio::time::timeout_at(by, arrivals.changed()).await, Ok(Ok(()))) {
+            return found;
+        }
     }
 }
 
@@ -297,6 +346,43 @@ mod tests {
         };
         let taken = (0..100).take_while(|_| account.take(&empty).is_ok()).count();
         assert_eq!(taken, 5, "entries count even if they say nothing");
+    }
+
+    #[tokio::test]
+    async fn who_is_away_for_a_moment_is_waited_for_and_no_longer() {
+        let away = || ReadError::Away {
+            device: "pe1".to_owned(),
+            agent: "edge".to_owned(),
+        };
+        let (arrivals, soon) = (watch::Sender::new(0), Duration::from_millis(50));
+        let tries = std::cell::Cell::new(0);
+        let read = |enough: u32| {
+            let (tries, arrivals) = (&tries, &arrivals);
+            move || async move {
+                tries.set(tries.get() + 1);
+                if tries.get() >= enough {
+                    return Ok(Tree::new());
+                }
+                arrivals.send_modify(|it| *it += 1); // another one has joined
+                Err(away())
+            }
+        };
+        assert_eq!(
+            patiently(arrivals.subscribe(), Duration::from_secs(60), read(3)).await,
+            Ok(Tree::new())
+        );
+        assert_eq!(tries.get(), 3);
+        let since = Instant::now();
+        let stays_away = || async { Err(away()) };
+        assert_eq!(patiently(arrivals.subscribe(), soon, stays_away).await, Err(away()));
+        assert!(since.elapsed() >= soon);
+        let unspoken = || ReadError::Unspoken {
+            device: "pe1".to_owned(),
+        };
+        let nobody = || async { Err(unspoken()) };
+        let never = Duration::from_secs(3_600);
+        let read = patiently(arrivals.subscribe(), never, nobody).await;
+        assert_eq!(read, Err(unspoken()), "where nobody is to come nobody is waited for");
     }
 
     #[test]

@@ -58,13 +58,13 @@ impl Roster {
 
     /// Registers an agent that says hello, or says why not.
     pub fn register(&self, hello: &Hello, certificate: &Certificate, from: SocketAddr) -> Result<Place, Box<Fault>> {
-        let said = said(hello, certificate, from);
+        let said = said(hello, certificate, from).verified(&self.skills(&certificate.serial));
+        if !said.unverified.is_empty() {
+            tracing::info!(agent = %said.name, unverified = ?said.unverified, "says that it can do what nobody has verified: it is not found by that");
+        }
         let fresh = ResourceId(Uuid::now_v7().as_u128());
-        let skills = self.skills(&certificate.serial);
         let mut registry = self.lock();
-        let registered = said
-            .within(&skills)
-            .and_then(|()| registry.register(said, certificate, fresh, self.begun.elapsed()));
+        let registered = registry.register(said, certificate, fresh, self.begun.elapsed());
         let (resource, changes) = registered.map_err(|refusal| {
             tracing::warn!(agent = %certificate.identity.name, %refusal, "registration failed");
             Box::new(fault(&refusal))
@@ -83,12 +83,13 @@ impl Roster {
                 name: profile.registration.name.clone(),
                 description: update.description,
                 capabilities: update.capabilities.into_iter().collect(),
+                unverified: BTreeSet::new(),
                 protocols: spoken(update.protocols),
                 languages: languages(update.languages),
                 address: update.address,
                 attributes: update.attributes.into_iter().collect(),
             };
-            registration.within(&self.skills(&profile.certificate))?;
+            let registration = registration.verified(&self.skills(&profile.certificate));
             registry.update(profile.resource, registration, now)
         })
     }
@@ -234,6 +235,7 @@ fn said(hello: &Hello, certificate: &Certificate, from: SocketAddr) -> Registrat
         name: certificate.identity.name.clone(),
         description: or(&hello.description, hello.program.clone()),
         capabilities: hello.capabilities.iter().cloned().collect(),
+        unverified: BTreeSet::new(),
         protocols: spoken(hello.protocols.clone()),
         languages: languages(hello.languages.clone()),
         address: or(&hello.address, from.to_string()),
@@ -255,7 +257,7 @@ fn languages(named: Vec<String>) -> BTreeSet<String> {
 
 fn fault(refusal: &Refusal) -> Fault {
     let (code, retry) = match refusal {
-        Refusal::Identity(_) | Refusal::Unverified(_) => ("denied", Retry::Never),
+        Refusal::Identity(_) => ("denied", Retry::Never),
         Refusal::Missing(_) | Refusal::Malformed(_) => ("malformed", Retry::Never),
         Refusal::Full | Refusal::TooOften => ("overloaded", Retry::Later),
         Refusal::Unknown | Refusal::Deregistered => ("unknown", Retry::Never),

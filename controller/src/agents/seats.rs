@@ -187,6 +187,12 @@ impl<Way> Seats<Way> {
         keeper.configures(device).then_some(keeper)
     }
 
+    /// Who configured a device last, and has no seat now.
+    pub fn absent(&self, device: DeviceId) -> Option<&str> {
+        let keeper = self.keepers.get(&device)?;
+        (!self.seats.contains_key(keeper)).then_some(keeper)
+    }
+
     /// Who takes a device back, or says how it stands: who configures it, or did so last.
     pub fn way_back(&self, device: DeviceId) -> Option<&Seat<Way>> {
         let keeper = self.seats.get(self.keepers.get(&device)?)?;
@@ -298,6 +304,9 @@ mod tests {
         assert_eq!(name(seats.way_back(device(1))), None);
         assert_eq!(name(seats.observing(device(1))), Some("monitor"));
         assert!(seats.keeps(device(1), "edge"), "who is away is heard still");
+        assert_eq!((seats.absent(device(1)), seats.absent(device(2))), (Some("edge"), None));
+        sit(&mut seats, seat("edge", ALL, 3, &[1])).expect("it is back");
+        assert_eq!(seats.absent(device(1)), None);
     }
 
     #[test]

@@ -146,8 +146,7 @@ impl Agents {
         if watching.ask() {
             Ok(watching)
         } else {
-            let device = self.called(device);
-            Err(ReadError::Unspoken { device })
+            Err(self.unspoken(device))
         }
     }
 }

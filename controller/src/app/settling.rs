@@ -63,10 +63,25 @@ impl App {
             ending: ending.clone(),
             each: each.collect(),
         };
+        for (transaction, track) in &told {
+            self.keep_faults(*transaction, track).await;
+        }
         let reasons: Vec<String> = over.each.iter().map(|it| it.reason.clone()).collect();
         self.keep_in_turn(News::Ended(over)).await;
         for ((transaction, track), reason) in told.into_iter().zip(reasons) {
             self.tell_end(transaction, ending.as_ref(), &reason, track).await;
+        }
+    }
+
+    /// Keeps what went wrong on the devices of a transaction. How it ended does not wait for that.
+    async fn keep_faults(&self, transaction: TransactionId, track: &Track) {
+        let faults = track.faults();
+        if faults.is_empty() {
+            return;
+        }
+        let (id, faults) = (transaction.to_string(), json!(faults).to_string());
+        if let Err(error) = self.store.keep_faults(&id, &faults).await {
+            tracing::error!(%transaction, %error, "cannot keep what went wrong on its devices");
         }
     }
 

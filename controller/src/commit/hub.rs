@@ -17,6 +17,8 @@ use transaction::{
 
 use super::change::{Change, Content};
 use super::doubt::Restored;
+use super::fault::DeviceFault;
+use super::put_off::PutOff;
 use super::room::Room;
 use super::run::{Decisions, Run, Start};
 use super::track::Track;
@@ -199,10 +201,25 @@ impl Hub {
 
     /// An agent's answer. A full queue drops it: the coordinator asks again.
     pub fn reply(&self, reply: Reply) {
+        self.tell(self.led_by(reply.device, reply.transaction), Input::Reply(reply));
+    }
+
+    /// The transaction that an answer is for: itself, or the one that repays what a device is owed from it.
+    fn led_by(&self, device: DeviceId, transaction: TransactionId) -> TransactionId {
         let repaying = self.repaying.lock().unwrap_or_else(PoisonError::into_inner);
-        let by = repaying.get(&(reply.device, reply.transaction)).copied();
-        drop(repaying);
-        self.tell(by.unwrap_or(reply.transaction), Input::Reply(reply));
+        repaying.get(&(device, transaction)).copied().unwrap_or(transaction)
+    }
+
+    /// What went wrong on a device of a transaction that runs.
+    pub fn fault(&self, transaction: TransactionId, device: DeviceId, fault: DeviceFault) {
+        let transaction = self.led_by(device, transaction);
+        let takes_part = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.get(&transaction).is_some_and(|it| it.devices.contains(&device))
+        };
+        if let Some(track) = self.track(transaction).filter(|_| takes_part) {
+            track.fault(fault);
+        }
     }
 
     /// Nobody is owed the end of a torn transaction any longer: it is not led any more.
@@ -224,16 +241,6 @@ impl Hub {
         tracing::warn!(%transaction, device = name, paths, "somebody else wrote here meanwhile");
         if let Some(track) = self.track(transaction) {
             track.mind(name, format!("somebody else wrote on {paths} meanwhile"));
-        }
-    }
-
-    /// An agent could not begin: it is asked again, and whoever follows hears why that takes time.
-    pub fn put_off(&self, transaction: TransactionId, device: DeviceId, reason: &str) {
-        if let Some(track) = self.track(transaction) {
-            track.note(
-                Some(self.ground.agents.name(device)),
-                format!("is asked again: {reason}"),
-            );
         }
     }
 
@@ -356,6 +363,7 @@ impl Hub {
             inputs,
             own,
             doubted: BTreeMap::new(),
+            put_off: PutOff::default(),
         };
         let hub = self.clone();
         let task = tokio::spawn(async move {

@@ -16,6 +16,7 @@ use transaction_journal::{AppendError, Journal, Json};
 use super::change::Change;
 use super::hub::{Ground, Outcome};
 use super::point;
+use super::put_off::PutOff;
 use super::room::Room;
 use super::timers::Timers;
 use super::track::Track;
@@ -51,6 +52,8 @@ pub struct Run {
     pub own: mpsc::Sender<Input>,
     /// The devices whose agents say what the journal does not know, and the highest epoch that each spoke of.
     pub doubted: BTreeMap<DeviceId, Epoch>,
+    /// Of whom was told that it is asked again.
+    pub put_off: PutOff,
 }
 
 /// What is said of such an agent.
@@ -92,6 +95,9 @@ impl Run {
                     timer = timers.next() => Input::Fired(timer),
                 },
             };
+            if let Some((device, words)) = self.put_off.news(&self.coordinator, &input) {
+                self.track.note(Some(self.ground.agents.name(device)), words);
+            }
             effects = self.coordinator.step(input, now());
         }
     }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use transaction::{Epoch, TicketId, TransactionId};
 
+use super::fault::{DeviceFault, Faults};
+
 /// How many events of one transaction are kept.
 const KEPT: usize = 4096;
 
@@ -39,6 +41,8 @@ pub struct Track {
     riders: Vec<(TransactionId, Arc<Track>)>,
     /// Whether devices may have been touched for it.
     begun: AtomicBool,
+    /// What went wrong on its devices.
+    faults: Faults,
 }
 
 impl Default for Track {
@@ -50,6 +54,7 @@ impl Default for Track {
             minded: Mutex::default(),
             riders: Vec::new(),
             begun: AtomicBool::new(false),
+            faults: Faults::default(),
         }
     }
 }
@@ -164,6 +169,19 @@ impl Track {
     /// What an operator must hear of at the end.
     pub fn minded(&self) -> Vec<String> {
         self.minded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds what went wrong on a device.
+    pub fn fault(&self, fault: DeviceFault) {
+        for (_, rider) in &self.riders {
+            rider.fault(fault.clone());
+        }
+        self.faults.add(fault);
+    }
+
+    /// What went wrong on its devices so far: of each step the last.
+    pub fn faults(&self) -> Vec<DeviceFault> {
+        self.faults.all()
     }
 
     /// Adds what happened while the whole stands still.

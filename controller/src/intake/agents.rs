@@ -98,6 +98,8 @@ struct AgentView {
     withheld: Vec<String>,
     /// What it can do.
     capabilities: BTreeSet<String>,
+    /// What it says that it can do, and nobody has verified: it is not found by that.
+    unverified: BTreeSet<String>,
     /// The program that it is.
     program: String,
     /// Its place in the registry.
@@ -427,6 +429,11 @@ fn view(door: &Door, card: Card) -> AgentView {
             .profile
             .as_ref()
             .map(|it| it.registration.capabilities.clone())
+            .unwrap_or_default(),
+        unverified: card
+            .profile
+            .as_ref()
+            .map(|it| it.registration.unverified.clone())
             .unwrap_or_default(),
         program: card.joined.map(|it| it.program).unwrap_or_default(),
         resource: card.profile.map(|it| it.resource.to_string()).unwrap_or_default(),

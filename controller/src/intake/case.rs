@@ -10,8 +10,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::app::AppError;
+use crate::commit::DeviceFault;
+
 use super::problem::Problem;
 use super::rest::{Door, asker, parse};
+use super::view::faults;
 
 /// How many cases a list holds at most.
 const ROWS: usize = 500;
@@ -43,6 +47,8 @@ pub struct CaseView {
     words: String,
     /// The suggested repair.
     suggestion: String,
+    /// What went wrong on the devices, part by part, when it happened last.
+    faults: Vec<DeviceFault>,
     /// What was tried.
     tried: String,
     /// What an operator found to be the cure.
@@ -67,6 +73,7 @@ impl From<Case> for CaseView {
             impact: case.impact,
             words: case.words,
             suggestion: case.suggestion,
+            faults: Vec::new(),
             tried: case.tried,
             cure,
             cured_by,
@@ -99,15 +106,37 @@ pub fn routes() -> OpenApiRouter<Door> {
 
 /// What went wrong before, the latest first, or those that speak of something.
 #[utoipa::path(get, path = "/v1/cases", params(About), responses((status = 200, body = [CaseView])))]
-async fn cases(State(door): State<Door>, Query(About { about }): Query<About>) -> Json<Vec<CaseView>> {
+async fn cases(State(door): State<Door>, Query(About { about }): Query<About>) -> Result<Json<Vec<CaseView>>, Problem> {
     let found = door.app.cases(about.as_deref(), ROWS);
-    Json(found.into_iter().map(CaseView::from).collect())
+    Ok(Json(viewed(&door, found).await?))
+}
+
+/// Cases, with what went wrong in the transactions in which they happened last.
+async fn viewed(door: &Door, cases: Vec<Case>) -> Result<Vec<CaseView>, Problem> {
+    let transactions: Vec<&str> = cases.iter().map(|it| it.transaction.as_str()).collect();
+    let kept = door.app.store.faults_of(&transactions).await.map_err(AppError::from)?;
+    let view = |case: Case| {
+        let all = kept.get(&case.transaction).map(|it| faults(it)).unwrap_or_default();
+        let blames = |it: &DeviceFault| case.devices.is_empty() || case.devices.contains(&it.device);
+        let faults = all.into_iter().filter(blames).collect();
+        CaseView {
+            faults,
+            ..CaseView::from(case)
+        }
+    };
+    Ok(cases.into_iter().map(view).collect())
+}
+
+async fn viewed_one(door: &Door, case: Case) -> Result<Json<CaseView>, Problem> {
+    let mut views = viewed(door, vec![case]).await?;
+    let gone = || AppError::Inside("a case came without its view".to_owned());
+    Ok(Json(views.pop().ok_or_else(gone)?))
 }
 
 /// One case.
 #[utoipa::path(get, path = "/v1/cases/{id}", responses((status = 200, body = CaseView), (status = 404, body = Problem)))]
 async fn case(State(door): State<Door>, Path(id): Path<String>) -> Result<Json<CaseView>, Problem> {
-    Ok(Json(CaseView::from(door.app.case(&id)?)))
+    viewed_one(&door, door.app.case(&id)?).await
 }
 
 /// Notes what the cure of a case was: plans like it are told.
@@ -121,5 +150,5 @@ async fn cure(
 ) -> Result<Json<CaseView>, Problem> {
     let request: CureRequest = parse(&body)?;
     let who = asker(&headers);
-    Ok(Json(CaseView::from(door.app.cure(&id, &request.text, &who).await?)))
+    viewed_one(&door, door.app.cure(&id, &request.text, &who).await?).await
 }

@@ -113,7 +113,9 @@ impl From<AppError> for Problem {
             // What is wrong here is the state of the device, which somebody has to change, not the controller.
             AppError::Read(ReadError::Unspoken { .. }) => (409, "unreachable", Vec::new()),
             AppError::Plan(PlanError::CutOff(cuts)) => (409, "cut-off", cuts),
-            AppError::Read(_) => (503, "unreachable", Vec::new()),
+            AppError::Read(ReadError::Away { .. } | ReadError::Late { .. } | ReadError::Fault { .. }) => {
+                (503, "unreachable", Vec::new())
+            }
             AppError::Stale(moved) => (409, "stale", moved),
             AppError::Classes(faults) => (422, "invalid", faults),
             AppError::Unteachable(error) => (422, "invalid", error.faults()),
@@ -128,7 +130,7 @@ impl From<AppError> for Problem {
             AppError::Moved { what, .. } => (409, "stale", what),
             AppError::Twice(_) => (409, "conflict", Vec::new()),
             AppError::Outdated(_) => (409, "outdated", Vec::new()),
-            AppError::Store(_) | AppError::Inside(_) => {
+            AppError::Store(_) | AppError::Inside(_) | AppError::Read(ReadError::Veiled { .. }) => {
                 tracing::error!(%title, "cannot serve a request");
                 (500, "inside", Vec::new())
             }

@@ -287,7 +287,10 @@ fn viewed(door: &Door, row: TransactionRow) -> TransactionView {
         carrier: carrier.map(|it| it.to_string()).or(row.carrier),
         ..row
     };
-    TransactionView::from(row).waiting(waits)
+    let track = id
+        .filter(|_| row.state == "running")
+        .and_then(|it| door.app.hub.track(it));
+    TransactionView::from(row).waiting(waits).running(track.as_deref())
 }
 
 fn most(limit: usize) -> i64 {

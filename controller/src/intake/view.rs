@@ -5,6 +5,7 @@ use transaction::TransactionId;
 use transaction::admission::Waiting;
 use utoipa::ToSchema;
 
+use crate::commit::{DeviceFault, Track};
 use crate::store::{Kept, TransactionRow};
 
 /// Whether the controller lives.
@@ -92,6 +93,8 @@ pub struct TransactionView {
     /// transaction is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<Vec<String>>,
+    /// What went wrong on its devices, also where it was done in the end: of each step the last fault.
+    pub faults: Vec<DeviceFault>,
 }
 
 /// A place in the queue for devices.
@@ -126,6 +129,16 @@ impl TransactionView {
     pub fn in_waves(self, waves: Vec<Vec<String>>) -> Self {
         let waves = if waves.len() > 1 { waves } else { Vec::new() };
         Self { waves, ..self }
+    }
+
+    /// The same with what has gone wrong so far, while it runs.
+    #[must_use]
+    pub fn running(self, track: Option<&Track>) -> Self {
+        let faults = track.map(Track::faults).filter(|it| !it.is_empty());
+        Self {
+            faults: faults.unwrap_or(self.faults),
+            ..self
+        }
     }
 }
 
@@ -173,8 +186,14 @@ impl From<TransactionRow> for TransactionView {
             carrier: row.carrier,
             waits: None,
             waves: Vec::new(),
+            faults: faults(&row.faults),
         }
     }
+}
+
+/// What went wrong on devices, as it is kept.
+pub fn faults(kept: &str) -> Vec<DeviceFault> {
+    serde_json::from_str(kept).unwrap_or_default()
 }
 
 impl From<Kept> for IntentView {

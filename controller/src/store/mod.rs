@@ -19,6 +19,7 @@ mod journal;
 mod access;
 mod cases;
 mod debts;
+mod faults;
 mod ignored;
 mod learned;
 mod model_use;
@@ -115,7 +116,7 @@ pub struct NewIntent {
 }
 
 /// One transaction as people see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionRow {
     /// Its id.
     pub id: String,
@@ -135,6 +136,8 @@ pub struct TransactionRow {
     pub ended: Option<i64>,
     /// The transaction that carried it, together with others.
     pub carrier: Option<String>,
+    /// What went wrong on its devices, as a JSON list.
+    pub faults: String,
 }
 
 /// One link of the audit chain.
@@ -417,6 +420,7 @@ fn transaction_row(row: &sqlx::sqlite::SqliteRow) -> TransactionRow {
         begun: row.get("begun"),
         ended: row.get("ended"),
         carrier: row.get("carrier"),
+        faults: row.get("faults"),
     }
 }
 

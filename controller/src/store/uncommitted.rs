@@ -54,6 +54,7 @@ mod tests {
             begun: 11,
             ended: None,
             carrier: None,
+            faults: "[]".to_owned(),
         };
         store.begin(&row).await.unwrap();
         assert_eq!(store.forget_plans(20).await.unwrap(), 1);

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::stage::{DEVICES, Stage};
 
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// An agent with its certificate.
 pub struct Crafted {

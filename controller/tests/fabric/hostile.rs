@@ -172,13 +172,10 @@ async fn a_thousand_half_open_connections_of_each_kind_are_bounded_and_harm_nobo
     }
     let mut turned_away = 0;
     for io in of_one.iter_mut().skip(MOST_OF_ONE) {
-        let read = timeout(Duration::from_secs(5), io.read(&mut buffer)).await;
+        let read = timeout(Duration::from_secs(15), io.read(&mut buffer)).await;
         turned_away += usize::from(read.is_ok_and(|it| it.unwrap_or(0) == 0));
     }
-    assert_eq!(
-        turned_away, 20,
-        "within five seconds, long before the others are let go"
-    );
+    assert_eq!(turned_away, 20, "within seconds, long before the others are let go");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,11 +190,11 @@ async fn strangers_who_say_nothing_at_the_enrolment_keep_nobody_out() {
         let config = tls::client(None, trust, None).unwrap();
         silent.push(est::dial(&address, std::sync::Arc::new(config)).await.unwrap());
     }
-    let other = timeout(Duration::from_secs(10), Crafted::enrolled(&stage, "other", &["pe2"])).await;
+    let other = timeout(Duration::from_secs(30), Crafted::enrolled(&stage, "other", &["pe2"])).await;
     assert!(other.is_ok(), "others enrol meanwhile");
     let open = files(&stage).saturating_sub(files_before);
     assert!(open < 256 + 64, "{open} of {THOUSAND} connections are held");
-    let let_go = tests_real::until("the silent to be let go", Duration::from_secs(20), || {
+    let let_go = tests_real::until("the silent to be let go", Duration::from_secs(60), || {
         (files(&stage) < files_before + 20).then_some(())
     });
     let_go.unwrap_or_else(|error| panic!("{error}: {} open, {files_before} before", files(&stage)));

@@ -134,13 +134,15 @@ async fn an_agent_that_would_pass_over_what_has_to_stand_is_sent_no_such_change(
     stage.data(&format!("commit {busy} --detach"));
     until_asked(&mut asked, v1::Step::Confirm).await;
     let waits = stage.data(&format!("commit {stands} --detach"));
-    let waits = format!("transaction show {}", waits["id"].as_str().unwrap());
+    let waiting = uuid::Uuid::parse_str(waits["id"].as_str().unwrap()).unwrap();
+    let waits = format!("transaction show {waiting}");
     assert_eq!(stage.data(&waits)["state"], "running");
     let (mut asked, _) = joins(&edge, BEFORE, true).await;
     stage.until("what waited to be refused", &waits, |it| it.contains("rolled-back"));
     assert!(stage.ok(&waits).contains(remedy), "{}", stage.ok(&waits));
-    while let Ok((step, _)) = asked.try_recv() {
-        assert_ne!(step, v1::Step::Stage, "it was staged with an agent that is too old");
+    while let Ok((step, transaction)) = asked.try_recv() {
+        let staged = step == v1::Step::Stage && transaction == waiting.as_bytes();
+        assert!(!staged, "it was staged with an agent that is too old");
     }
 }
 

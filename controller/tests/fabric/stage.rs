@@ -146,7 +146,7 @@ impl Stage {
 
     /// Runs a command until what it says is enough.
     pub fn until(&self, what: &str, line: &str, enough: impl Fn(&str) -> bool) {
-        let asked = tests_real::until(what, Duration::from_secs(30), || {
+        let asked = tests_real::until(what, Duration::from_secs(90), || {
             let (code, said) = self.entente(line);
             (code == 0 && enough(&said)).then_some(())
         });

@@ -66,7 +66,7 @@ def published(port, alpn, holder, newest=None):
     except OSError as error:
         return [], type(error).__name__, str(error)
     it.loop_start()
-    over.wait(10)
+    over.wait(30)
     it.disconnect()
     it.loop_stop()
     return [], said[0] if said else "silent", ""

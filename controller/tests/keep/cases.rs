@@ -1,9 +1,39 @@
 //! What went wrong is remembered, and the next plan like it is warned.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::lab::{Lab, described, expect, rows};
 use crate::stage::Stage;
+
+/// What a program needs of a fault stands part by part in the case and in its transaction, and in the description of REST.
+fn told_part_by_part(stage: &Stage, case: &Value) {
+    let transaction = rows(
+        stage,
+        &format!("transaction show {}", case["transaction"].as_str().unwrap()),
+    );
+    let faults = &transaction["faults"];
+    assert_eq!(faults, &case["faults"], "{case}");
+    assert_eq!(faults.as_array().map(Vec::len), Some(1), "{faults}");
+    let fault = &faults[0];
+    let is = |name: &str, expected: &str| assert_eq!(fault[name], expected, "{name} of {fault}");
+    is("device", "r3");
+    is("code", "refused");
+    is("step", "stage");
+    is("protocol", "netconf");
+    is("retry", "never");
+    let words = fault["device_words"].as_str().unwrap();
+    assert!(words.contains("invalid-value psk=***"), "{fault}");
+    for shown in [&transaction, case] {
+        assert!(!shown.to_string().contains("s3cret"), "{shown}");
+    }
+    let said = expect(
+        stage,
+        &format!("transaction show {}", case["transaction"].as_str().unwrap()),
+        0,
+        "faults",
+    );
+    assert!(said.contains("code refused") && said.contains("device r3"), "{said}");
+}
 
 #[test]
 fn the_second_plan_warns_of_what_the_first_ran_into() {
@@ -12,7 +42,7 @@ fn the_second_plan_warns_of_what_the_first_ran_into() {
     stage.write("a.yaml", &described("a", "r3", 300, "one"));
     let said = expect(&stage, "plan -f a.yaml", 0, "plan ");
     assert!(!said.contains("! r3 ran into"), "{said}");
-    lab.refuse("r3");
+    lab.refuse("r3", "invalid-value psk=s3cret");
     expect(&stage, "commit -f a.yaml", 4, "rolled back");
     lab.mend("r3");
 
@@ -26,6 +56,7 @@ fn the_second_plan_warns_of_what_the_first_ran_into() {
         .unwrap();
     assert!(case["kind"] == "refused" || case["kind"] == "failed", "{case}");
     assert!(case["words"].as_str().unwrap().contains("invalid-value"), "{case}");
+    told_part_by_part(&stage, case);
     assert!(
         case["impact"].as_str().unwrap().contains("none of 1 devices changed"),
         "{case}"
@@ -75,7 +106,7 @@ fn the_second_plan_warns_of_what_the_first_ran_into() {
     expect(&stage, "case cure 0 nothing", 8, "no case 0");
 
     // The same failure again is the same case, and still knows its cure.
-    lab.refuse("r3");
+    lab.refuse("r3", "invalid-value psk=s3cret");
     expect(&stage, "commit -f a.yaml", 4, "rolled back");
     let again = rows(&stage, &format!("case show {id}"));
     assert_eq!(again["times"], 2, "{again}");

@@ -68,12 +68,12 @@ impl Lab {
         self.act(device, &json!({ "act": "release" }));
     }
 
-    /// Lets a device refuse what it is asked to commit.
-    pub fn refuse(&self, device: &str) {
+    /// Lets a device refuse what it is asked to commit, in these words.
+    pub fn refuse(&self, device: &str, tag: &str) {
         for operation in ["commit", "edit-config"] {
             self.fault(
                 device,
-                &json!({ "fault": "reject", "operation": operation, "tag": "invalid-value" }),
+                &json!({ "fault": "reject", "operation": operation, "tag": tag }),
             );
         }
     }

@@ -48,6 +48,7 @@ impl Reader<'_> {
         let step_within = fields.optional("step-within").and_then(|it| self.span(it));
         let look_every = fields.optional("look-every").and_then(|it| self.span(it));
         let drain_within = fields.optional("drain-within").and_then(|it| self.span(it));
+        let leave_within = fields.optional("leave-within").and_then(|it| self.span(it));
         let log = fields.optional("log").and_then(|it| self.log(it));
         fields.end();
         let config = Config {
@@ -67,6 +68,7 @@ impl Reader<'_> {
                 .unwrap_or(Duration::from_secs(30))
                 .max(Duration::from_secs(1)),
             drain_within: drain_within.unwrap_or(Duration::from_secs(20)),
+            leave_within: leave_within.unwrap_or(Duration::from_secs(2)),
             log: log.unwrap_or(Log {
                 filter: "info".to_owned(),
                 json: false,

@@ -20,9 +20,8 @@ pub(super) fn step(work: &Operation<Part>) -> Step {
     }
 }
 
-/// The participant's name for it.
-pub(super) fn of(step: Step, error: &SessionError) -> Outcome {
-    let reason = chain(error);
+/// The participant's name for it, with the reason in words.
+pub(super) fn of(step: Step, error: &SessionError, reason: String) -> Outcome {
     match error {
         SessionError::Unreachable { .. } => Outcome::Unreachable { reason },
         SessionError::Refused { .. } | SessionError::Unsupported { .. } => Outcome::Refused { reason },

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fabric_identity::Permission;
 use fabric_wire::v1::{self, answer, downward, upward};
@@ -9,7 +10,7 @@ use fabric_wire::{AgentLink, Limits, Lost, Outlet};
 use transaction::{DeviceId, Reply, Step, TransactionId};
 
 use super::down::{self, About};
-use super::{Dial, up, values};
+use super::{Dial, Parting, up, values};
 use crate::events::Teller;
 use crate::failure::Failure;
 use crate::link::{self, Reading, Upward, Wire};
@@ -18,6 +19,8 @@ use crate::link::{self, Reading, Upward, Wire};
 const REMEMBERED: usize = 8192;
 /// How many entries one reading carries.
 const ENTRIES: usize = 4096;
+/// How often it is looked whether the controller has taken in the last words.
+const LOOK: Duration = Duration::from_millis(20);
 /// How much room for words about transactions a reading leaves.
 const SPARE: usize = 64;
 
@@ -63,17 +66,36 @@ impl Pump {
         }
     }
 
-    /// Says what is left to say, takes leave of the registry, and waits until the controller has taken that in. What comes
-    /// meanwhile is not begun any more: it is asked of the next stream.
-    pub(super) async fn leave(&mut self, link: &mut AgentLink) -> Result<(), Lost> {
+    /// Says what is left to say, parts, and waits until the controller has taken that in. What comes meanwhile is not begun
+    /// any more: it is asked of the next stream.
+    pub(super) async fn part(&mut self, link: &mut AgentLink, how: Parting) -> Result<(), Lost> {
         while let Ok(word) = self.wire.up.try_recv() {
             self.send(word);
         }
+        match how {
+            Parting::Leave => self.leave(link).await,
+            Parting::Pause => self.pause(link).await,
+        }
+    }
+
+    async fn leave(&self, link: &mut AgentLink) -> Result<(), Lost> {
         if let Err(error) = link.offer(None, upward::Body::Leave(v1::Leave {})) {
             tracing::warn!(%error, "left without a word to the controller");
             return Ok(());
         }
         while !matches!(link.next().await?.body, Some(downward::Body::Registered(_))) {}
+        Ok(())
+    }
+
+    async fn pause(&self, link: &mut AgentLink) -> Result<(), Lost> {
+        let mut look = tokio::time::interval(LOOK);
+        self.outlet.press();
+        while self.outlet.waiting() > 0 {
+            tokio::select! {
+                message = link.next() => drop(message?),
+                _ = look.tick() => {}
+            }
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use transaction::{Answer, Reply, Standing, Step};
 
 use super::values;
 use crate::check::{Color, Finding};
-use crate::failure::{Again, Failure, cleaned};
+use crate::failure::{Again, Failure, cleaned, typed};
 use crate::link::{Sample, Switch};
 
 /// The longest text of a device that travels.
@@ -34,12 +34,12 @@ pub(super) fn outcome(reply: &Reply, failure: Option<&Failure>) -> (v1::Standing
     let (step, device) = (step(reply.step), reply.device.to_string());
     let fault = |code: &str, retry, detail: &str| match failure {
         Some(failure) => failed(failure, step, &device),
-        None => fault(code, step, &device, retry, detail),
+        None => fault(code, step, &device, retry, &cleaned(&[detail])),
     };
     let no = |fault, holder: &str| {
         let no = v1::No {
             fault: Some(fault),
-            holder: cut(holder),
+            holder: cut(&cleaned(&[holder])),
         };
         answer::Outcome::Vote(v1::Vote {
             choice: Some(vote::Choice::No(no)),
@@ -68,7 +68,9 @@ pub(super) fn outcome(reply: &Reply, failure: Option<&Failure>) -> (v1::Standing
             no(fault("busy", v1::Retry::Later, holder), holder),
         ),
         Answer::Stale { what } => {
-            let stale = v1::Stale { words: cut(what) };
+            let stale = v1::Stale {
+                words: cut(&cleaned(&[what])),
+            };
             let vote = v1::Vote {
                 choice: Some(vote::Choice::Stale(stale)),
             };
@@ -87,7 +89,9 @@ pub(super) fn outcome(reply: &Reply, failure: Option<&Failure>) -> (v1::Standing
             (v1::Standing::Unknown, answer::Outcome::Deferred(v1::Deferred { fault }))
         }
         Answer::Foreign { what } => {
-            let foreign = v1::Foreign { words: cut(what) };
+            let foreign = v1::Foreign {
+                words: cut(&cleaned(&[what])),
+            };
             (v1::Standing::Unknown, answer::Outcome::Foreign(foreign))
         }
         Answer::Unknown => (v1::Standing::Unspecified, answer::Outcome::Unheard(v1::Unheard {})),
@@ -170,7 +174,7 @@ pub(super) fn receipt(receipt: &adapters_port::Receipt, foreign: &[knowledge_mod
     let said: Vec<&String> = receipt.words.iter().chain(&receipt.remarks).collect();
     v1::Receipt {
         protocol: protocol(receipt.protocol).into(),
-        asked: cut(&receipt.asked.join("; ")),
+        asked: cut(&typed(&receipt.asked)),
         said: cut(&cleaned(&said)),
         took_microseconds: u64::try_from(receipt.took.as_micros()).unwrap_or(u64::MAX),
         foreign: foreign.iter().take(PATHS).map(ToString::to_string).collect(),
@@ -218,4 +222,39 @@ pub(super) fn cut(text: &str) -> String {
         end -= 1;
     }
     text[..end].replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use transaction::{DeviceId, Epoch, TransactionId};
+
+    /// What was typed, and what is only kept as a sentence, hides its secrets too.
+    #[test]
+    fn no_secret_goes_up_in_any_answer() {
+        let said = || "% Bad line: neighbor 192.0.2.1 password s3cret".to_owned();
+        let answers = [
+            Answer::Refused { reason: said() },
+            Answer::Failed { reason: said() },
+            Answer::Deferred { reason: said() },
+            Answer::Stale { what: said() },
+            Answer::Foreign { what: said() },
+            Answer::Busy { holder: said() },
+        ];
+        for answer in answers {
+            let reply = Reply {
+                transaction: TransactionId(1),
+                epoch: Epoch(1),
+                device: DeviceId(1),
+                step: Step::Stage,
+                answer,
+            };
+            let told = format!("{:?}", outcome(&reply, None).1);
+            assert!(told.contains("Bad line") && !told.contains("s3cret"), "{told}");
+        }
+        let mut asked = adapters_port::Receipt::new(adapters_port::Step::Apply, adapters_port::Protocol::Cli);
+        asked.asked = vec!["username bob password failed s3cret".to_owned(), "mtu 9000".to_owned()];
+        let asked = receipt(&asked, &[]).asked;
+        assert_eq!(asked, "username bob password ***; mtu 9000");
+    }
 }

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adapters_port::Access;
-use device_agent::app::{Agent, Served, Surroundings};
-use device_agent::driver::Open;
+use device_agent::app::{Agent, Left, Served, Surroundings};
 use device_agent::link::{self, Downward, Upward, Wire};
 use device_agent::part::Part;
 use knowledge_model::{Delta, Edit, Value};
@@ -21,7 +20,7 @@ use transaction::{
 use crate::device::Device;
 
 pub const R1: DeviceId = DeviceId(0x0192_0000_0000_7000_8000_0000_0000_0001);
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Bench {
     pub folder: TempDir,
@@ -33,7 +32,7 @@ pub struct Bench {
 struct Running {
     wire: Wire,
     stop: CancellationToken,
-    task: JoinHandle<Vec<Open>>,
+    task: JoinHandle<Left>,
 }
 
 impl Bench {
@@ -58,6 +57,22 @@ impl Bench {
     }
 
     pub async fn start(&mut self) {
+        self.start_in(surroundings()).await;
+    }
+
+    /// Starts anew an agent that waits this long for the steps under way.
+    pub async fn restart_draining(&mut self, drain_within: Duration) {
+        if self.running.is_some() {
+            self.stop().await;
+        }
+        let surroundings = Surroundings {
+            drain_within,
+            ..surroundings()
+        };
+        self.start_in(surroundings).await;
+    }
+
+    async fn start_in(&mut self, surroundings: Surroundings) {
         let (link, wire) = link::pair();
         let stop = CancellationToken::new();
         let ways = self
@@ -70,7 +85,7 @@ impl Bench {
             name: "r1".to_owned(),
             ways,
         }];
-        let agent = Agent::start(self.folder.path(), served, link, surroundings(), stop.clone())
+        let agent = Agent::start(self.folder.path(), served, link, surroundings, stop.clone())
             .await
             .unwrap();
         let task = tokio::spawn(async move { agent.serve().await.unwrap() });
@@ -94,7 +109,7 @@ impl Bench {
         std::mem::replace(&mut self.running.as_mut().unwrap().wire, empty)
     }
 
-    pub async fn stop(&mut self) -> Vec<Open> {
+    pub async fn stop(&mut self) -> Left {
         let running = self.running.take().unwrap();
         running.stop.cancel();
         tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap()

@@ -6,7 +6,7 @@ use adapters_port::Guarantee;
 use transaction::{Answer, Order, Standing};
 
 use crate::bench::{Bench, hostname, stage_for, until};
-use crate::device::Device;
+use crate::device::{Device, Fault};
 
 async fn applied_then_killed(guarantee: Guarantee) -> Bench {
     let mut bench = Bench::with(Device::new(guarantee)).await;
@@ -92,9 +92,28 @@ async fn told_to_stop_it_says_what_is_open() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
     bench.staged(1, hostname("old", "new")).await;
     assert_eq!(bench.ask(1, Order::Apply).await, Answer::Applied);
-    let open = bench.stop().await;
-    assert_eq!(open.len(), 1);
-    assert_eq!((open[0].device.as_str(), open[0].standing), ("r1", Standing::Applied));
+    let left = bench.stop().await;
+    assert_eq!((left.open.len(), left.at_work.len()), (1, 0));
+    assert_eq!(
+        (left.open[0].device.as_str(), left.open[0].standing),
+        ("r1", Standing::Applied)
+    );
+    assert!(!left.is_nothing());
     bench.start().await;
     assert_eq!(bench.inquiry().await.standing, Standing::Applied);
+}
+
+#[tokio::test]
+async fn a_step_that_does_not_end_in_time_is_left_over() {
+    let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
+    bench.restart_draining(Duration::from_millis(50)).await;
+    assert!(bench.stop().await.is_nothing(), "nothing is under way");
+    bench.restart_draining(Duration::from_millis(50)).await;
+    bench.staged(1, hostname("old", "new")).await;
+    bench.device.now().fault = Fault::ApplyHangs;
+    bench.say(1, 1, Order::Apply).await;
+    until("it applies", || bench.device.now().asked.iter().any(|it| it == "apply")).await;
+    let left = bench.stop().await;
+    assert_eq!(left.at_work, ["r1"], "{left:?}");
+    assert!(!left.is_nothing(), "nobody else may speak for the device yet");
 }

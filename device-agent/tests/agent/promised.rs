@@ -29,9 +29,9 @@ async fn what_answers_in_time_is_known_and_nothing_else_is_waited_for() {
         served(3, Guarantee::Confirmed, Fault::Mute),
         served(4, Guarantee::Plain, Fault::None),
     ];
-    let by = Deadline::after(Instant::now().into_std(), Duration::from_millis(100));
+    let by = Deadline::after(Instant::now().into_std(), Duration::from_secs(2));
     let asked = promise::asked(promise::preferred(&served), by);
-    let known = tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap();
+    let known = tokio::time::timeout(Duration::from_secs(60), asked).await.unwrap();
     let expected = [
         (DeviceId(1), transaction::Guarantee::Confirmed),
         (DeviceId(4), transaction::Guarantee::Plain),

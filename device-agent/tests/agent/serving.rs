@@ -207,11 +207,7 @@ async fn an_apply_that_never_ends_is_found_out_by_reading_back() {
 #[tokio::test]
 async fn a_lease_is_renewed_without_being_asked() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
-    let order = stage_for(
-        hostname("old", "new"),
-        Duration::from_millis(1800),
-        Duration::from_secs(20),
-    );
+    let order = stage_for(hostname("old", "new"), Duration::from_secs(6), Duration::from_secs(60));
     assert!(matches!(bench.ask(1, order).await, Answer::Staged { .. }));
     assert_eq!(bench.ask(1, Order::Apply).await, Answer::Applied);
     let renewed = || bench.device.now().asked.iter().filter(|it| *it == "renew").count() >= 4;
@@ -222,11 +218,7 @@ async fn a_lease_is_renewed_without_being_asked() {
 #[tokio::test]
 async fn when_nobody_is_heard_the_agent_takes_a_plain_change_back_by_itself() {
     let mut bench = Bench::with(Device::new(Guarantee::Plain)).await;
-    let order = stage_for(
-        hostname("old", "new"),
-        Duration::from_millis(600),
-        Duration::from_millis(300),
-    );
+    let order = stage_for(hostname("old", "new"), Duration::from_secs(4), Duration::from_secs(2));
     assert!(matches!(bench.ask(1, order).await, Answer::Staged { .. }));
     assert_eq!(bench.ask(1, Order::Apply).await, Answer::Applied);
     assert_eq!(bench.inquiry().await.standing, Standing::Applied, "it asks first");

@@ -6,21 +6,23 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use adapters_port::Guarantee;
-use device_agent::wire::{self, Dial, DialError, Joiner, Stream};
+use device_agent::link::{self, Upward};
+use device_agent::wire::{self, Dial, DialError, Joiner, Parting, Stream};
 use fabric_identity::Permission;
 use fabric_wire::v1::{self, answer, downward, upward, vote};
 use fabric_wire::{Connection, ControllerLink, Door, Limits, Peer};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::io::DuplexStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use transaction::{Answer, Epoch, Reply, Step, TransactionId};
 
 use crate::bench::{Bench, R1, until};
 use crate::device::Device;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Dials the door of the test. Each connection can be cut.
 struct Doorbell {
@@ -73,6 +75,7 @@ fn joiner() -> Joiner {
         description: "an agent of the test".to_owned(),
         attributes: std::collections::BTreeMap::new(),
         clock: || std::time::SystemTime::UNIX_EPOCH,
+        leave_within: PATIENCE * 3,
     }
 }
 
@@ -81,8 +84,8 @@ pub struct Controller {
     link: ControllerLink,
     progress: Vec<(v1::Step, String)>,
     cut: Arc<std::sync::Mutex<CancellationToken>>,
-    /// Tells the agent's end to stop.
-    stop: CancellationToken,
+    /// Tells the agent's end how to part.
+    parting: watch::Sender<Option<Parting>>,
     carrying: tokio::task::JoinHandle<()>,
     _closed: tokio_util::sync::DropGuard,
 }
@@ -98,9 +101,13 @@ impl Controller {
     }
 
     async fn met(bench: &mut Bench, forbidden: Option<Permission>, deaf: bool) -> Self {
+        Self::over(bench.take_wire(), forbidden, deaf).await
+    }
+
+    async fn over(carried: link::Wire, forbidden: Option<Permission>, deaf: bool) -> Self {
         let (incoming, connections) = mpsc::channel(4);
         let mut door = Door::new("controller-1", Limits::default(), 4);
-        let (stop, closed) = (CancellationToken::new(), CancellationToken::new());
+        let (parting, closed) = (watch::Sender::new(None), CancellationToken::new());
         tokio::spawn(door.serve(ReceiverStream::new(connections), closed.clone()));
         let cut = Arc::default();
         let bell = Doorbell {
@@ -109,8 +116,8 @@ impl Controller {
             forbidden,
             deaf: deaf.into(),
         };
-        let (carried, ended) = (bench.take_wire(), stop.clone());
-        let carrying = tokio::spawn(async move { wire::carry(joiner(), &bell, carried, None, ended).await });
+        let told = parting.subscribe();
+        let carrying = tokio::spawn(async move { wire::carry(joiner(), &bell, carried, None, told).await });
         let link = tokio::time::timeout(PATIENCE * 2, door.next())
             .await
             .expect("an agent in time")
@@ -120,7 +127,7 @@ impl Controller {
             link,
             progress: Vec::new(),
             cut,
-            stop,
+            parting,
             carrying,
             _closed: closed.drop_guard(),
         }
@@ -246,11 +253,11 @@ async fn who_is_told_to_stop_does_not_wait_for_an_answer_to_its_call() {
         forbidden: None,
         deaf: true.into(),
     };
-    let stop = CancellationToken::new();
-    let (wire, ended) = (bench.take_wire(), stop.clone());
-    let carrying = tokio::spawn(async move { wire::carry(joiner(), &bell, wire, None, ended).await });
+    let (parting, told) = watch::channel(None);
+    let wire = bench.take_wire();
+    let carrying = tokio::spawn(async move { wire::carry(joiner(), &bell, wire, None, told).await });
     tokio::task::yield_now().await;
-    stop.cancel();
+    parting.send_replace(Some(Parting::Leave));
     let stopped = tokio::time::timeout(Duration::from_secs(5), carrying).await;
     assert!(stopped.is_ok(), "it stops while it calls");
 }
@@ -260,14 +267,40 @@ async fn who_is_told_to_stop_takes_its_leave_and_waits_until_that_is_heard() {
     let mut bench = Bench::with(Device::new(Guarantee::Confirmed)).await;
     let mut controller = Controller::meet(&mut bench).await;
     controller.answer(v1::Step::Stage, stage("system/hostname")).await;
-    controller.stop.cancel();
+    controller.parting.send_replace(Some(Parting::Leave));
     let last = controller.next().await;
     assert!(matches!(last, upward::Body::Leave(_)), "{last:?}");
-    assert!(!controller.carrying.is_finished(), "it waits until that is heard");
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut controller.carrying).await;
+    assert!(early.is_err(), "it waits until that is heard");
     let registered = downward::Body::Registered(v1::Registered::default());
     controller.link.offer(None, registered).unwrap();
-    let ended = tokio::time::timeout(wire::LEAVE_WITHIN / 2, controller.carrying).await;
+    let ended = tokio::time::timeout(PATIENCE, controller.carrying).await;
     assert!(ended.is_ok(), "it ends once the leave is taken in");
+}
+
+#[tokio::test]
+async fn who_pauses_says_all_that_was_answered_and_takes_no_leave() {
+    let (agent, wire) = link::pair();
+    let mut controller = Controller::over(wire, None, false).await;
+    let reply = |transaction: u128| Reply {
+        transaction: TransactionId(transaction),
+        epoch: Epoch(3),
+        device: R1,
+        step: Step::Confirm,
+        answer: Answer::Confirmed,
+    };
+    for transaction in 1..=200 {
+        agent.up.try_send(Upward::Reply(reply(transaction))).unwrap();
+    }
+    controller.parting.send_replace(Some(Parting::Pause));
+    for _ in 1..=200 {
+        let word = controller.next().await;
+        assert!(matches!(word, upward::Body::Answer(_)), "{word:?}");
+    }
+    // Nothing but the end comes behind them, well before anybody would be taken for silent or late.
+    let ended = tokio::time::timeout(PATIENCE, controller.link.next()).await;
+    assert!(ended.is_ok_and(|it| it.is_err()), "it keeps its place");
+    controller.carrying.await.unwrap();
 }
 
 fn watched(message: upward::Body) -> v1::Sample {
@@ -317,11 +350,11 @@ async fn a_watch_tells_what_it_sees_until_it_is_ended_or_forgotten() {
     );
     done(
         controller
-            .answer(v1::Step::Watch, downward::Body::Watch(asked(2, 500)))
+            .answer(v1::Step::Watch, downward::Body::Watch(asked(2, 2_000)))
             .await,
     );
     assert_eq!(watched(controller.next().await).watch, [2; 16]);
-    tokio::time::timeout(Duration::from_millis(800), controller.next())
+    tokio::time::timeout(Duration::from_millis(2_500), controller.next())
         .await
         .expect_err("nothing has changed");
     bench.device.now().running.insert(

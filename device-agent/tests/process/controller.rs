@@ -116,16 +116,18 @@ impl Controller {
             .unwrap()
     }
 
+    /// What the agent says until its stream ends.
+    pub async fn rest(&mut self) -> Vec<upward::Body> {
+        let (mut link, mut said) = (self.link.take().unwrap(), Vec::new());
+        while let Ok(message) = timeout(PATIENCE, link.next()).await.expect("an end in time") {
+            said.extend(message.body);
+        }
+        said
+    }
+
     /// Asks, and gives the answer to it; questions of the agent on the way are passed over.
     pub async fn ask(&mut self, device: &str, step: v1::Step, body: downward::Body) -> v1::Answer {
-        let scope = v1::Scope {
-            transaction: vec![9; 16],
-            epoch: 1,
-            device: device.to_owned(),
-            step: step.into(),
-            attempt: 0,
-        };
-        let sequence = self.link.as_ref().unwrap().offer(Some(scope), body).unwrap();
+        let sequence = self.say(device, step, body);
         loop {
             if let upward::Body::Answer(answer) = self.next().await
                 && answer.to == sequence
@@ -133,6 +135,18 @@ impl Controller {
                 return answer;
             }
         }
+    }
+
+    /// Asks, and does not wait for the answer; its number.
+    pub fn say(&self, device: &str, step: v1::Step, body: downward::Body) -> u64 {
+        let scope = v1::Scope {
+            transaction: vec![9; 16],
+            epoch: 1,
+            device: device.to_owned(),
+            step: step.into(),
+            attempt: 0,
+        };
+        self.link.as_ref().unwrap().offer(Some(scope), body).unwrap()
     }
 
     /// The agent asks what was decided, once it has seen that its change is in effect; before that it says unknown.
@@ -148,24 +162,7 @@ impl Controller {
     }
 
     pub async fn stage(&mut self, device: &str, entries: Vec<v1::Entry>, lease: Duration) -> v1::Answer {
-        let change = v1::Change {
-            model_revision: "test".to_owned(),
-            entries,
-            baseline: Vec::new(),
-        };
-        let milliseconds = u64::try_from(lease.as_millis()).unwrap();
-        let lease = v1::Lease {
-            renewed_milliseconds: milliseconds,
-            whole_milliseconds: milliseconds,
-            in_doubt_milliseconds: 60_000,
-            ask_every_milliseconds: 200,
-        };
-        let stage = v1::Stage {
-            change: Some(change),
-            lease: Some(lease),
-            ..v1::Stage::default()
-        };
-        self.ask(device, v1::Step::Stage, downward::Body::Stage(stage)).await
+        self.ask(device, v1::Step::Stage, staging(entries, lease)).await
     }
 
     pub async fn apply(&mut self, device: &str) -> v1::Answer {
@@ -186,6 +183,27 @@ impl Controller {
         self.ask(device, v1::Step::Revert, downward::Body::Revert(v1::Revert::default()))
             .await
     }
+}
+
+/// What is asked to stage.
+pub fn staging(entries: Vec<v1::Entry>, lease: Duration) -> downward::Body {
+    let change = v1::Change {
+        model_revision: "test".to_owned(),
+        entries,
+        baseline: Vec::new(),
+    };
+    let milliseconds = u64::try_from(lease.as_millis()).unwrap();
+    let lease = v1::Lease {
+        renewed_milliseconds: milliseconds,
+        whole_milliseconds: milliseconds,
+        in_doubt_milliseconds: 60_000,
+        ask_every_milliseconds: 200,
+    };
+    downward::Body::Stage(v1::Stage {
+        change: Some(change),
+        lease: Some(lease),
+        ..v1::Stage::default()
+    })
 }
 
 fn value(text: Option<&str>) -> Option<v1::Value> {

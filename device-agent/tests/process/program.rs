@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus};
 use crate::controller::{Controller, PATIENCE};
 
 pub const R1: &str = "01920000-0000-7000-8000-000000000001";
+pub const R2: &str = "01920000-0000-7000-8000-000000000002";
 pub const PASSWORD: &str = "correct-horse-battery";
 
 pub struct Program {
@@ -51,6 +52,12 @@ impl Program {
         ));
     }
 
+    /// Adds lines to the configuration: devices, or what stands for itself.
+    pub fn add_config(&self, lines: &str) {
+        let text = std::fs::read_to_string(self.path("agent.yaml")).unwrap();
+        self.write_config(&format!("{text}{lines}"));
+    }
+
     pub fn write_config(&self, text: &str) {
         std::fs::write(self.path("agent.yaml"), text).unwrap();
     }
@@ -83,13 +90,24 @@ impl Program {
 
     /// SIGTERM, and how it ended.
     pub fn terminate(&mut self) -> ExitStatus {
-        let mut child = self.child.take().unwrap();
+        self.tell_to_stop();
+        self.ended()
+    }
+
+    /// SIGTERM.
+    pub fn tell_to_stop(&self) {
+        let child = self.child.as_ref().unwrap();
         let sent = Command::new("kill")
             .arg("-TERM")
             .arg(child.id().to_string())
             .status()
             .unwrap();
         assert!(sent.success());
+    }
+
+    /// How it ends by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
         tests_real::until("the agent ends", PATIENCE, || child.try_wait().unwrap()).unwrap()
     }
 }

@@ -68,24 +68,14 @@ impl Claims {
         Ok(claims)
     }
 
-    /// What is asked for or claimed, and was not allowed or verified, if anything is. What was not verified at all is held
-    /// against nothing.
+    /// What is asked for and was not allowed, if anything is. What it is for and what it can do are words: the certificate
+    /// carries those of whoever verified them, and words beside these give nothing.
     pub fn beyond(&self, grant: &Grant) -> Option<String> {
-        let (allowed, verified) = (&grant.identity, &grant.evidence);
+        let allowed = &grant.identity;
         let device = |it: &&Pattern| !allowed.devices.iter().any(|pattern| pattern.includes(it));
         let devices = self.devices.iter().filter(device).map(|it| format!("the device {it}"));
         let may = self.may.difference(&allowed.may).map(|it| format!("to {}", it.word()));
-        let other = |it: &&String| !it.is_empty() && !verified.function.is_empty() && **it != verified.function;
-        let function = Some(&self.function)
-            .filter(other)
-            .map(|it| format!("the function {it:?}"));
-        let unverified = |it: &&String| !verified.skills.is_empty() && !verified.skills.contains(it);
-        let skills = self
-            .skills
-            .iter()
-            .filter(unverified)
-            .map(|it| format!("the skill {it:?}"));
-        devices.chain(may).chain(function).chain(skills).next()
+        devices.chain(may).next()
     }
 }
 
@@ -181,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_is_for_and_what_it_can_do_is_what_was_verified() {
+    fn other_words_than_were_verified_refuse_nobody() {
         let verified = |function: &str, skills: &[&str]| Grant {
             identity: Identity {
                 name: "edge-1".parse().expect("a name"),
@@ -197,11 +187,16 @@ mod tests {
         };
         let beyond = |function, skills: &[&str]| claims().beyond(&verified(function, skills));
         assert_eq!(beyond("", &[]), None, "nothing was verified");
-        assert_eq!(beyond("speaks for the edge", &["netconf", "cli/frr", "gate"]), None);
-        let other = beyond("monitors", &[]);
-        assert_eq!(other.as_deref(), Some("the function \"speaks for the edge\""));
-        let more = beyond("", &["netconf"]);
-        assert_eq!(more.as_deref(), Some("the skill \"cli/frr\""));
+        assert_eq!(
+            beyond("monitors", &[]),
+            None,
+            "an agent of before says what was the default"
+        );
+        assert_eq!(
+            beyond("", &["netconf"]),
+            None,
+            "it can do more than anybody has looked at"
+        );
     }
 
     proptest! {

@@ -29,9 +29,6 @@ pub enum Refusal {
     /// Something that must be said is not said.
     #[error("missing information: {}", .0.join(", "))]
     Missing(Vec<&'static str>),
-    /// It claims to be able to do what nobody has verified.
-    #[error("{0:?} is not among the skills that were verified")]
-    Unverified(String),
     /// Something is said in a form that is not taken.
     #[error("information that is not taken: {0}")]
     Malformed(&'static str),

@@ -68,6 +68,9 @@ pub struct Registration {
     pub description: String,
     /// What it can do: `configure`, `gate`, `watch`, `netconf`.
     pub capabilities: BTreeSet<String>,
+    /// What it says that it can do, and nobody has verified where others of its skills were: it is not found by that.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unverified: BTreeSet<String>,
     /// What it speaks: `entente.v1`, `http`.
     pub protocols: BTreeSet<String>,
     /// The languages of its texts: `en`, `zh`.
@@ -98,20 +101,24 @@ pub struct Profile {
 }
 
 impl Registration {
-    /// Whether all that it claims to be able to do was verified. Where no skills were verified, any may be claimed.
-    pub fn within(&self, skills: &[String]) -> Result<(), Refusal> {
-        let beyond = self.capabilities.iter().find(|it| !skills.contains(it));
-        match beyond {
-            Some(word) if !skills.is_empty() => Err(Refusal::Unverified(word.clone())),
-            Some(_) | None => Ok(()),
+    /// The same, found by no more than what was verified that it can do. Where no skills were verified, its word is taken.
+    #[must_use]
+    pub fn verified(mut self, skills: &[String]) -> Self {
+        if !skills.is_empty() {
+            let (verified, unverified) = self.capabilities.into_iter().partition(|it| skills.contains(it));
+            (self.capabilities, self.unverified) = (verified, unverified);
         }
+        self
     }
 
     /// Whether all that must be said is said, in a form that is taken.
     pub fn check(&self) -> Result<(), Refusal> {
         let absent = [
             ("description", self.description.trim().is_empty()),
-            ("capabilities", self.capabilities.is_empty()),
+            (
+                "capabilities",
+                self.capabilities.is_empty() && self.unverified.is_empty(),
+            ),
             ("protocols", self.protocols.is_empty()),
             ("languages", self.languages.is_empty()),
             ("address", self.address.is_empty()),
@@ -137,7 +144,7 @@ impl Registration {
                 "description",
                 self.description.len() <= LONGEST_DESCRIPTION && !has_controls(&self.description),
             ),
-            ("capabilities", plain(&self.capabilities)),
+            ("capabilities", plain(&self.capabilities) && plain(&self.unverified)),
             ("protocols", plain(&self.protocols)),
             ("languages", plain(&self.languages)),
             ("address", is_plain(&self.address)),

@@ -34,6 +34,7 @@ fn registration(of: &str) -> Registration {
         name: name(of),
         description: "speaks for the edge".into(),
         capabilities: words(&["configure", "netconf"]),
+        unverified: BTreeSet::new(),
         protocols: words(&["entente.v1"]),
         languages: words(&["en", "zh"]),
         address: "192.0.2.1:7000".into(),
@@ -286,11 +287,23 @@ fn who_is_shut_out_is_offline_at_once() {
 }
 
 #[test]
-fn who_claims_more_than_was_verified_is_refused() {
-    let claims = registration("edge-1");
+fn who_claims_more_than_was_verified_is_not_found_by_that() {
+    let said = || registration("edge-1");
     let skills = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-    assert_eq!(claims.within(&skills(&[])), Ok(()), "nothing was verified");
-    assert_eq!(claims.within(&skills(&["netconf", "configure", "gate"])), Ok(()));
-    let refused = claims.within(&skills(&["configure"]));
-    assert_eq!(refused, Err(Refusal::Unverified("netconf".to_owned())));
+    assert_eq!(said().verified(&skills(&[])), said(), "nothing was verified");
+    assert_eq!(said().verified(&skills(&["netconf", "configure", "gate"])), said());
+    for (verified, found) in [(skills(&["configure"]), true), (skills(&["gate"]), false)] {
+        let mut registry = Registry::new(Terms::default());
+        let agent = certificate("edge-1", Role::Agent);
+        let joined = registry.register(said().verified(&verified), &agent, ResourceId(1), at(0));
+        assert!(joined.is_ok(), "nobody is refused for a word: {joined:?}");
+        let by = |capability: &str| Query {
+            capabilities: [capability.to_owned()].into(),
+            ..Query::default()
+        };
+        assert_eq!(registry.discover(&by("netconf")).len(), 0, "nobody has verified that");
+        assert_eq!(registry.discover(&by("configure")).len(), usize::from(found));
+        let profile = registry.named(&name("edge-1")).expect("it is registered");
+        assert!(profile.registration.unverified.contains("netconf"));
+    }
 }

@@ -72,7 +72,10 @@ impl From<Lost> for Status {
 pub(crate) struct Shared<M> {
     ledger: Mutex<Ledger<M>>,
     waker: AtomicWaker,
+    /// To be said unless another message says it.
     acknowledge: AtomicBool,
+    /// To be said behind all that waits: the other side is asked how far it is.
+    pressed: AtomicBool,
 }
 
 impl<M: Clone> Shared<M> {
@@ -82,6 +85,7 @@ impl<M: Clone> Shared<M> {
             ledger,
             waker: AtomicWaker::new(),
             acknowledge: AtomicBool::new(false),
+            pressed: AtomicBool::new(false),
         })
     }
 
@@ -166,6 +170,12 @@ impl<M: Envelope> Outlet<M> {
         Ok(())
     }
 
+    /// Gives a sign of life behind all that waits to be sent: the other side then says at once what it has taken in.
+    pub fn press(&self) {
+        self.shared.pressed.store(true, Ordering::Release);
+        self.shared.wake();
+    }
+
     /// How many messages the other side has not taken in yet.
     pub fn waiting(&self) -> usize {
         self.shared.ledger().waiting()
@@ -246,7 +256,8 @@ impl<M: Envelope + Unpin> futures::Stream for Flow<M> {
         {
             return Poll::Ready(Some(message));
         }
-        if self.beats.poll_tick(cx).is_ready() || self.shared.acknowledge.load(Ordering::Acquire) {
+        let pressed = self.shared.pressed.swap(false, Ordering::AcqRel);
+        if self.beats.poll_tick(cx).is_ready() || pressed || self.shared.acknowledge.load(Ordering::Acquire) {
             return Poll::Ready(Some(self.beat()));
         }
         Poll::Pending
@@ -285,6 +296,10 @@ impl<O: Envelope, I: Envelope> Intake<O, I> {
             let (sequence, seen) = message.numbers();
             if message.is_beat() {
                 self.shared.ledger().forget(seen);
+                // Who asks how far we are is told; a sign of life that says only that is none of what is counted.
+                if std::mem::take(&mut self.taken) > 0 {
+                    self.shared.acknowledge.store(true, Ordering::Release);
+                }
                 self.shared.waker.wake();
                 continue;
             }

@@ -239,6 +239,36 @@ async fn signs_of_life_keep_an_idle_stream_open() {
 }
 
 #[tokio::test]
+async fn who_gives_a_sign_of_life_is_told_at_once_what_was_taken_in() {
+    let still = || Limits {
+        heartbeat: Duration::from_secs(3_600),
+        ..limits()
+    };
+    let mut bench = bench(still()).await;
+    let membership = Membership::new(hello(), still());
+    let (mut agent, mut controller) = joined(&mut bench, &membership).await;
+    let outlet = membership.outlet();
+    for attempt in 1..=3 {
+        agent.offer(scope(attempt), done(1)).unwrap();
+    }
+    outlet.press();
+    let all = async {
+        tokio::select! {
+            it = agent.next() => panic!("{it:?}"),
+            it = async { loop { controller.next().await.unwrap(); } } => it,
+            () = async {
+                while outlet.waiting() > 0 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            } => {}
+        }
+    };
+    timeout(SOON, all)
+        .await
+        .expect("all is acknowledged long before the next heartbeat");
+}
+
+#[tokio::test]
 async fn an_agent_that_speaks_another_version_is_refused_by_name() {
     let bench = bench(limits()).await;
     let newer = Membership::new(

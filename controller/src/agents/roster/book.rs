@@ -118,6 +118,7 @@ mod tests {
                 name: "edge-1".parse().expect("a name"),
                 description: format!("the {number}th"),
                 capabilities: words("can"),
+                unverified: words("might"),
                 protocols: words("speaks"),
                 languages: words("says"),
                 address: "192.0.2.1:7000".to_owned(),

@@ -4,7 +4,7 @@
 //! a restart is handed all of that time; what it has heard before it knows again.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -34,9 +34,15 @@ struct Line {
 /// The files: the one that is written to and, when that has become long, the one before it.
 pub(super) struct Recent {
     path: PathBuf,
+    /// Nothing after a write that failed: what stands there is looked at again before the next one.
+    file: Option<Open>,
+    clock: fn() -> SystemTime,
+}
+
+/// A file that ends with a whole line.
+struct Open {
     file: fs::File,
     length: u64,
-    clock: fn() -> SystemTime,
 }
 
 impl Recent {
@@ -45,17 +51,15 @@ impl Recent {
         let mut former = read(&before(path), clock())?;
         former.extend(read(path, clock())?);
         former.drain(..former.len().saturating_sub(MOST));
-        let (file, length) = appended(path)?;
         let recent = Self {
             path: path.to_owned(),
-            file,
-            length,
+            file: Some(Open::whole(path)?),
             clock,
         };
         Ok((recent, former))
     }
 
-    /// Keeps messages that are about to be acknowledged.
+    /// Keeps messages that are about to be acknowledged. After a failure the next call begins anew.
     pub(super) fn keep<'a>(&mut self, messages: impl Iterator<Item = &'a Publish>) -> io::Result<()> {
         let mut lines = Vec::new();
         for message in messages {
@@ -68,14 +72,39 @@ impl Recent {
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');
         }
-        if self.length > LONGEST {
+        let mut open = match self.file.take() {
+            Some(open) => open,
+            None => Open::whole(&self.path)?,
+        };
+        if open.length > LONGEST {
             fs::rename(&self.path, before(&self.path))?;
-            (self.file, self.length) = appended(&self.path)?;
+            open = Open::whole(&self.path)?;
         }
-        if let Err(error) = self.file.write_all(&lines) {
-            self.file.set_len(self.length)?; // half a line would spoil the one behind it
-            return Err(error);
-        }
+        open.append(&lines)?;
+        self.file = Some(open);
+        Ok(())
+    }
+}
+
+impl Open {
+    /// Opens a file, without what stands behind its last whole line: a crash or a full disk cut that off, and nobody was told
+    /// that it is kept.
+    fn whole(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        let length = text.iter().rposition(|it| *it == b'\n').map_or(0, |at| at + 1) as u64;
+        file.set_len(length)?;
+        Ok(Self { file, length })
+    }
+
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.write_all(lines)?;
         self.length += lines.len() as u64;
         Ok(())
     }
@@ -83,15 +112,6 @@ impl Recent {
 
 fn before(path: &Path) -> PathBuf {
     path.with_extension("former")
-}
-
-fn appended(path: &Path) -> io::Result<(fs::File, u64)> {
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    if file.metadata()?.len() > 0 {
-        file.write_all(b"\n")?; // behind a line that a crash cut off a new one begins
-    }
-    let length = file.metadata()?.len();
-    Ok((file, length))
 }
 
 /// What is still worth hearing. A line that cannot be read was cut off by a crash: it was not acknowledged.
@@ -173,6 +193,47 @@ mod tests {
             ["one", "two", "three"],
             "the line that was cut off spoils no other"
         );
+    }
+
+    /// Lets the next write fail, half a line behind the last whole one.
+    fn spoil(recent: &mut Recent) {
+        let half = OpenOptions::new().append(true).open(&recent.path);
+        half.expect("opens").write_all(b"{\"at\":18000").expect("writes");
+        recent.file.as_mut().expect("is open").file = OpenOptions::new().append(true).open("/dev/full").expect("opens");
+    }
+
+    #[test]
+    fn after_a_write_that_failed_the_next_one_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("events.recent");
+        let (mut recent, _) = Recent::open(&path, || at(NOW)).expect("opens");
+        recent.keep([said("one")].iter()).expect("keeps");
+        spoil(&mut recent);
+        assert!(recent.keep([said("two")].iter()).is_err(), "the disk is full");
+        recent.keep([said("three")].iter()).expect("there is room again");
+        let kept = fs::read_to_string(&path).expect("reads");
+        let whole = |line: &str| serde_json::from_str::<Line>(line).is_ok();
+        assert!(kept.lines().all(whole), "no half line is left: {kept}");
+        let (_, former) = Recent::open(&path, || at(NOW)).expect("opens");
+        assert_eq!(payloads(&former), ["one", "three"]);
+    }
+
+    #[test]
+    fn a_change_of_files_that_was_cut_short_is_made_up_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("events.recent");
+        let (mut recent, _) = Recent::open(&path, || at(NOW)).expect("opens");
+        let long = said(&"x".repeat(60_000));
+        while recent.file.as_ref().is_some_and(|it| it.length <= LONGEST) {
+            recent.keep([long.clone()].iter()).expect("keeps");
+        }
+        // The file was given its former name, and no new one could be opened.
+        fs::rename(&path, before(&path)).expect("renames");
+        let _ = recent.keep([said("one")].iter());
+        recent.keep([said("two")].iter()).expect("keeps");
+        assert!(path.exists(), "it is written to a file of its own");
+        let (_, former) = Recent::open(&path, || at(NOW)).expect("opens");
+        assert_eq!(payloads(&former).last().map(String::as_str), Some("two"));
     }
 
     #[test]
