@@ -7,14 +7,38 @@ use serde_json::{Value, json};
 /// alike by ECMA-262, Python and others.
 const NAME: &str = r"^[^\u0000-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u2000-\u206F][^\u0000-\u002C\u003A-\u0040\u005B-\u005E\u0060\u007B-\u00A9\u2000-\u206F]*$";
 
-const IPV4: &str =
-    r"^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}$";
+/// The four numbers of an IPv4 address.
+const IPV4: &str = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}";
 
-/// Not every such text is an address: the rest is said when it is read.
-const IPV6: &str = r"^[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%[^\s]+)?$";
+/// Neither colons nor digits and dots alone, and no '-' at the beginning.
+const HOST: &str = r"^([^\s:0-9.\u0000-\u001F\u007F-\u009F-][^\s:\u0000-\u001F\u007F-\u009F]*|[0-9.]+[^\s:0-9.\u0000-\u001F\u007F-\u009F][^\s:\u0000-\u001F\u007F-\u009F]*)$";
 
-/// Neither colons nor digits and dots alone.
-const HOST: &str = r"^[^\s:]*[^\s:0-9.][^\s:]*$";
+/// The groups of an IPv6 address: all eight, or fewer around `::`; the last two may be written as IPv4.
+fn ipv6() -> String {
+    let group = "[0-9A-Fa-f]{1,4}";
+    let mut forms = vec![format!("({group}:){{7}}{group}"), format!("({group}:){{6}}{IPV4}")];
+    for before in 0..=7 {
+        let head = match before {
+            0 => String::new(),
+            1 => group.to_owned(),
+            _ => format!("{group}(:{group}){{{}}}", before - 1),
+        };
+        let mut tails = Vec::new();
+        if before <= 6 {
+            tails.push(format!("{group}(:{group}){{0,{}}}", 6 - before));
+        }
+        if before <= 5 {
+            tails.push(format!("({group}:){{0,{}}}{IPV4}", 5 - before));
+        }
+        let tail = if tails.is_empty() {
+            String::new()
+        } else {
+            format!("({})?", tails.join("|"))
+        };
+        forms.push(format!("{head}::{tail}"));
+    }
+    format!("({})", forms.join("|"))
+}
 
 /// JSON Schema 2020-12 of an inventory, in patterns that every language reads alike.
 pub fn schema() -> Value {
@@ -27,19 +51,29 @@ pub fn schema() -> Value {
         "required": ["version"],
         "properties": {
             "version": {"const": 1},
-            "devices": {"type": "array", "items": {"$ref": "#/$defs/device"}},
-            "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
+            "devices": {"type": ["array", "null"], "items": {"$ref": "#/$defs/device"}},
+            "hosts": {"type": ["array", "null"], "items": {"$ref": "#/$defs/host"}},
             "sites": named(json!({"oneOf": [{"type": "null"}, {"$ref": "#/$defs/site"}]})),
             "groups": named(json!({"oneOf": [{"type": "null"}, {"$ref": "#/$defs/names"}, {"$ref": "#/$defs/group"}]})),
             "prefixes": named(json!({"oneOf": [{"type": "null"}, {"$ref": "#/$defs/prefix-list"}, {"$ref": "#/$defs/prefixes"}]})),
-            "links": {"type": "array", "items": {"$ref": "#/$defs/link"}},
+            "links": {"type": ["array", "null"], "items": {"$ref": "#/$defs/link"}},
         },
         "$defs": definitions(),
     })
 }
 
 fn named(value: Value) -> Value {
-    json!({"type": "object", "propertyNames": {"$ref": "#/$defs/name"}, "additionalProperties": value})
+    json!({"type": ["object", "null"], "propertyNames": {"$ref": "#/$defs/name"}, "additionalProperties": value})
+}
+
+/// What may be left out may be written as nothing, too.
+fn optional(value: Value) -> Value {
+    json!({"anyOf": [{"type": "null"}, value]})
+}
+
+/// What is text to us though YAML has a number or a truth value there.
+fn text() -> Value {
+    json!({"type": ["string", "number", "boolean"]})
 }
 
 fn object(required: &[&str], properties: Value) -> Value {
@@ -49,46 +83,54 @@ fn object(required: &[&str], properties: Value) -> Value {
 fn definitions() -> Value {
     json!({
         "name": {
-            "type": "string", "maxLength": 63, "pattern": NAME,
+            "type": ["string", "number", "boolean"], "maxLength": 63, "pattern": NAME, "minimum": 0,
             "description": "Letters, digits, '-', '_', '.' and '/'; the first is a letter or digit.",
         },
         "names": {"type": "array", "items": {"$ref": "#/$defs/name"}},
-        "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        "port": {"type": ["integer", "null"], "minimum": 1, "maximum": 65535},
         "address": {
-            "type": "string", "maxLength": 255,
-            "anyOf": [{"pattern": IPV4}, {"pattern": IPV6}, {"pattern": HOST}],
+            "type": ["string", "boolean"], "maxLength": 255,
+            "anyOf": [{"pattern": format!("^{IPV4}$")}, {"pattern": format!("^{}(%[^\\s]*)?$", ipv6())}, {"pattern": HOST}],
             "description": "An IPv4 or IPv6 address, or a name.",
         },
         "prefix-list": {
-            "type": "array", "items": {"type": "string", "pattern": "/[0-9]+$", "description": "192.0.2.0/24 or 2001:db8::/32"},
+            "type": "array",
+            "items": {
+                "type": "string", "description": "192.0.2.0/24 or 2001:db8::/32",
+                "anyOf": [
+                    {"pattern": format!("^{IPV4}/([0-9]|[12][0-9]|3[0-2])$")},
+                    {"pattern": format!("^{}/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])$", ipv6())},
+                ],
+            },
         },
         "device": object(&["id", "name", "address", "platforms", "protocols"], device()),
         "host": object(&["name"], json!({
             "name": {"$ref": "#/$defs/name"},
-            "address": {"$ref": "#/$defs/address"},
-            "site": {"$ref": "#/$defs/name"},
-            "tags": {"$ref": "#/$defs/names"},
+            "address": optional(json!({"$ref": "#/$defs/address"})),
+            "site": optional(json!({"$ref": "#/$defs/name"})),
+            "tags": optional(json!({"$ref": "#/$defs/names"})),
         })),
-        "site": object(&[], json!({"about": {"type": "string"}})),
-        "group": object(&[], json!({"about": {"type": "string"}, "members": {"$ref": "#/$defs/names"}})),
+        "site": object(&[], json!({"about": optional(text())})),
+        "group": object(&[], json!({"about": optional(text()), "members": optional(json!({"$ref": "#/$defs/names"}))})),
         "prefixes": object(&["prefixes"], json!({
             "prefixes": {"$ref": "#/$defs/prefix-list"},
-            "at": {"$ref": "#/$defs/names", "description": "The devices or hosts behind which the prefixes are."},
+            "at": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/names"}], "description": "The devices or hosts behind which the prefixes are."},
         })),
         "link": object(&["ends"], json!({
             "ends": {
                 "type": "array", "minItems": 2, "maxItems": 2,
                 "items": {"type": "string", "pattern": "^[^:]+:.+$", "description": "device:interface"},
             },
-            "cost": {"type": "integer", "minimum": 1, "maximum": u32::MAX},
-            "capacity": {"type": "integer", "minimum": 1},
-            "tags": {"$ref": "#/$defs/names"},
+            "cost": {"type": ["integer", "null"], "minimum": 1, "maximum": u32::MAX},
+            "capacity": {"type": ["integer", "null"], "minimum": 1, "maximum": i64::MAX},
+            "tags": optional(json!({"$ref": "#/$defs/names"})),
         })),
     })
 }
 
 fn device() -> Value {
     let protocols = Protocol::ALL.map(Protocol::word);
+    let guarantees: Vec<Option<&str>> = Guarantee::ALL.iter().map(|it| Some(it.word())).chain([None]).collect();
     json!({
         "id": {
             "type": "string", "pattern": "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
@@ -101,7 +143,7 @@ fn device() -> Value {
             "type": "array", "minItems": 1,
             "items": {"oneOf": [{"$ref": "#/$defs/name"}, object(&["name"], json!({
                 "name": {"$ref": "#/$defs/name"},
-                "owns": {"type": "array", "items": {"type": "string"}, "description": "Paths of names; without it all that no other platform owns."},
+                "owns": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Paths of names; without it all that no other platform owns."},
             }))]},
         },
         "protocols": {
@@ -110,10 +152,10 @@ fn device() -> Value {
                 "name": {"enum": protocols}, "port": {"$ref": "#/$defs/port"},
             }))]},
         },
-        "credentials": {"$ref": "#/$defs/name", "description": "The name of the credentials, which the agent knows."},
-        "guarantee": {"enum": Guarantee::ALL.map(Guarantee::word), "description": "The least guarantee of a change."},
-        "site": {"$ref": "#/$defs/name"},
-        "tags": {"$ref": "#/$defs/names"},
+        "credentials": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/name"}], "description": "The name of the credentials, which the agent knows."},
+        "guarantee": {"enum": guarantees, "description": "The least guarantee of a change."},
+        "site": optional(json!({"$ref": "#/$defs/name"})),
+        "tags": optional(json!({"$ref": "#/$defs/names"})),
     })
 }
 

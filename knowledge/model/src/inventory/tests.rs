@@ -269,6 +269,7 @@ fn an_address_is_one_or_a_name() {
         ("192.0.2.1.5", ipv4),
         ("192.0.02.1", ipv4),
         ("7", ipv4),
+        ("-oProxyCommand=x", "an address begins with a letter or digit"),
         ("2001:db8:::1", ipv6),
         ("[2001:db8::1]", ipv6),
         ("r1:830", ipv6),
@@ -309,7 +310,23 @@ fn the_published_schema_takes_what_is_read_and_refuses_what_is_not() {
         "{:?}",
         validator.iter_errors(&json(SAMPLE)).next()
     );
+    for sound in [
+        "{version: 1, devices: , hosts: ~, sites: {a: {about: 3}}, groups: {g: {members: }}}",
+        "{version: 1, hosts: [{name: 7, site: , tags: [2026, true]}]}",
+        "{version: 1, prefixes: {p: [192.0.2.7/24, '::/0', '1:2:3:4:5:6:7::/128', '1::192.0.2.1/64']}}",
+    ] {
+        assert!(validator.is_valid(&json(sound)), "{sound}");
+        let all = Inventory::read(sound, schema_()).err().unwrap_or_default();
+        assert!(all.iter().all(|it| it.what.starts_with("no site")), "{sound}: {all:?}");
+    }
     for wrong in [
+        "{version: 1, prefixes: {p: [192.0.2.0/33]}}",
+        "{version: 1, prefixes: {p: ['2001:db8::/129']}}",
+        "{version: 1, prefixes: {p: ['1:2:3:4:5:6:7:8:9/64']}}",
+        "{version: 1, prefixes: {p: ['1::2::3/64']}}",
+        "{version: 1, hosts: [{name: h, address: -x}]}",
+        "{version: 1, hosts: [{name: h, address: 7}]}",
+        "{version: 1, hosts: [{name: -7}]}",
         "version: 2",
         "devices: []",
         "{version: 1, what: 1}",

@@ -1,7 +1,7 @@
 //! The values of an inventory: names, addresses, numbers and words, each fault with its place.
 
 use super::read::Reader;
-use crate::document::{Fields, Mark, Node};
+use crate::document::{Content, Fields, Mark, Node};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -51,7 +51,9 @@ impl Reader<'_> {
     /// A name or an address that something is reached at.
     pub(super) fn address(&self, node: &Node) -> Option<String> {
         let text = node.text(self.faults)?;
-        let hint = match address_fault(&text) {
+        // What is a number to YAML has digits and dots alone, or means something else.
+        let number = matches!(node.value, Content::Integer(_) | Content::Float(_)).then_some(IPV4);
+        let hint = match number.or_else(|| address_fault(&text)) {
             None => return Some(text),
             Some(hint) => hint,
         };
@@ -89,15 +91,19 @@ impl Reader<'_> {
     }
 }
 
+const IPV4: &str = "an IPv4 address has four numbers from 0 to 255: 192.0.2.1";
+
 /// How to mend an address that is none. What has digits and dots alone means an IPv4 address, what has a colon an IPv6
 /// address; all else is a name.
 fn address_fault(text: &str) -> Option<&'static str> {
     let within = text.split_once('%').map_or(text, |it| it.0);
-    if text.is_empty() || text.len() > 255 || text.chars().any(|it| it.is_control() || it.is_whitespace()) {
+    if text.is_empty() || text.chars().count() > 255 || text.chars().any(|it| it.is_control() || it.is_whitespace()) {
         Some("up to 255 characters without white space")
+    } else if text.starts_with('-') {
+        Some("an address begins with a letter or digit")
     } else if text.chars().all(|it| it.is_ascii_digit() || it == '.') {
         let sound = text.parse::<Ipv4Addr>().is_ok();
-        (!sound).then_some("an IPv4 address has four numbers from 0 to 255: 192.0.2.1")
+        (!sound).then_some(IPV4)
     } else if text.contains(':') {
         let sound = within.parse::<Ipv6Addr>().is_ok();
         (!sound)
