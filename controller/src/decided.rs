@@ -76,11 +76,12 @@ fn all_out(
     let mut veiled = HashMap::new();
     for (transaction, kept) in undecided {
         let Err(error) = plan_out(kept, read) else { continue };
-        let named: Vec<String> = serde_json::from_str(&transaction.devices).unwrap_or_default();
+        // Where not even its devices can be told it may have any.
+        let named: Option<Vec<String>> = serde_json::from_str(&transaction.devices).ok();
         tracing::error!(transaction = transaction.id, ?named, %error, "nobody knows what it tries out there");
         read.retain(|device, _| {
             let name = called(*device);
-            let is_named = named.contains(&name);
+            let is_named = named.as_ref().is_none_or(|it| it.contains(&name));
             if is_named {
                 let error = ReadError::Veiled {
                     device: name,

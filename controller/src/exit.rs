@@ -98,7 +98,8 @@ pub fn report(error: &anyhow::Error, output: Output) -> ExitCode {
 /// Says of a command line that makes no sense why, or shows the help that it asks for, and gives the exit code.
 #[expect(clippy::print_stderr, reason = "this is the edge where errors are printed")]
 pub fn usage(error: &clap::Error) -> ExitCode {
-    let words: Vec<String> = std::env::args().collect();
+    let words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
     let for_programs =
         words.iter().any(|it| it == "--output=json") || words.windows(2).any(|it| it == ["--output", "json"]);
     let code = u8::try_from(error.exit_code()).unwrap_or(2);

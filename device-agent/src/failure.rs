@@ -147,7 +147,9 @@ fn with_cause(error: &SessionError) -> String {
 }
 
 fn said(words: &DeviceWords) -> String {
-    let named = [&words.tag, &words.app_tag, &words.path].into_iter().flatten();
+    // Over a terminal the path is the line that was typed.
+    let path = words.path.as_ref().map(|it| typed(&[it]));
+    let named = [&words.tag, &words.app_tag, &path].into_iter().flatten();
     let all: Vec<&String> = std::iter::once(&words.message)
         .chain(named)
         .chain(&words.more)

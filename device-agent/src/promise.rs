@@ -13,6 +13,7 @@ use transaction::{DeviceId, Guarantee};
 
 use crate::app::Served;
 use crate::desk;
+use crate::failure::cleaned;
 
 /// How many devices are asked at once.
 const AT_ONCE: usize = 64;
@@ -40,7 +41,7 @@ pub async fn asked(preferred: Preferred, by: Deadline) -> BTreeMap<DeviceId, Gua
 async fn ask(device: DeviceId, way: Arc<dyn Access>, by: Deadline) -> Option<(DeviceId, Guarantee)> {
     let why = match tokio::time::timeout_at(by.instant().into(), way.capabilities(by)).await {
         Ok(Ok(capabilities)) => return Some((device, desk::guarantee(capabilities.guarantee))),
-        Ok(Err(error)) => desk::chain(&error),
+        Ok(Err(error)) => cleaned(&[desk::chain(&error)]),
         Err(_) => "no answer in time".to_owned(),
     };
     tracing::warn!(%device, error = why, "what the device promises is not known");

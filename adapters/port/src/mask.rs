@@ -138,8 +138,14 @@ fn text_of(behind: &str) -> Option<(usize, usize)> {
     if behind[..from].ends_with("/>") {
         return None;
     }
-    let to = behind[from..].find('<').map_or(behind.len(), |it| from + it);
-    Some((from, to))
+    let text = &behind[from..];
+    let literal = text.trim_start().starts_with("<![CDATA[");
+    let end = if literal {
+        text.find("]]>").map(|it| it + 3)
+    } else {
+        text.find('<')
+    };
+    Some((from, end.map_or(behind.len(), |it| from + it)))
 }
 
 /// What is assigned to a name by `=` or `:`, if anything is; nothing stands from 0 to 0 where that is no secret. A prefix in a
@@ -154,14 +160,17 @@ fn assigned(before: &str, name: &str, behind: &str, find: Find) -> Option<(usize
     let spaced = value.starts_with([' ', '\t']) || bare.len() + usize::from(quoted) < behind.len();
     let value = value.trim_start_matches([' ', '\t']);
     let from = behind.len() - value.len();
-    if before.ends_with('/') && sign == ':' {
+    if before.ends_with('/') && sign == ':' && !spaced {
         return Some((0, 0));
     }
     if let Some(quote) = value.chars().next().filter(|it| "\"'`".contains(*it)) {
-        let to = closing(&value[1..], quote).map_or(behind.len(), |it| from + 1 + it);
+        let to = closing(&value[1..], quote).map_or(from + line(value).len(), |it| from + 1 + it);
         return Some((from + 1, to));
     }
     let line = line(value);
+    if let Some(list) = line.strip_prefix('[') {
+        return Some((from, list.find(']').map_or(from + line.len(), |it| from + it + 2)));
+    }
     let to = match (quoted, spaced) {
         (true, _) => line.find([',', '}', ']']),
         (false, true) => None,

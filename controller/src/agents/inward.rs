@@ -8,6 +8,9 @@ use super::seats::Unseated;
 use super::{Joined, Spoken};
 use crate::commit::DeviceFault;
 
+/// The longest that the paths of one fault are together, in bytes.
+const PATHS: usize = 4 << 10;
+
 /// An agent's first words.
 pub fn joined(hello: &v1::Hello) -> Joined {
     let spoken = |device: &v1::Device| {
@@ -198,8 +201,19 @@ pub fn told(device: String, answer: &v1::Answer) -> Option<DeviceFault> {
         device_words: plain(&fault.device_words),
         retry: retry.to_owned(),
         detail: plain(&fault.detail),
-        paths: fault.paths.iter().take(64).map(|it| plain(it)).collect(),
+        paths: within(PATHS, fault.paths.iter().take(64).map(|it| plain(it))),
     })
+}
+
+/// As many of these as are together no longer than that.
+fn within(bytes: usize, texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut left = bytes;
+    let fits = |text: &String| {
+        let before = left;
+        left = left.saturating_sub(text.len());
+        text.len() <= before
+    };
+    texts.take_while(fits).collect()
 }
 
 fn voted(choice: Choice) -> Option<Answer> {

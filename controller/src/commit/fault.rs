@@ -28,18 +28,26 @@ pub struct DeviceFault {
     pub paths: Vec<String>,
 }
 
+impl DeviceFault {
+    /// The device and the kind of step: every renewal is one kind.
+    fn of(&self) -> (&str, Option<&str>) {
+        (&self.device, self.step.split(' ').next())
+    }
+}
+
 /// The faults of one transaction: of each step on each device the last one.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<DeviceFault>>);
 
 impl Faults {
-    /// Adds one, in the place of the one before it; where there are too many it is passed over.
+    /// Adds one, in the place of the one before it; where there are too many the oldest goes.
     pub fn add(&self, fault: DeviceFault) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|it| (&it.device, &it.step) != (&fault.device, &fault.step));
-        if all.len() < MOST {
-            all.push(fault);
+        all.retain(|it| it.of() != fault.of());
+        if all.len() >= MOST {
+            all.remove(0);
         }
+        all.push(fault);
     }
 
     /// All of them, the latest last.
@@ -77,7 +85,11 @@ mod tests {
         }
         let codes: Vec<String> = faults.all().into_iter().map(|it| it.code).collect();
         assert_eq!(codes, ["refused", "stale"]);
+        (0..1_000).for_each(|it| faults.add(fault(1, &format!("renew {it}"), "busy")));
+        assert_eq!(faults.all().len(), 3, "a renewal takes the place of the one before it");
         (0..1_000).for_each(|it| faults.add(fault(it, "stage", "busy")));
-        assert_eq!(faults.all().len(), MOST);
+        let all = faults.all();
+        assert_eq!(all.len(), MOST);
+        assert_eq!(all[MOST - 1].device, "r999", "the latest is there");
     }
 }

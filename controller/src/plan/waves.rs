@@ -38,13 +38,14 @@ fn idle(plan: &Plan, named: &[String]) -> Vec<String> {
 }
 
 /// Lets these devices change before all others that change. Where nothing changes on them, or on nobody else, there is one
-/// wave.
+/// wave. Who only looks on looks for the last time when the last ones apply.
 fn set_first(plan: &mut Plan, first: &BTreeSet<String>) {
-    let goes_first = |it: &DevicePlan| first.contains(&it.name);
-    let changes = |it: &DevicePlan| !it.entries.is_empty();
-    let leads = plan.devices.iter().any(|it| changes(it) && goes_first(it));
+    let changes = |it: &&DevicePlan| !it.entries.is_empty();
+    let leads = |it: &DevicePlan| changes(&it) && first.contains(&it.name);
+    let leading = plan.devices.iter().filter(|it| leads(it)).count();
+    let in_two = leading > 0 && leading < plan.devices.iter().filter(changes).count();
     for device in &mut plan.devices {
-        device.wave = u16::from(leads && changes(device) && !goes_first(device));
+        device.wave = u16::from(in_two && !leads(device));
     }
 }
 
@@ -98,7 +99,7 @@ mod tests {
         let idle: Vec<_> = changing.iter().filter(|(_, changes)| !changes).collect();
         for (name, _) in idle {
             let device = plan.devices.iter().find(|it| it.name == *name).unwrap();
-            assert_eq!(device.wave, 0, "who only looks on keeps nobody waiting");
+            assert_eq!(device.wave, u16::from(several), "who only looks on looks last");
         }
     }
 

@@ -24,7 +24,7 @@ const LINKS: [&str; 17] = [
 ];
 
 /// A sentence in which one of these follows speaks of a secret without telling it.
-const SPEAKS: [&str; 112] = [
+const SPEAKS: [&str; 113] = [
     "about",
     "after",
     "again",
@@ -98,6 +98,7 @@ const SPEAKS: [&str; 112] = [
     "mismatch",
     "missing",
     "mode",
+    "moved",
     "must",
     "needed",
     "needs",
@@ -139,6 +140,9 @@ const SPEAKS: [&str; 112] = [
     "would",
 ];
 
+/// Of these some say how a secret is written that follows: `type 7 …`, `mode md5 …`.
+const HOW: [&str; 3] = ["encryption", "mode", "type"];
+
 /// Behind these the name is one of grammar: the key of a list, a token of a language.
 const GRAMMAR: [&str; 9] = [
     "duplicate",
@@ -174,18 +178,30 @@ pub(super) fn told(before: &str, name: &str, line: &str) -> Option<usize> {
     if grammar || none || !line.starts_with([' ', '\t', '"', '\'', '`']) {
         return None;
     }
-    let mut at = 0;
-    for word in line.split_inclusive(char::is_whitespace) {
+    // A word that names a secret may be another name, or what is told: that shows in what follows it.
+    let mut named = None;
+    let (mut at, mut words) = (0, line.split_inclusive(char::is_whitespace).peekable());
+    while let Some(word) = words.next() {
         let is = plain(word);
-        if SPEAKS.contains(&is.as_str()) || names_secret(&is) {
+        let says_how = HOW.contains(&is.as_str()) && words.peek().is_some_and(|next| is_coded(&plain(next)));
+        if SPEAKS.contains(&is.as_str()) && !says_how {
             return None;
         }
-        if !is.is_empty() && !LINKS.contains(&is.as_str()) {
-            return Some(at);
+        if names_secret(&is) {
+            named = named.or(Some(at));
+        } else if !is.is_empty() && !says_how && !LINKS.contains(&is.as_str()) {
+            return named.or(Some(at));
         }
         at += word.len();
     }
-    None
+    named
+}
+
+/// Whether a word says how a secret is written: `7`, `md5`, `sha256`, `hmac-sha-256`.
+fn is_coded(word: &str) -> bool {
+    let bare = word.trim_start_matches("hmac-");
+    let kind = ["md5", "sha"].iter().find_map(|it| bare.strip_prefix(it));
+    kind.unwrap_or(bare).chars().all(|it| it.is_ascii_digit() || it == '-')
 }
 
 /// A word in small letters, without the signs around it.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const HIDDEN: [&str; 4] = ["s3cret", "0822455D0A16", "$1$x", "hunter"];
+const HIDDEN: [&str; 5] = ["s3cret", "0822455D0A16", "$1$x", "hunter", "Hunter"];
 
 /// What both readings make of texts that hold a secret.
 const SECRET: &[(&str, &str)] = &[
@@ -38,6 +38,12 @@ const SECRET: &[(&str, &str)] = &[
     ),
     ("{\"apiKey\":12345,\"mtu\":9000}", "{\"apiKey\":***,\"mtu\":9000}"),
     ("password: s3cret", "password: ***"),
+    ("admin/password: s3cret", "admin/password: ***"),
+    ("\"password\": [\"a\", \"s3cret\"]", "\"password\": ***"),
+    ("password='s3cret\nmtu 9000", "password='***\nmtu 9000"),
+    ("<password><![CDATA[s3cret]]></password>", "<password>***</password>"),
+    ("key type 7 s3cret", "key ***"),
+    ("authentication mode md5 s3cret", "authentication ***"),
     ("http://host/?token=s3cret&x=1", "http://host/?token=***&x=1"),
 ];
 
@@ -68,6 +74,8 @@ const SENTENCES: &[&str] = &[
     "hash mismatch in block 7",
     "/ietf-key-chain:key-chains/key-chain[name='core'] is referenced",
     "community-list FOREIGN is in use by route-map IN",
+    "bgp/neighbor[10.0.0.1]/password moved on",
+    "authentication type is not supported",
 ];
 
 /// Sentences that tell one.
@@ -83,6 +91,14 @@ const TOLD: &[(&str, &str)] = &[
     ),
     ("invalid key: s3cret", "invalid key: ***"),
     ("wrong community value hunter", "wrong community value ***"),
+    // What is told may look like the name of a secret itself.
+    (
+        "neighbor 192.0.2.1 password hunter-secret",
+        "neighbor 192.0.2.1 password ***",
+    ),
+    ("username bob password HunterSecret", "username bob password ***"),
+    ("system password \"hunter-key-1\"", "system password ***"),
+    ("snmp-server community private ro", "snmp-server community ***"),
 ];
 
 fn nothing_leaks(masked: &str) {
