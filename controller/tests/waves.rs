@@ -92,11 +92,12 @@ fn planned(network: &Network) {
 fn a_fault_in_the_first_wave_reaches_nobody_else(network: &Network) {
     let plan = network.plan("b.yaml");
     let before = (network.done("r1", "commit"), others(network));
-    // While the first look is under way, the link of the device that has changed goes down.
-    network.delay("r1", "get", 3000);
+    // What held before has been looked at by the time that it is staged; then its link goes down, and it changes.
+    network.hold("r1", "commit");
     let transaction = network.begin(&plan);
-    network.until("the first one to change", || network.holds("r1", "9000").then_some(()));
+    network.told(&transaction, &["r1", "stage done"]);
     network.fault("r1", &json!({ "fault": "link-down", "interface": "eth1" }));
+    network.release("r1");
     assert_eq!(network.ended(&transaction), "rolled-back", "{}", network.logs());
     let shown = network
         .entente(&format!("transaction show {transaction} --output json"))

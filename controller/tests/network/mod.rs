@@ -327,13 +327,7 @@ impl Network {
 
     /// Lets an operation of a device wait until it is released or healed.
     pub fn hold(&self, device: &str, operation: &str) {
-        let fault = json!({ "fault": "hold", "operation": operation }).to_string();
-        http(
-            &self.control,
-            "POST",
-            &format!("/devices/{device}/faults"),
-            (&fault, ""),
-        );
+        self.fault(device, &json!({ "fault": "hold", "operation": operation }));
     }
 
     /// Lets go on what is held; every other fault stays.
