@@ -118,7 +118,7 @@ mod tests {
         for (text, expected) in [
             (r#"{"a":[1,2,3],"b":[],"c":[ ],"d":1,"e":2}"#, Glance::Once),
             (r#"{"a":[{"b":[{"c":1,"d":","}]}]}"#, Glance::Once),
-            (r#"{"a":[1,2],"b":[1,2]}"#, Glance::TooMany(19)),
+            (r#"{"a":[1,2],"b":[1,2]}"#, Glance::TooMany(18)),
             (r#"{"a":1,"a":[1,2,3,4]}"#, Glance::TooMany(18)),
         ] {
             assert_eq!(glance(text.as_bytes(), &limits), expected, "{text}");
